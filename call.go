@@ -1,0 +1,83 @@
+package roundtrip
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Action is what a call does. Rules are declared for Get (as read), Create, Update and Delete.
+type Action uint8
+
+// The actions.
+const (
+	Get Action = iota + 1
+	List
+	Aggregate
+	Create
+	Update
+	Delete
+	Batch // several writes in one transaction
+)
+
+// String returns the action's name.
+func (a Action) String() string {
+	switch a {
+	case Get:
+		return "get"
+	case List:
+		return "list"
+	case Aggregate:
+		return "aggregate"
+	case Create:
+		return "create"
+	case Update:
+		return "update"
+	case Delete:
+		return "delete"
+	case Batch:
+		return "batch"
+	}
+	return "unknown"
+}
+
+// Writes reports whether the action changes anything.
+func (a Action) Writes() bool { return a >= Create }
+
+// Call is a request after its bytes were read, the same whatever door it came through. Policy turns it into a Permit.
+type Call struct {
+	Action     Action
+	Collection *Collection // nil for Batch
+	ID         ID          // Get, Update, Delete
+	Query      Query       // Get (fields, expand), List, Aggregate
+	Input      *Record     // Create, Update: what the caller gave, Input.Set says which
+	Adds       []Add       // Update: {"views": {"$add": 1}}
+	IfMatch    int64       // Update, Delete: the version that the caller read; 0 for any
+	Key        string      // Create, Update, Delete, Batch: idempotency key, "" for none
+	KeyHash    [32]byte    // SHA-256 of the request that came with the key
+	Ops        []Call      // Batch: its writes, in order
+	Time       time.Time   // when the call arrived: `now` in rules, defaults and times
+	Addr       netip.Addr  // of the client: `request.ip` in rules
+}
+
+// Add is an atomic addition to a number field of a stored record.
+type Add struct {
+	Field int
+	By    Value // IntValue or FloatValue
+}
+
+// Query is what a caller asks of a Get, List or Aggregate, still as text.
+type Query struct {
+	Filter    string
+	Equal     []Equal  // ?author=ID, short for equality
+	OrderBy   string   // "create_time desc, caption"
+	PageSize  int      // 0 means the default, 20
+	PageToken string   //
+	Fields    []string // which fields to answer with; empty means all
+	Expand    []string // dotted paths of refs
+	Count     bool     // count=exact: total_size
+	GroupBy   []string // Aggregate
+	Select    []string // Aggregate: count, sum(f), avg(f), min(f), max(f)
+}
+
+// Equal is one short condition of a query string.
+type Equal struct{ Field, Value string }

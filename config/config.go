@@ -1,0 +1,183 @@
+// Package config is everything that can be declared in roundtrip.yaml: plain types, read strictly, with every mistake
+// reported at once in words that say where it is, what was expected and what is near.
+//
+// The doc comments of the types below are the reference manual: the reference page and the JSON Schema for editors are
+// made from them.
+package config
+
+import (
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip"
+)
+
+// Config is one roundtrip.yaml.
+type Config struct {
+	File string // path of the file, as the user named it
+	Dir  string // folder of the file; relative paths of the declaration start there
+
+	// Name of the project: letters, digits and dashes. It names the proto package and the default database.
+	Name        string
+	Sites       []Site
+	Identity    Identity
+	Collections []Collection
+	Store       Store
+	Journeys    Journeys
+	Console     Console
+}
+
+// Site is one host name and what it serves.
+type Site struct {
+	Pos    roundtrip.Pos
+	Name   string // host name: gallery.test
+	TLS    TLS
+	Routes []Route // in declared order; the gate orders them by specificity
+	CORS   *CORS   // nil: no other origin may call
+	Limits Limits
+}
+
+// TLSMode says where a site's certificate comes from.
+type TLSMode string
+
+// The modes of a site's tls key.
+const (
+	TLSLocal TLSMode = "local" // our own certificate authority in the data folder
+	TLSFiles TLSMode = "files" // cert and key files
+	TLSOff   TLSMode = "off"   // plain HTTP: behind another proxy, or for measuring
+)
+
+// TLS is a site's tls key.
+type TLS struct {
+	Pos       roundtrip.Pos
+	Mode      TLSMode
+	Cert, Key string // absolute paths, TLSFiles only
+}
+
+// Route is one line of a site's routes.
+type Route struct {
+	Pos    roundtrip.Pos
+	Path   string // prefix that starts with "/"; a prefix that ends in "/" matches below it
+	API    bool   // to: api
+	Static string // absolute path of the folder, "" where the route is no static one
+	SPA    bool   // unknown paths below a static route answer with index.html
+}
+
+// CORS says which pages of other origins may call a site (Fetch standard, section 3.2).
+type CORS struct {
+	Pos         roundtrip.Pos
+	Origins     []string // https://app.example.com, https://*.preview.example.com, or "*"
+	Methods     []string // default GET, HEAD, POST, PATCH, DELETE
+	Headers     []string // default Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID
+	Expose      []string // default ETag, Location, Retry-After, X-Journey
+	Credentials bool
+	MaxAge      time.Duration // default 10m
+}
+
+// Limits bounds what one site takes.
+type Limits struct {
+	Body int64 // bytes of a request with files; default 32 MB
+}
+
+// Identity says who people are and how they prove it.
+type Identity struct {
+	Pos      roundtrip.Pos
+	Accounts string        // the collection that people sign in to; "" means that there are no accounts
+	Login    []string      // its unique fields that name an account at sign-in; default: all unique text and email fields
+	SignUp   bool          // whether strangers may create accounts; sign_up: open (default) or closed
+	MinLen   int           // password.min, characters; default 10
+	Idle     time.Duration // sessions.idle: a session ends when it is not used for so long; default 30d
+	Absolute time.Duration // sessions.absolute: and in any case after so long; default 180d
+	Roles    []string      // the roles that an account may have
+}
+
+// Collection is one declared collection.
+type Collection struct {
+	Pos     roundtrip.Pos
+	Name    string
+	Was     string // its former name, so that a rename keeps its records
+	Fields  []Field
+	Rules   []Rule
+	Unique  []FieldList // groups of fields that must be unique together
+	Indexes []FieldList
+}
+
+// FieldList is a list of field names, such as one index.
+type FieldList struct {
+	Pos   roundtrip.Pos
+	Names []Name
+}
+
+// Name is a name with the place where it stands.
+type Name struct {
+	Pos  roundtrip.Pos
+	Text string
+}
+
+// Rule is one access rule.
+type Rule struct {
+	Pos    roundtrip.Pos // of the first character of the expression
+	Action string        // read, create, update or delete
+	Source string
+}
+
+// Field is one declared field. What min, max and default mean depends on the type, so they stay scalars here; package
+// schema reads them.
+type Field struct {
+	Pos       roundtrip.Pos
+	Name      string
+	Type      Name // text, int, float, bool, time, json, ref, file, select, email, url, count
+	Was       string
+	Required  bool
+	Unique    bool
+	Immutable bool
+	Search    bool
+	Default   *Scalar
+	To        Name // ref: a collection
+	Of        Name // count: collection.field
+	OnDelete  Name // ref: restrict (default), cascade, null
+	Match     Name // text: a regular expression (RE2)
+	Min, Max  *Scalar
+	Options   []Name // select
+	Accept    []Name // file
+	Sizes     []int  // file
+	SizesPos  roundtrip.Pos
+}
+
+// ScalarKind is the YAML type of a scalar.
+type ScalarKind uint8
+
+// The kinds of a scalar.
+const (
+	StringScalar ScalarKind = iota + 1
+	IntScalar
+	FloatScalar
+	BoolScalar
+)
+
+// Scalar is a value whose type is known only later.
+type Scalar struct {
+	Pos  roundtrip.Pos
+	Kind ScalarKind
+	Text string // as written, quotes removed
+}
+
+// Store says where records and files are kept.
+type Store struct {
+	Pos      roundtrip.Pos
+	Database string        // absolute path of the SQLite file (declared as sqlite:PATH)
+	Files    string        // absolute path of the folder
+	PoolMax  int           // pool.max: reads that run at once; default 2 x cores
+	PoolWait time.Duration // pool.wait: how long a request waits for one; default 2s
+}
+
+// Journeys says which journeys are kept.
+type Journeys struct {
+	Off    bool // journeys: off
+	Recent int  // recent: how many of the last requests stay readable; default 4096
+	Log    bool // log: one line per request on standard error; default true
+}
+
+// Console is the operator's listener.
+type Console struct {
+	Listen string // host:port; "" means none
+}

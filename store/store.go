@@ -1,0 +1,53 @@
+// Package store keeps records: one transaction for a write with all that belongs to it (counters, change rows, outbox),
+// one snapshot for a read. It takes nothing but a [policy.Permit], so nothing is read or written that no rule allowed.
+// The engines are its subfolders; storetest is the suite that each of them passes.
+package store
+
+import (
+	"context"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/policy"
+)
+
+// Store is what an engine offers. All of its methods may be called by many goroutines.
+//
+// Errors are *roundtrip.Error: Missing store.missing, Stale store.stale, Denied access.rule_denied (Unauthenticated
+// auth.missing for a stranger), Conflict store.unique, Unprocessable store.restricted, Invalid store.no_such_record,
+// Unprocessable store.key_reused, Unavailable store.pool_exhausted, Deadline store.deadline, Internal store.failed.
+type Store interface {
+	// View runs fn over one snapshot of the database. It waits for a free reader at most the declared pool.wait. The View
+	// and the rows it gives end with fn.
+	View(ctx context.Context, fn func(View) error) error
+
+	// Write does a Create, Update, Delete or Batch and returns when it is durable.
+	Write(ctx context.Context, p *policy.Permit) (*Result, error)
+}
+
+// View is one snapshot.
+type View interface {
+	// Get gives the record of the permit to fn, or fails with store.missing.
+	Get(p *policy.Permit, fn func(roundtrip.Row) error) error
+
+	// Load gives those of the records for which the permit's condition holds, in no order. It serves expand.
+	Load(p *policy.Permit, ids []roundtrip.ID, fn func(roundtrip.Row) error) error
+
+	// List gives one page in order.
+	List(p *policy.Permit, fn func(roundtrip.Row) error) (Page, error)
+
+	// Aggregate gives the groups: a row has first the fields of Query.Groups, then the values of Query.Aggregates, each by
+	// its position in that sequence.
+	Aggregate(p *policy.Permit, fn func(roundtrip.Row) error) error
+}
+
+// Page is what a list says beside its records.
+type Page struct {
+	Next  []roundtrip.Value // the sort values of the last record if there are more, else nil
+	Total int64             // with Query.Count: how many records match; else -1
+}
+
+// Result is what a write did.
+type Result struct {
+	Records  []*roundtrip.Record // one for each write in order, as stored; nil for a delete
+	Replayed bool                // the idempotency key was seen before: these are the records of that time
+}

@@ -1,0 +1,166 @@
+package trace
+
+import (
+	"context"
+	"io"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// logBytesMax bounds what waits to be written; beyond it lines are dropped and counted, so that a slow disk never slows
+// a request.
+const logBytesMax = 1 << 20
+
+// Log writes one JSON line for each journey of a request, in the member names of log/slog. The line is appended to a
+// buffer by the request and written by Run.
+type Log struct {
+	w io.Writer
+
+	mu      sync.Mutex // guards all below
+	buf     []byte
+	spare   []byte
+	dropped int
+	wake    chan struct{}
+}
+
+// NewLog makes a log that writes to w.
+func NewLog(w io.Writer) *Log { return &Log{w: w, wake: make(chan struct{}, 1)} }
+
+// Run writes what comes in until ctx ends, then what is left.
+func (l *Log) Run(ctx context.Context) error {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return l.flush()
+		case <-l.wake:
+		case <-tick.C:
+		}
+		if err := l.flush(); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *Log) flush() error {
+	l.mu.Lock()
+	out := l.buf
+	l.buf, l.spare = l.spare[:0], out
+	if l.dropped > 0 {
+		l.buf = append(l.buf, `{"level":"WARN","msg":"log lines dropped","n":`...)
+		l.buf = strconv.AppendInt(l.buf, int64(l.dropped), 10)
+		l.buf = append(l.buf, "}\n"...)
+		l.dropped = 0
+	}
+	l.mu.Unlock()
+	if len(out) == 0 {
+		return nil
+	}
+	_, err := l.w.Write(out)
+	return err
+}
+
+func (l *Log) write(j *Journey) {
+	if l == nil || j.Kind != Request {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.buf) > logBytesMax {
+		l.dropped++
+		return
+	}
+	l.buf = appendLine(l.buf, j)
+	if len(l.buf) > logBytesMax/16 {
+		select {
+		case l.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func appendLine(b []byte, j *Journey) []byte {
+	b = append(b, `{"time":"`...)
+	b = j.Start.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	level := "INFO"
+	if j.Status >= 500 {
+		level = "ERROR"
+	}
+	b = append(b, `","level":"`...)
+	b = append(b, level...)
+	b = append(b, `","msg":"request","journey":"`...)
+	b = j.ID.AppendTo(b)
+	b = append(b, `","method":`...)
+	b = appendText(b, j.Method)
+	b = append(b, `,"host":`...)
+	b = appendText(b, j.Host)
+	b = append(b, `,"path":`...)
+	b = appendText(b, j.Path)
+	b = append(b, `,"route":`...)
+	b = appendText(b, j.Route)
+	b = append(b, `,"status":`...)
+	b = strconv.AppendInt(b, int64(j.Status), 10)
+	b = append(b, `,"ms":`...)
+	b = strconv.AppendFloat(b, float64(j.Took.Microseconds())/1000, 'f', 3, 64)
+	b = append(b, `,"bytes":`...)
+	b = strconv.AppendInt(b, j.Bytes, 10)
+	b = append(b, `,"client":"`...)
+	b = appendPrefix(b, j.Client)
+	b = append(b, '"')
+	if j.Reason != None {
+		b = append(b, `,"reason":"`...)
+		b = append(b, j.Reason.Code()...)
+		b = append(b, `","flag":"`...)
+		b = append(b, j.Reason.Flag()...)
+		b = append(b, '"')
+	}
+	if j.Decided >= 0 {
+		b = append(b, `,"hop":"`...)
+		b = append(b, j.Hops[j.Decided].Layer.String()...)
+		b = append(b, '"')
+		if note := j.Hops[j.Decided].Note; note != "" {
+			b = append(b, `,"note":`...)
+			b = appendText(b, note)
+		}
+	}
+	return append(b, "}\n"...)
+}
+
+// appendPrefix appends the client's network and not the client: /24 or /56.
+func appendPrefix(b []byte, a netip.Addr) []byte {
+	if !a.IsValid() {
+		return b
+	}
+	bits := 24
+	if a = a.Unmap(); a.Is6() {
+		bits = 56
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return b
+	}
+	return p.AppendTo(b)
+}
+
+// appendText appends a JSON string in which nothing but printable ASCII is left as it was, so that no line of the log
+// can steer a terminal.
+func appendText(b []byte, s string) []byte {
+	const hexDigits = "0123456789abcdef"
+	b = append(b, '"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b = append(b, '\\', byte(r))
+		case r >= 0x20 && r < 0x7f:
+			b = append(b, byte(r))
+		case r <= 0xffff:
+			b = append(b, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+		default:
+			b = append(b, `\ufffd`...)
+		}
+	}
+	return append(b, '"')
+}

@@ -1,0 +1,125 @@
+package trace
+
+// Reason says why a station decided as it did. Its code never changes meaning once it has shipped.
+type Reason uint16
+
+// None is the reason of a step that passed.
+const None Reason = 0
+
+// reasonRow is one line of the catalogue.
+type reasonRow struct {
+	flag, code, text, fix string
+}
+
+// catalogue is the one table of reasons: flag for logs, code for machines, a plain sentence, what to try first. Index 0
+// is [None]; new rows go at the end of their group.
+func catalogue() []reasonRow { return catalogueRows[:] }
+
+var catalogueRows = [...]reasonRow{
+	{"", "", "it passed", ""},
+	{"CAB", "client.aborted", "the client left before the answer was complete", "look at the slowest hop, or raise the client's time-out"},
+
+	{"SNC", "tls.no_certificate_for_name", "no site has the name that the client asked for", "add the site, or correct the name"},
+	{"SPT", "tls.plaintext_on_tls_port", "plain HTTP was sent to the HTTPS port", "use https://"},
+	{"SHF", "tls.handshake_failed", "the TLS handshake did not complete", "does the client trust the certificate authority? run roundtrip trust"},
+
+	{"RMF", "request.malformed", "the HTTP request is broken", "correct the client"},
+	{"RHL", "request.headers_too_large", "the request's headers are too long", "send fewer or smaller cookies"},
+	{"RBL", "request.body_too_large", "the request's body is over the limit", "raise limits.body of the site, or send less"},
+	{"RTO", "request.timeout", "the request did not arrive in time", "look at the client's connection"},
+	{"RNH", "route.no_host", "no site has this name", "add the site, or correct the name"},
+	{"RNP", "route.no_path", "no route of the site matches the path", "add the route, or correct the path"},
+	{"RNM", "route.method_not_allowed", "the path is served, this method is not", "use a method of the Allow header"},
+	{"RFS", "static.not_found", "there is no such file", "build the site, or correct the path"},
+	{"RFP", "static.forbidden_path", "the path leaves the folder or is hidden", "this is by design"},
+
+	{"COR", "cors.origin_not_allowed", "pages of this origin may not call the site", "add the origin to cors.origins, exactly: scheme, host, port"},
+	{"CME", "cors.method_not_allowed", "the preflight asked for a method that is not allowed", "add the method to cors.methods"},
+	{"CHD", "cors.header_not_allowed", "the preflight asked for a header that is not allowed", "add the header to cors.headers"},
+
+	{"AMI", "auth.missing", "nobody is signed in", "sign in, and send the cookie or the Authorization header"},
+	{"AEX", "auth.expired", "the session has ended", "sign in again"},
+	{"AIN", "auth.invalid", "the token or password is wrong", "sign in again"},
+	{"ACS", "auth.csrf_rejected", "a page of another site tried to write with this site's cookie", "call from the site itself, or send a bearer token"},
+	{"ALR", "auth.rate_limited", "too many sign-ins failed", "wait, then try again"},
+	{"AWP", "auth.weak_password", "the password is too short or too well known", "choose a longer one"},
+	{"ASC", "auth.sign_up_closed", "new accounts are not taken here", "ask an operator, or set identity.sign_up: open"},
+
+	{"ARD", "access.rule_denied", "the access rule said no", "see the rule and who asked"},
+	{"ANM", "access.no_rule", "no rule allows this to anybody", "add the rule to the collection"},
+	{"ARH", "access.hidden", "the record is not there, or the read rule hides it", "see the read rule and who asked"},
+
+	{"HPA", "request.unknown_path", "the API has no such path", "see the nearest one in the answer"},
+	{"HPM", "request.unknown_parameter", "the API has no such parameter", "see the nearest one in the answer"},
+	{"HMT", "request.media_type", "the content type is not one that is read here", "send application/json, or multipart/form-data with files"},
+	{"HJS", "request.json", "the body is no good JSON", "see the position in the answer"},
+	{"HVA", "request.invalid", "the request has wrong values", "see the list in the answer"},
+	{"HFI", "request.filter", "the filter, order or selection is wrong", "see the column in the answer"},
+	{"HPT", "request.page_token", "the page token is not of this list", "ask for the first page again"},
+	{"HVL", "schema.invalid", "the record does not fit its collection", "see the list of fields in the answer"},
+
+	{"QUQ", "store.unique", "another record has this value already", "choose another value, or update that record"},
+	{"QRF", "store.no_such_record", "a reference points to no record", "create that record first"},
+	{"QRS", "store.restricted", "other records point to this one", "delete those first, or declare on_delete: cascade"},
+	{"QMI", "store.missing", "there is no such record", "look at the id"},
+	{"QST", "store.stale", "the record has changed since it was read", "read it again, then repeat the write"},
+	{"QIK", "store.key_reused", "the idempotency key came with another request before", "use a new key for each request"},
+	{"PWT", "store.pool_exhausted", "no connection of the pool came free in time", "raise store.pool.max, or shorten what holds them"},
+	{"QTO", "store.deadline", "a statement took longer than it may", "add an index that serves it"},
+	{"QFA", "store.failed", "the database could not do it", "see the log for the cause"},
+	{"QCL", "store.closed", "the store is being closed", "try again when the server runs"},
+
+	{"FTL", "file.too_large", "the file is over its limit", "send a smaller one, or raise max of the field"},
+	{"FTY", "file.type", "the file is of a type that the field does not accept", "send one of the accepted types"},
+	{"FIM", "file.image", "the image can't be read or has too many pixels", "send another image"},
+	{"FMI", "file.missing", "there is no such file", "look at the record's field"},
+	{"FSZ", "file.size", "the image is not kept at that size", "ask for one of the declared sizes"},
+
+	{"HIN", "app.internal", "something went wrong on our side", "see the log for the cause"},
+	{"HPN", "app.panic", "a handler crashed", "see the log for the stack, and report it"},
+	{"HTO", "app.deadline", "the request took longer than it may", "see the slowest hop"},
+	{"HSD", "app.stopping", "the server is stopping", "try again in a moment"},
+}
+
+// ReasonOf finds a reason by its code. A code that is not in the catalogue is app.internal; a test keeps that from
+// happening.
+func ReasonOf(code string) Reason {
+	internal := None
+	for i, r := range catalogue() {
+		if r.code == code {
+			return Reason(i)
+		}
+		if r.code == "app.internal" {
+			internal = Reason(i)
+		}
+	}
+	return internal
+}
+
+// Reasons returns all reasons of the catalogue, without None.
+func Reasons() []Reason {
+	all := make([]Reason, 0, len(catalogue())-1)
+	for i := 1; i < len(catalogue()); i++ {
+		all = append(all, Reason(i))
+	}
+	return all
+}
+
+func (r Reason) row() reasonRow {
+	if int(r) < len(catalogueRows) {
+		return catalogueRows[r]
+	}
+	return reasonRow{}
+}
+
+// Code returns the dotted code: store.unique.
+func (r Reason) Code() string { return r.row().code }
+
+// Flag returns the three letters for logs.
+func (r Reason) Flag() string { return r.row().flag }
+
+// Text returns the plain sentence.
+func (r Reason) Text() string { return r.row().text }
+
+// Fix returns what to try first.
+func (r Reason) Fix() string { return r.row().fix }
