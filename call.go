@@ -54,6 +54,7 @@ type Call struct {
 	IfMatch    int64       // Update, Delete: the version that the caller read; 0 for any
 	Key        string      // Create, Update, Delete, Batch: idempotency key, "" for none
 	KeyHash    [32]byte    // SHA-256 of the request that came with the key
+	Wrong      []Detail    // Create, Update: what the door found wrong with the input already; package schema adds its own
 	Ops        []Call      // Batch: its writes, in order
 	Time       time.Time   // when the call arrived: `now` in rules, defaults and times
 	Addr       netip.Addr  // of the client: `request.ip` in rules
