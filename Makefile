@@ -1,0 +1,59 @@
+# Roundtrip: the commands of the house. `make` alone lists them.
+SHELL := /bin/bash
+BIN   := $(CURDIR)/.bin
+GO    := go
+export CGO_ENABLED ?= 0
+export GOFLAGS ?= -buildvcs=false
+
+GOLANGCI := $(BIN)/golangci-lint-v2.15.0
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test check lint fmt unit race e2e fuzz bench tools clean
+
+help: ## list these commands
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## build, and run the gallery example on https://gallery.localhost:8443
+	@bin/roundtrip dev examples/gallery
+
+build: ## build bin/roundtrip
+	@$(GO) build -trimpath -ldflags='-s -w' -o bin/roundtrip ./cmd/roundtrip
+
+test: check race e2e fuzz ## everything: format, lint, unit tests with -race, end to end, crashes, fuzzing
+
+check: lint unit ## the inner loop: format, vet, lint, laws, unit tests (under 3 minutes)
+
+lint: $(GOLANGCI) ## format check, vet and the lint set
+	@$(GOLANGCI) fmt --diff
+	@$(GO) vet ./...
+	@$(GOLANGCI) run ./...
+
+fmt: $(GOLANGCI) ## format the code
+	@$(GOLANGCI) fmt
+
+unit: ## unit tests, without the race detector
+	@$(GO) test -short ./...
+
+race: ## unit tests with the race detector
+	@CGO_ENABLED=1 $(GO) test -race ./...
+
+e2e: build ## end to end over TLS, crash tests, command line
+	@ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip $(GO) test -count=1 -timeout=15m ./test/...
+
+fuzz: ## every fuzz target for a few seconds
+	@test/fuzz.sh 5s
+
+bench: build ## figures against PocketBase and against ourselves (about 10 minutes)
+	@cd test/bench && $(GO) run . -bin $(CURDIR)/bin/roundtrip
+
+tools: $(GOLANGCI) ## install the pinned tools into .bin
+
+# The name of a tool's file carries its version, so that a new pin installs it anew.
+$(GOLANGCI):
+	@mkdir -p $(BIN)
+	@echo "installing golangci-lint (once, about 3 minutes)"
+	@GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	@mv $(BIN)/golangci-lint $@
+
+clean: ## remove what was built and the example's data
+	@rm -rf bin examples/gallery/data
