@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/netip"
@@ -28,7 +29,8 @@ type Log struct {
 // NewLog makes a log that writes to w.
 func NewLog(w io.Writer) *Log { return &Log{w: w, wake: make(chan struct{}, 1)} }
 
-// Run writes what comes in until ctx ends, then what is left.
+// Run writes what comes in until ctx ends, then what is left. Lines that can't be written are dropped and counted: the
+// server does not stop for its log. It returns the error of the last write.
 func (l *Log) Run(ctx context.Context) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -39,9 +41,7 @@ func (l *Log) Run(ctx context.Context) error {
 		case <-l.wake:
 		case <-tick.C:
 		}
-		if err := l.flush(); err != nil {
-			return err
-		}
+		_ = l.flush() // the next one says how many lines were lost
 	}
 }
 
@@ -60,6 +60,11 @@ func (l *Log) flush() error {
 		return nil
 	}
 	_, err := l.w.Write(out)
+	if err != nil {
+		l.mu.Lock()
+		l.dropped += bytes.Count(out, []byte{'\n'})
+		l.mu.Unlock()
+	}
 	return err
 }
 
@@ -119,9 +124,9 @@ func appendLine(b []byte, j *Journey) []byte {
 	}
 	if j.Decided >= 0 {
 		b = append(b, `,"hop":"`...)
-		b = append(b, j.Hops[j.Decided].Layer.String()...)
+		b = append(b, j.hops[j.Decided].Layer.String()...)
 		b = append(b, '"')
-		if note := j.Hops[j.Decided].Note; note != "" {
+		if note := j.hops[j.Decided].Note; note != "" {
 			b = append(b, `,"note":`...)
 			b = appendText(b, note)
 		}

@@ -28,15 +28,26 @@ type Snapshot struct {
 	Hops       []Hop
 }
 
+// snapshot copies an ended journey. Of a step that is still open only what it began with is copied: the rest is being
+// written.
 func (j *Journey) snapshot() Snapshot {
-	return Snapshot{
+	s := Snapshot{
 		ID: j.ID, Kind: j.Kind, Start: j.Start, Took: j.Took, Generation: j.Generation,
 		Method: j.Method, Host: j.Host, Path: j.Path, Route: j.Route, Proto: j.Proto, Client: j.Client,
 		Account: j.Account, Status: j.Status, Bytes: j.Bytes, Reason: j.Reason, Decided: j.Decided, Dropped: j.Dropped,
-		Hops: slices.Clone(j.Hops[:j.Len()]),
+		Hops: make([]Hop, j.Len()),
 	}
+	for i := range s.Hops {
+		switch h := &j.hops[i]; j.state[i].Load() {
+		case hopDone:
+			s.Hops[i] = *h
+		case hopOpen:
+			s.Hops[i] = Hop{Layer: h.Layer, Name: h.Name, Start: h.Start}
+		}
+	}
+	return s
 }
 
 func sortNewest(all []Snapshot) {
-	slices.SortFunc(all, func(a, b Snapshot) int { return b.Start.Compare(a.Start) })
+	slices.SortStableFunc(all, func(a, b Snapshot) int { return b.Start.Compare(a.Start) })
 }

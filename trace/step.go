@@ -1,0 +1,118 @@
+package trace
+
+// Layer is a station of the path, in path order.
+type Layer uint8
+
+// The layers.
+const (
+	TCP Layer = iota + 1
+	TLS
+	Route
+	CORS
+	Static
+	Auth
+	Access
+	Schema
+	Pool
+	SQL
+	Commit
+	Files
+	App
+)
+
+// String returns the layer's short name, as it stands in the waterfall.
+func (l Layer) String() string {
+	names := [...]string{"", "tcp", "tls", "route", "cors", "static", "auth", "access", "schema", "pool", "sql", "commit", "files", "app"}
+	if int(l) < len(names) {
+		return names[l]
+	}
+	return "unknown"
+}
+
+// Verdict is what a station decided.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Open     Verdict = iota // the step has not ended
+	OK                      // passed
+	Deny                    // refused on purpose
+	Fail                    // could not
+	Timeout                 // had no time left
+	Wait                    // passed, after waiting
+	Cached                  // answered from memory
+	Skip                    // does not apply here
+	Shadowed                // would have been refused
+)
+
+// String returns the verdict's word.
+func (v Verdict) String() string {
+	names := [...]string{"open", "ok", "deny", "error", "timeout", "wait", "cached", "skip", "shadow"}
+	if int(v) < len(names) {
+		return names[v]
+	}
+	return "unknown"
+}
+
+// Refused reports whether the station let nothing pass.
+func (v Verdict) Refused() bool { return v == Deny || v == Fail || v == Timeout }
+
+// Hop is one station's entry. Start is nanoseconds since the journey's start and may be negative for what happened
+// before its first byte.
+type Hop struct {
+	Layer   Layer
+	Verdict Verdict
+	Reason  Reason
+	Start   int64  // ns since the journey's start
+	Took    int64  // ns
+	Name    string // an interned name: site, route, rule, statement; never text that a client sent
+	Note    string // one short sentence or value, for those who may see it
+	N       [2]int64
+}
+
+// Step is an open hop. It belongs to one goroutine at a time, and must be closed. The zero Step does nothing.
+type Step struct {
+	j *Journey
+	i int32
+}
+
+// hop returns the hop while it is open, else nil.
+func (s Step) hop() *Hop {
+	if s.j == nil || s.j.state[s.i].Load() != hopOpen {
+		return nil
+	}
+	return &s.j.hops[s.i]
+}
+
+// OK closes the step: passed.
+func (s Step) OK() { s.End(OK, None) }
+
+// Deny closes the step: refused, and why.
+func (s Step) Deny(r Reason) { s.End(Deny, r) }
+
+// End closes the step. A step that is closed already stays as it is.
+func (s Step) End(v Verdict, r Reason) {
+	h := s.hop()
+	if h == nil {
+		return
+	}
+	h.Took = int64(s.j.since()) - h.Start
+	h.Verdict, h.Reason = v, r
+	s.j.state[s.i].Store(hopDone)
+}
+
+// Note adds a short text to the open step.
+func (s Step) Note(text string) Step {
+	if h := s.hop(); h != nil {
+		h.Note = text
+	}
+	return s
+}
+
+// N adds two numbers to the open step, such as busy and total connections of a pool.
+func (s Step) N(a, b int64) Step {
+	if h := s.hop(); h != nil {
+		h.N = [2]int64{a, b}
+	}
+	return s
+}
