@@ -1,8 +1,8 @@
 // Package config is everything that can be declared in roundtrip.yaml: plain types, read strictly, with every mistake
 // reported at once in words that say where it is, what was expected and what is near.
 //
-// The doc comments of the types below are the reference manual: the reference page and the JSON Schema for editors are
-// made from them.
+// What each key takes and means stands in one table (keys.go and the files beside it): the decoder, the reference page
+// and the JSON Schema for editors are all made from it.
 package config
 
 import (
@@ -13,8 +13,9 @@ import (
 
 // Config is one roundtrip.yaml.
 type Config struct {
-	File string // path of the file, as the user named it
-	Dir  string // folder of the file; relative paths of the declaration start there
+	File   string // path of the file, as the user named it
+	Dir    string // absolute path of its folder; relative paths of the declaration start there
+	Source []byte // the text, to show lines of it in errors that are found later
 
 	// Name of the project: letters, digits and dashes. It names the proto package and the default database.
 	Name        string
@@ -48,9 +49,10 @@ const (
 
 // TLS is a site's tls key.
 type TLS struct {
-	Pos       roundtrip.Pos
-	Mode      TLSMode
-	Cert, Key string // absolute paths, TLSFiles only
+	Pos  roundtrip.Pos
+	Mode TLSMode
+	Cert string // absolute path of the certificate chain in PEM, TLSFiles only
+	Key  Secret // the private key in PEM, TLSFiles only
 }
 
 // Route is one line of a site's routes.
