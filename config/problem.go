@@ -93,7 +93,7 @@ func (p *Problems) Error() string {
 		}
 		p.print(&b, problem)
 	}
-	return b.String()
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func (p *Problems) print(b *strings.Builder, problem *Problem) {
