@@ -7,6 +7,9 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 )
 
+// KeepAll as the session to keep in Accounts.SetCredential ends none: new roles, or the same password hashed anew.
+const KeepAll roundtrip.ID = -1
+
 // Accounts is what identity needs of the store. Errors are *roundtrip.Error; a thing that is not there is Missing
 // store.missing. Each method that writes returns when the write is durable.
 type Accounts interface {
@@ -23,7 +26,8 @@ type Accounts interface {
 	// ListAccounts returns up to limit accounts in the order of their ids, those after the given one.
 	ListAccounts(ctx context.Context, after roundtrip.ID, limit int) ([]*roundtrip.Record, []roundtrip.Credential, error)
 
-	// SetCredential replaces an account's credential and, in the same transaction, ends its sessions except keep (0: all).
+	// SetCredential replaces an account's credential and, in the same transaction, ends its sessions except keep (0: all end,
+	// KeepAll: none).
 	SetCredential(ctx context.Context, credential roundtrip.Credential, keep roundtrip.ID) error
 
 	// AddSession writes a new session.

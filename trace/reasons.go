@@ -44,6 +44,7 @@ var catalogueRows = [...]reasonRow{
 	{"ALR", "auth.rate_limited", "too many sign-ins failed", "wait, then try again"},
 	{"AWP", "auth.weak_password", "the password is too short or too well known", "choose a longer one"},
 	{"ASC", "auth.sign_up_closed", "new accounts are not taken here", "ask an operator, or set identity.sign_up: open"},
+	{"ABU", "auth.busy", "too many passwords are being checked at once", "try again in a moment"},
 
 	{"ARD", "access.rule_denied", "the access rule said no", "see the rule and who asked"},
 	{"ANM", "access.no_rule", "no rule allows this to anybody", "add the rule to the collection"},

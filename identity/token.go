@@ -1,0 +1,126 @@
+package identity
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"hash/crc32"
+	"io"
+	"math/bits"
+	"strings"
+)
+
+// The text of a token: a prefix that secret scanners look for, 32 random bytes in base62, and the CRC-32 (IEEE) of those
+// base62 characters, also in base62. Base62 is 0-9, A-Z, a-z, big-endian, padded with zeros to its fixed length.
+const (
+	tokenPrefix = "rt_s_"
+	tokenDigits = 43 // 62^43 > 2^256
+	crcDigits   = 6  // 62^6 > 2^32
+	tokenLen    = len(tokenPrefix) + tokenDigits + crcDigits
+)
+
+// newToken makes a token and the hash under which it is kept.
+func newToken(random io.Reader) (text string, hash [32]byte, err error) {
+	var raw [32]byte
+	if _, err := io.ReadFull(random, raw[:]); err != nil {
+		return "", hash, err
+	}
+	b := make([]byte, tokenLen)
+	copy(b, tokenPrefix)
+	digits := b[len(tokenPrefix) : len(tokenPrefix)+tokenDigits]
+	encode62(digits, raw)
+	put62(b[len(tokenPrefix)+tokenDigits:], uint64(crc32.ChecksumIEEE(digits)))
+	return string(b), sha256.Sum256(raw[:]), nil
+}
+
+// parseToken checks the form and the check sum of a token, so that nothing that is none costs a look-up, and returns the
+// hash under which it is kept.
+func parseToken(text string) (hash [32]byte, ok bool) {
+	if len(text) != tokenLen || !strings.HasPrefix(text, tokenPrefix) {
+		return hash, false
+	}
+	var digits [tokenDigits]byte
+	copy(digits[:], text[len(tokenPrefix):])
+	sum, ok := get62(text[len(tokenPrefix)+tokenDigits:])
+	if !ok || sum != uint64(crc32.ChecksumIEEE(digits[:])) {
+		return hash, false
+	}
+	raw, ok := decode62(text[len(tokenPrefix) : len(tokenPrefix)+tokenDigits])
+	if !ok {
+		return hash, false
+	}
+	return sha256.Sum256(raw[:]), true
+}
+
+const alphabet62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+// encode62 writes raw, a big-endian number, in base62 over the whole of dst.
+func encode62(dst []byte, raw [32]byte) {
+	limbs := [4]uint64{
+		binary.BigEndian.Uint64(raw[0:]), binary.BigEndian.Uint64(raw[8:]),
+		binary.BigEndian.Uint64(raw[16:]), binary.BigEndian.Uint64(raw[24:]),
+	}
+	for i := len(dst) - 1; i >= 0; i-- {
+		var rest uint64
+		for n := range limbs {
+			limbs[n], rest = bits.Div64(rest, limbs[n], 62)
+		}
+		dst[i] = alphabet62[rest]
+	}
+}
+
+// decode62 reads what encode62 wrote. It reports false for other characters and for numbers over 2^256.
+func decode62(s string) (raw [32]byte, ok bool) {
+	var limbs [4]uint64 // big-endian
+	for len(s) > 0 {
+		n := min(10, len(s)) // 62^10 < 2^60: ten digits are read at once, which keeps the long multiplications few
+		part, ok := get62(s[:n])
+		if !ok {
+			return raw, false
+		}
+		factor := uint64(1)
+		for range n {
+			factor *= 62
+		}
+		carry := part
+		for i := 3; i >= 0; i-- {
+			hi, lo := bits.Mul64(limbs[i], factor)
+			sum, over := bits.Add64(lo, carry, 0)
+			limbs[i], carry = sum, hi+over
+		}
+		if carry != 0 {
+			return raw, false
+		}
+		s = s[n:]
+	}
+	for i, limb := range limbs {
+		binary.BigEndian.PutUint64(raw[8*i:], limb)
+	}
+	return raw, true
+}
+
+// put62 writes a number over the whole of dst.
+func put62(dst []byte, v uint64) {
+	for i := len(dst) - 1; i >= 0; i-- {
+		dst[i] = alphabet62[v%62]
+		v /= 62
+	}
+}
+
+// get62 reads up to ten digits.
+func get62(s string) (v uint64, ok bool) {
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'A' && c <= 'Z':
+			c -= 'A' - 10
+		case c >= 'a' && c <= 'z':
+			c -= 'a' - 36
+		default:
+			return 0, false
+		}
+		v = v*62 + uint64(c)
+	}
+	return v, true
+}
