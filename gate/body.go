@@ -1,0 +1,110 @@
+package gate
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+// drainTime is what a client has to send the rest of a body that nobody read.
+const drainTime = 5 * time.Second
+
+// body is the body of a request as handlers read it: bounded in bytes, and in the time without one.
+//
+// Its errors are *roundtrip.Error: over the limit (which wraps an *http.MaxBytesError), and a client that stalls.
+type body struct {
+	x     *exchange
+	src   io.ReadCloser
+	limit int64
+	left  int64
+	until time.Time
+	err   error // what every further Read returns
+}
+
+// open puts the body into r, where there is one.
+func (b *body) open(r *http.Request, limit int64) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	b.src, b.limit, b.left = r.Body, limit, limit
+	r.Body = b
+}
+
+// Read reads the next part.
+func (b *body) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	b.moveRead()
+	if int64(len(p)) > b.left+1 { // one more than the limit tells a body that is too long from one that just fits
+		p = p[:b.left+1]
+	}
+	n, err := b.src.Read(p)
+	if int64(n) > b.left {
+		n, err = int(b.left), tooLarge(b.limit)
+	}
+	b.left -= int64(n)
+	switch {
+	case err == nil:
+		return n, nil
+	case errors.Is(err, io.EOF):
+		if b.x.req.ProtoMajor == 1 { // net/http goes on reading, to see the client leave: that has no deadline
+			_ = http.NewResponseController(b.x.w).SetReadDeadline(time.Time{})
+		}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = stalled(err)
+	}
+	b.err = err
+	if e, ok := errors.AsType[*roundtrip.Error](err); ok {
+		b.refused(e)
+	}
+	return n, err
+}
+
+// Close closes the body; net/http reads the rest.
+func (b *body) Close() error { return b.src.Close() }
+
+// refused notes why the body was not taken, and that nothing more can come on this connection.
+func (b *body) refused(e *roundtrip.Error) {
+	if b.x.status == 0 {
+		b.x.Header()["Connection"] = []string{"close"}
+	}
+	_ = b.x.deny(trace.Route, "body", e) // the handler answers with it
+}
+
+// moveRead keeps the read deadline ahead of now, by at least half of what a stalled sender gets.
+func (b *body) moveRead() {
+	now := b.x.gate.now()
+	if stall := b.x.gate.times.Stall; b.until.Sub(now) < stall/2 {
+		b.until = now.Add(stall)
+		_ = http.NewResponseController(b.x.w).SetReadDeadline(b.until) // a writer without deadlines is one of a test
+	}
+}
+
+// finish bounds the time that net/http takes to read what the handler left of a body, over HTTP/1.
+func (b *body) finish(x *exchange) {
+	if x.req.Body == nil || x.req.Body == http.NoBody || b.err != nil || x.req.ProtoMajor != 1 {
+		return
+	}
+	_ = http.NewResponseController(x.w).SetReadDeadline(x.gate.now().Add(drainTime))
+}
+
+func tooLarge(limit int64) *roundtrip.Error {
+	e := roundtrip.E(roundtrip.TooLarge, "request.body_too_large", "The body is larger than %d bytes, which is the limit here.", limit)
+	e.Err = &http.MaxBytesError{Limit: limit}
+	return e
+}
+
+func stalled(cause error) *roundtrip.Error {
+	e := roundtrip.E(roundtrip.Invalid, "request.timeout", "The body stopped arriving before it was complete.")
+	e.Status, e.Err = http.StatusRequestTimeout, cause
+	return e
+}

@@ -1,0 +1,208 @@
+package cert
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+const (
+	rootYears = 10
+	leafDays  = 90             // browsers refuse more than 397
+	backdate  = time.Hour      // for clients whose clock is behind
+	rootFile  = "local-ca.crt" // PEM, for everybody
+	keyFile   = "local-ca.key" // PEM, mode 0600
+)
+
+// Authority is a certificate authority of our own: its root lies in a folder, its leaves are made in memory.
+type Authority struct {
+	path string // of the root's certificate
+	root *x509.Certificate
+	key  *ecdsa.PrivateKey
+	now  func() time.Time
+	rand io.Reader
+}
+
+// NewAuthority opens the authority that is kept in the folder, or makes one there (ECDSA P-256, 10 years). Of a folder
+// with one half only, or with a root that is over, it says so and touches nothing.
+func NewAuthority(dir string, now func() time.Time, random io.Reader) (*Authority, error) {
+	if random == nil {
+		random = rand.Reader
+	}
+	a := &Authority{path: filepath.Join(dir, rootFile), now: now, rand: random}
+	err := a.read(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = a.create(dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the local certificate authority in %s: %w", dir, err)
+	}
+	return a, nil
+}
+
+// Certificate returns the root.
+func (a *Authority) Certificate() *x509.Certificate { return a.root }
+
+// Path returns where the root's certificate lies, as PEM.
+func (a *Authority) Path() string { return a.path }
+
+// Fingerprint returns the first 16 hex digits of the SHA-256 of the root: what tells it from others in a trust store.
+func (a *Authority) Fingerprint() string {
+	sum := sha256.Sum256(a.root.Raw)
+	return hex.EncodeToString(sum[:8])
+}
+
+func (a *Authority) read(dir string) error {
+	certPEM, certErr := os.ReadFile(a.path)
+	keyPEM, keyErr := os.ReadFile(filepath.Join(dir, keyFile))
+	if errors.Is(certErr, fs.ErrNotExist) != errors.Is(keyErr, fs.ErrNotExist) {
+		return fmt.Errorf("one of %s and %s is missing: put it back, or remove the other one to start anew", rootFile, keyFile)
+	}
+	if err := errors.Join(certErr, keyErr); err != nil {
+		return err
+	}
+	pair, err := tls.X509KeyPair(certPEM, keyPEM)
+	if err != nil {
+		return err
+	}
+	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
+	if !ok || !pair.Leaf.IsCA {
+		return fmt.Errorf("%s is no authority of ours", rootFile)
+	}
+	if a.now().After(pair.Leaf.NotAfter.AddDate(0, 0, -leafDays)) {
+		return fmt.Errorf("it ends on %s: remove %s and %s, start again, and run roundtrip trust",
+			pair.Leaf.NotAfter.Format(time.DateOnly), rootFile, keyFile)
+	}
+	a.root, a.key = pair.Leaf, key
+	return nil
+}
+
+func (a *Authority) create(dir string) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), a.rand)
+	if err != nil {
+		return err
+	}
+	serial, err := a.serial()
+	if err != nil {
+		return err
+	}
+	machine, err := os.Hostname()
+	if err != nil {
+		machine = "this machine"
+	}
+	now := a.now()
+	root := &x509.Certificate{
+		SerialNumber: serial,
+		Subject:      pkix.Name{CommonName: "Roundtrip local CA " + machine, Organization: []string{"Roundtrip local CA"}},
+		NotBefore:    now.Add(-backdate),
+		NotAfter:     now.AddDate(rootYears, 0, 0),
+		KeyUsage:     x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		// It can vouch for servers and for nothing else: not for code, mail or people.
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+		MaxPathLenZero:        true,
+	}
+	der, err := x509.CreateCertificate(a.rand, root, root, key.Public(), key)
+	if err != nil {
+		return err
+	}
+	if a.root, err = x509.ParseCertificate(der); err != nil {
+		return err
+	}
+	a.key = key
+	return a.write(dir)
+}
+
+func (a *Authority) write(dir string) error {
+	der, err := x509.MarshalPKCS8PrivateKey(a.key)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	if err := writeNew(filepath.Join(dir, keyFile), key, 0o600); err != nil {
+		return err
+	}
+	return writeNew(a.path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.root.Raw}), 0o644)
+}
+
+// writeNew writes a file in one step: others see all of it or nothing.
+func writeNew(path string, content []byte, mode fs.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// Issue makes a certificate for a host name or address, with a key of its own, for 90 days. It is kept in memory only.
+func (a *Authority) Issue(name string) (*tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), a.rand)
+	if err != nil {
+		return nil, err
+	}
+	serial, err := a.serial()
+	if err != nil {
+		return nil, err
+	}
+	now := a.now()
+	leaf := &x509.Certificate{
+		SerialNumber: serial,
+		Subject:      pkix.Name{Organization: []string{"Roundtrip local certificate"}},
+		NotBefore:    now.Add(-backdate),
+		NotAfter:     now.AddDate(0, 0, leafDays),
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	if ip := net.ParseIP(name); ip != nil {
+		leaf.IPAddresses = []net.IP{ip}
+	} else {
+		leaf.DNSNames = []string{name}
+	}
+	der, err := x509.CreateCertificate(a.rand, leaf, a.root, key.Public(), a.key)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: parsed}, nil
+}
+
+// serial makes a random serial number of 127 bits (RFC 5280 section 4.1.2.2).
+func (a *Authority) serial() (*big.Int, error) {
+	var b [16]byte
+	if _, err := io.ReadFull(a.rand, b[:]); err != nil {
+		return nil, err
+	}
+	b[0] &= 0x7f
+	b[15] |= 1 // never zero
+	return new(big.Int).SetBytes(b[:]), nil
+}

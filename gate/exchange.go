@@ -1,0 +1,285 @@
+package gate
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+// statusAborted is what a journey has as its status when the client left before there was one.
+const statusAborted = 499
+
+// pieceMax is how many bytes are written under one deadline: small enough that a slow reader makes progress in time,
+// large enough that the deadline costs nothing.
+const pieceMax = 64 << 10
+
+// exchange is one request and its answer: the response writer that handlers get. It counts status and bytes, puts the
+// headers that every answer has, and moves deadlines. Exchanges are reused: a handler must not keep its writer.
+type exchange struct {
+	gate    *Gate
+	w       http.ResponseWriter
+	req     *http.Request
+	journey *trace.Journey
+	site    *site // nil until it is found
+	facts   *connection
+	own     connection // where the request came without one, as in a test
+	body    body
+
+	status int
+	bytes  int64
+	failed error // the first failed write
+	until  *time.Time
+	stream time.Time // until, for a stream of HTTP/2
+	idText string
+	id     [1]string
+	origin [1]string // what Access-Control-Allow-Origin says; "" for none
+	buf    []byte
+}
+
+func (x *exchange) begin(w http.ResponseWriter, r *http.Request, j *trace.Journey) {
+	x.w, x.req, x.journey = w, r, j
+	x.facts, _ = r.Context().Value(connectionKey{}).(*connection)
+	if x.facts == nil {
+		addr, _ := netip.ParseAddrPort(r.RemoteAddr)
+		x.own = connection{client: addr.Addr().Unmap()}
+		x.facts = &x.own
+	}
+	x.until = &x.facts.writeUntil
+	if r.ProtoMajor != 1 {
+		x.until = &x.stream
+	}
+	if j == nil {
+		return
+	}
+	x.idText = j.ID.String()
+	j.Method, j.Host, j.Path, j.Proto, j.Client = r.Method, r.Host, r.URL.Path, r.Proto, x.facts.client
+	if r.TLS != nil {
+		j.Add(trace.Hop{
+			Layer: trace.TLS, Verdict: trace.OK, Name: x.facts.server, Note: x.facts.note,
+			Start: int64(x.facts.accepted.Sub(j.Start)), Took: int64(x.facts.handshake),
+		})
+	}
+}
+
+// end closes the exchange, also after a panic of the handler.
+func (x *exchange) end() {
+	v := recover()
+	g := x.gate
+	cut := v != nil && !x.panicked(v)
+	if x.status == 0 && !cut && x.req.Context().Err() == nil {
+		x.WriteHeader(http.StatusOK)
+	}
+	x.body.finish(x)
+	x.report()
+	if v == nil { // a handler that crashed may have left its writer with somebody
+		*x = exchange{gate: g, buf: x.buf[:0]}
+		g.pool.Put(x)
+	}
+	if g.inflight.Add(-1) == 0 && g.stopping.Load() {
+		select {
+		case g.idle <- struct{}{}:
+		default:
+		}
+	}
+	if cut { // net/http ends the connection or stream, without a log line
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// panicked answers for a handler that crashed. It reports false where a part of the answer had been sent, so that only
+// cutting it off tells the client.
+func (x *exchange) panicked(v any) bool {
+	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		return false
+	}
+	x.gate.log.Error("a handler crashed", slog.Any("panic", v), slog.String("journey", x.idText),
+		slog.String("method", x.req.Method), slog.String("path", x.req.URL.Path), slog.String("stack", string(debug.Stack())))
+	err := roundtrip.E(roundtrip.Internal, "app.panic", "")
+	x.journey.Add(trace.Hop{Layer: trace.App, Verdict: trace.Fail, Reason: trace.ReasonOf(err.Reason), Name: "panic", Start: int64(x.journey.Elapsed())})
+	x.journey.SetReason(trace.ReasonOf(err.Reason))
+	if x.status != 0 {
+		return false
+	}
+	clear(x.w.Header())
+	x.refuse(err)
+	return true
+}
+
+// report closes the journey.
+func (x *exchange) report() {
+	j := x.journey
+	if j == nil {
+		return
+	}
+	j.Status, j.Bytes = x.status, x.bytes
+	if (x.failed != nil || x.req.Context().Err() != nil) && j.Reason == trace.None && !x.gate.stopping.Load() {
+		j.SetReason(trace.ReasonOf("client.aborted"))
+		if j.Status == 0 {
+			j.Status = statusAborted
+		}
+	}
+	x.gate.recorder.End(j)
+}
+
+// deny notes in the journey who refused, and returns the error.
+func (x *exchange) deny(layer trace.Layer, name string, err *roundtrip.Error) *roundtrip.Error {
+	verdict := trace.Deny
+	if err.Kind == roundtrip.Internal {
+		verdict = trace.Fail
+	}
+	x.journey.Add(trace.Hop{Layer: layer, Verdict: verdict, Reason: trace.ReasonOf(err.Reason), Name: name, Start: int64(x.journey.Elapsed())})
+	return err
+}
+
+// refuse answers with a problem (RFC 9457).
+func (x *exchange) refuse(e *roundtrip.Error) {
+	if x.status != 0 {
+		x.failed = e
+		return
+	}
+	h := x.Header()
+	h["Content-Type"] = []string{roundtrip.ProblemType}
+	h["Cache-Control"] = []string{"no-store"}
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	if e.Allow != "" {
+		h["Allow"] = []string{e.Allow}
+	}
+	if e.Retry > 0 {
+		h["Retry-After"] = []string{strconv.Itoa(int((e.Retry + time.Second - 1) / time.Second))}
+	}
+	x.buf = e.AppendProblem(x.buf[:0], x.req.URL.Path, x.idText)
+	h["Content-Length"] = []string{strconv.Itoa(len(x.buf))}
+	x.WriteHeader(e.HTTPStatus())
+	_, _ = x.Write(x.buf) // a failed write is kept in x.failed
+}
+
+// Header returns the headers of the answer.
+func (x *exchange) Header() http.Header { return x.w.Header() }
+
+// Unwrap leads http.ResponseController to the writer below.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.w }
+
+// WriteHeader sends the status and headers. What every answer has is put here, so that no handler can lose it.
+func (x *exchange) WriteHeader(status int) {
+	if x.status != 0 {
+		return
+	}
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		x.status = status
+		x.putHeaders()
+		x.moveWrite()
+	}
+	x.w.WriteHeader(status)
+}
+
+func (x *exchange) putHeaders() {
+	h := x.w.Header()
+	if x.idText != "" {
+		x.id[0] = x.idText
+		h["X-Journey"] = x.id[:]
+	}
+	if x.site == nil {
+		return
+	}
+	if x.site.hsts {
+		h["Strict-Transport-Security"] = []string{"max-age=31536000"}
+	}
+	if x.site.cors != nil {
+		x.site.cors.putHeaders(x, h)
+	}
+}
+
+// Write sends a part of the body, in pieces that have a deadline each.
+func (x *exchange) Write(p []byte) (int, error) {
+	if x.status == 0 {
+		x.WriteHeader(http.StatusOK)
+	}
+	if len(p) <= pieceMax {
+		x.moveWrite()
+		return x.wrote(x.w.Write(p))
+	}
+	sent := 0
+	for sent < len(p) {
+		x.moveWrite()
+		n, err := x.wrote(x.w.Write(p[sent:min(len(p), sent+pieceMax)]))
+		sent += n
+		if err != nil {
+			return sent, err
+		}
+	}
+	return sent, nil
+}
+
+func (x *exchange) wrote(n int, err error) (int, error) {
+	x.bytes += int64(n)
+	if err != nil && x.failed == nil && !errors.Is(err, http.ErrBodyNotAllowed) {
+		x.failed = err
+	}
+	return n, err
+}
+
+// WriteString is Write for a string.
+func (x *exchange) WriteString(s string) (int, error) {
+	if x.status == 0 {
+		x.WriteHeader(http.StatusOK)
+	}
+	x.moveWrite()
+	return x.wrote(io.WriteString(x.w, s))
+}
+
+// ReadFrom copies from src, by sendfile where the connection and src allow it, in pieces that have a deadline each.
+func (x *exchange) ReadFrom(src io.Reader) (int64, error) {
+	if x.status == 0 {
+		x.WriteHeader(http.StatusOK)
+	}
+	limited, ok := src.(*io.LimitedReader)
+	if !ok {
+		limited = &io.LimitedReader{R: src, N: 1<<63 - 1}
+	}
+	var sent int64
+	for limited.N > 0 {
+		x.moveWrite()
+		piece := &io.LimitedReader{R: limited.R, N: min(limited.N, pieceMax)}
+		want := piece.N
+		n, err := io.Copy(x.w, piece)
+		sent += n
+		limited.N -= want - piece.N
+		if _, err := x.wrote(int(n), err); err != nil {
+			return sent, err
+		}
+		if piece.N > 0 { // src has ended
+			break
+		}
+	}
+	return sent, nil
+}
+
+// Flush sends what is buffered.
+func (x *exchange) Flush() { _ = x.FlushError() }
+
+// FlushError sends what is buffered.
+func (x *exchange) FlushError() error {
+	if x.status == 0 {
+		x.WriteHeader(http.StatusOK)
+	}
+	x.moveWrite()
+	_, err := x.wrote(0, http.NewResponseController(x.w).Flush())
+	return err
+}
+
+// moveWrite keeps the write deadline ahead of now, by at least half of what a stalled reader gets.
+func (x *exchange) moveWrite() {
+	now := x.gate.now()
+	if stall := x.gate.times.Stall; x.until.Sub(now) < stall/2 {
+		*x.until = now.Add(stall)
+		_ = http.NewResponseController(x.w).SetWriteDeadline(*x.until) // a writer without deadlines is one of a test
+	}
+}

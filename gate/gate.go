@@ -1,0 +1,113 @@
+// Package gate is the door of the house: TLS ends here, the request is checked, its site and route are found, and it is
+// handed to the API or to a static folder. Every answer carries X-Journey; every error is problem+json and has the CORS
+// headers too, so that a script can read why it failed.
+package gate
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/gate/cert"
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+// Options says what a gate serves and what it is handed.
+type Options struct {
+	Sites []config.Site
+	// API makes the handler of a `to: api` route. It is called once for each path that such a route has. The handler
+	// gets requests with their full, cleaned path: the mount is not stripped.
+	API       func(mount string) http.Handler
+	Recorder  *trace.Recorder  // nil: no journeys, and no X-Journey
+	Certs     *cert.Store      // nil where no site has TLS
+	Now       func() time.Time // the real clock: deadlines of connections are made from it
+	Log       *slog.Logger
+	HTTPSPort int  // where plain requests are redirected to; 0 means 443
+	Dev       bool // answers may name sites and what to add to the declaration
+	Times     Times
+}
+
+// Times bounds how long anything may take. Zero fields get the defaults.
+type Times struct {
+	Header time.Duration // handshake, and the head of a request; default 10 s
+	Idle   time.Duration // between two requests; default 2 min
+	Stall  time.Duration // a body, either way, without one byte of progress; default 30 s
+	Drain  time.Duration // how long running requests have when the gate stops; default 10 s
+}
+
+func (t Times) withDefaults() Times {
+	set := func(d *time.Duration, def time.Duration) {
+		if *d <= 0 {
+			*d = def
+		}
+	}
+	set(&t.Header, 10*time.Second)
+	set(&t.Idle, 2*time.Minute)
+	set(&t.Stall, 30*time.Second)
+	set(&t.Drain, 10*time.Second)
+	return t
+}
+
+// Gate serves sites. It is an http.Handler; Run gives it listeners.
+type Gate struct {
+	recorder  *trace.Recorder
+	certs     *cert.Store
+	now       func() time.Time
+	log       *slog.Logger
+	httpsPort int
+	dev       bool
+	times     Times
+
+	table    atomic.Pointer[Table]
+	pool     sync.Pool // of *exchange
+	inflight atomic.Int64
+	stopping atomic.Bool
+	idle     chan struct{} // gets a value when the last request ends while the gate stops
+	ready    chan struct{}
+}
+
+// New makes a gate. It checks and opens nothing.
+func New(o Options) (*Gate, error) {
+	if o.Now == nil || o.Log == nil {
+		return nil, errors.New("gate.New: Options.Now and Options.Log must be set")
+	}
+	table, err := NewTable(o.Sites, o.API, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	if table.hasTLS && o.Certs == nil {
+		return nil, errors.New("gate.New: Options.Certs must be set where a site has TLS")
+	}
+	g := &Gate{
+		recorder: o.Recorder, certs: o.Certs, now: o.Now, log: o.Log, httpsPort: o.HTTPSPort, dev: o.Dev,
+		times: o.Times.withDefaults(), idle: make(chan struct{}, 1), ready: make(chan struct{}),
+	}
+	if g.httpsPort == 0 {
+		g.httpsPort = 443
+	}
+	g.table.Store(table)
+	g.pool.New = func() any { return &exchange{gate: g} }
+	return g, nil
+}
+
+// Swap puts another table in force. Requests that run end on the one that they began with; listeners and connections
+// stay.
+func (g *Gate) Swap(t *Table) { g.table.Store(t) }
+
+// Ready is closed when the gate takes connections.
+func (g *Gate) Ready() <-chan struct{} { return g.ready }
+
+// ServeHTTP serves one request: begin the journey, find who answers, and close the journey whatever happens.
+func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.inflight.Add(1)
+	x := g.pool.Get().(*exchange)
+	x.begin(w, r, g.recorder.Begin(trace.Request))
+	defer x.end()
+	if err := g.serve(x, g.table.Load(), r); err != nil {
+		x.refuse(err)
+	}
+}

@@ -1,0 +1,156 @@
+package gate
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+// serve is the gate on one page: which site, may the page call it, is the request sound, which route.
+func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
+	s, err := g.findSite(x, t, r)
+	if s == nil {
+		return err
+	}
+	if err := g.checkCORS(x, s, r); err != nil || x.status != 0 {
+		return err
+	}
+	path, err := g.checkRequest(x, s, r)
+	if err != nil {
+		return x.deny(trace.Route, s.name, err)
+	}
+	rt := s.match(path)
+	if rt == nil {
+		return x.deny(trace.Route, s.name, g.noPath(s, path))
+	}
+	x.journey.SetRoute(rt.path)
+	x.journey.Add(trace.Hop{Layer: trace.Route, Verdict: trace.OK, Name: rt.path, Note: rt.where, Start: int64(x.journey.Elapsed())})
+
+	inner := r.WithContext(trace.With(r.Context(), x.journey))
+	x.body.open(inner, s.body)
+	if rt.api != nil {
+		if len(path) < len(rt.prefix) { // "/api" is "/api/"
+			path = rt.prefix
+		}
+		if path != r.URL.Path {
+			inner.URL = withPath(r.URL, path)
+		}
+		rt.api.ServeHTTP(x, inner)
+		return nil
+	}
+	return g.serveFolder(x, rt, path, inner)
+}
+
+// findSite finds the site of the Host header. A nil site without an error means that the request was answered: plain
+// HTTP for a site with TLS is redirected.
+func (g *Gate) findSite(x *exchange, t *Table, r *http.Request) (*site, *roundtrip.Error) {
+	if !validHost(r.Host) {
+		return nil, x.deny(trace.Route, "host", malformed("The Host header is missing or is no host name."))
+	}
+	s := t.site(r.Host)
+	if s == nil || (!s.tls && r.TLS != nil) {
+		return nil, x.deny(trace.Route, "host", g.noHost(t, r.Host))
+	}
+	x.site = s
+	if s.tls && r.TLS == nil {
+		g.redirect(x, s, r)
+		return nil, nil
+	}
+	return s, nil
+}
+
+// redirect sends a plain request to https, to the site's own name and never to one that the client made up. 308 keeps
+// method and body (RFC 9110 section 15.4.9).
+func (g *Gate) redirect(x *exchange, s *site, r *http.Request) {
+	to := "https://" + s.name
+	if strings.Contains(s.name, ":") {
+		to = "https://[" + s.name + "]"
+	}
+	if g.httpsPort != 443 {
+		to += ":" + strconv.Itoa(g.httpsPort)
+	}
+	if path := r.URL.EscapedPath(); strings.HasPrefix(path, "/") {
+		to += path
+	} else {
+		to += "/"
+	}
+	if r.URL.RawQuery != "" {
+		to += "?" + r.URL.RawQuery
+	}
+	x.journey.Add(trace.Hop{Layer: trace.Route, Verdict: trace.OK, Name: s.name, Note: "redirect to https", Start: int64(x.journey.Elapsed())})
+	x.Header()["Location"] = []string{to}
+	x.WriteHeader(http.StatusPermanentRedirect)
+}
+
+// checkRequest refuses what no route should have to think about, and returns the cleaned path.
+func (g *Gate) checkRequest(x *exchange, s *site, r *http.Request) (string, *roundtrip.Error) {
+	if r.Method == http.MethodConnect || r.Method == http.MethodTrace {
+		err := roundtrip.E(roundtrip.Unsupported, "route.method_not_allowed", "%s is not served here.", r.Method)
+		err.Allow = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
+		return "", err
+	}
+	if headerCount(r.Header) > headersMax {
+		err := roundtrip.E(roundtrip.TooLarge, "request.headers_too_large", "The request has more than %d header lines.", headersMax)
+		err.Status = http.StatusRequestHeaderFieldsTooLarge
+		return "", err
+	}
+	if r.ContentLength > s.body {
+		x.Header()["Connection"] = []string{"close"}
+		return "", tooLarge(s.body)
+	}
+	return cleanTarget(r)
+}
+
+func (g *Gate) serveFolder(x *exchange, rt *route, path string, r *http.Request) *roundtrip.Error {
+	if len(path) < len(rt.prefix) { // relative links of the folder's pages need the slash
+		redirectToSlash(x, r)
+		return nil
+	}
+	step := x.journey.Begin(trace.Static, rt.path)
+	err := rt.folder.Serve(x, r, path)
+	if err == nil {
+		step.OK()
+		return nil
+	}
+	e := roundtrip.AsError(err)
+	verdict := trace.Deny
+	if e.Kind == roundtrip.Internal {
+		verdict = trace.Fail
+	}
+	step.End(verdict, trace.ReasonOf(e.Reason))
+	return e
+}
+
+func redirectToSlash(x *exchange, r *http.Request) {
+	to := r.URL.EscapedPath() + "/"
+	if r.URL.RawQuery != "" {
+		to += "?" + r.URL.RawQuery
+	}
+	x.Header()["Location"] = []string{to}
+	x.WriteHeader(http.StatusPermanentRedirect)
+}
+
+// noHost says that no site has the name. Strangers do not learn which names there are.
+func (g *Gate) noHost(t *Table, host string) *roundtrip.Error {
+	err := roundtrip.E(roundtrip.Missing, "route.no_host", "No site here has the name %q.", hostName(host))
+	if g.dev {
+		err.Public += " Sites: " + strings.Join(t.names, ", ") + "."
+	}
+	err.Status = http.StatusMisdirectedRequest
+	return err
+}
+
+func (g *Gate) noPath(s *site, path string) *roundtrip.Error {
+	err := roundtrip.E(roundtrip.Missing, "route.no_path", "No route of this site matches %q.", path)
+	if g.dev {
+		paths := make([]string, len(s.routes))
+		for i, rt := range s.routes {
+			paths[i] = rt.path
+		}
+		err.Public += " Routes of " + s.name + ": " + strings.Join(paths, ", ") + "."
+	}
+	return err
+}
