@@ -11,17 +11,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // Options says what a gate serves and what it is handed.
 type Options struct {
-	Sites []config.Site
-	// API makes the handler of a `to: api` route. It is called once for each path that such a route has. The handler
-	// gets requests with their full, cleaned path: the mount is not stripped.
-	API       func(mount string) http.Handler
+	Table     *Table           // what is in force first; see [Gate.Swap]
 	Recorder  *trace.Recorder  // nil: no journeys, and no X-Journey
 	Certs     *cert.Store      // nil where no site has TLS
 	Now       func() time.Time // the real clock: deadlines of connections are made from it
@@ -72,14 +68,10 @@ type Gate struct {
 
 // New makes a gate. It checks and opens nothing.
 func New(o Options) (*Gate, error) {
-	if o.Now == nil || o.Log == nil {
-		return nil, errors.New("gate.New: Options.Now and Options.Log must be set")
+	if o.Table == nil || o.Now == nil || o.Log == nil {
+		return nil, errors.New("gate.New: Options.Table, Now and Log must be set")
 	}
-	table, err := NewTable(o.Sites, o.API, o.Now)
-	if err != nil {
-		return nil, err
-	}
-	if table.hasTLS && o.Certs == nil {
+	if o.Table.hasTLS && o.Certs == nil {
 		return nil, errors.New("gate.New: Options.Certs must be set where a site has TLS")
 	}
 	g := &Gate{
@@ -89,7 +81,7 @@ func New(o Options) (*Gate, error) {
 	if g.httpsPort == 0 {
 		g.httpsPort = 443
 	}
-	g.table.Store(table)
+	g.table.Store(o.Table)
 	g.pool.New = func() any { return &exchange{gate: g} }
 	return g, nil
 }

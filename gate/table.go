@@ -41,8 +41,9 @@ type route struct {
 	folder *static.Folder
 }
 
-// NewTable makes the table of sites. api makes the handler of a `to: api` route, see [Options]. It checks and opens
-// nothing.
+// NewTable makes the table of sites. api makes the handler of a `to: api` route: it is called once for each path that
+// such a route has, with a final "/". The handler gets requests with their full, cleaned path: the mount is not stripped.
+// NewTable checks and opens nothing.
 func NewTable(sites []config.Site, api func(mount string) http.Handler, now func() time.Time) (*Table, error) {
 	t := &Table{sites: make(map[string]*site, len(sites))}
 	mounts := map[string]http.Handler{}
