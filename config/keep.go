@@ -1,0 +1,97 @@
+package config
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+func storeKeys() []key {
+	database := special("database", "sqlite: and a path, such as sqlite:data/app.db",
+		map[string]any{"type": "string", "pattern": "^sqlite:.+"}, decodeDatabase)
+	files := folder("files", func(s *Store) *string { return &s.Files }).or("data/files").eg("data/files").
+		says("Folder of the uploaded files.")
+	files.typ.texts = func(s string) error {
+		if scheme, _, ok := strings.Cut(s, "://"); ok {
+			return errors.New("can't be used: " + scheme + " is not in this version of Roundtrip; expected a folder, such as data/files")
+		}
+		return nil
+	}
+	return []key{
+		database.eg("sqlite:data/gallery.db").orElse("sqlite:data/NAME.db, with the name of the project").
+			says("The database: sqlite: and the path of its file, which is made at the first start."),
+		files,
+		block("pool", func(s *Store) *Store { return s },
+			integer("max", 1, 1000, func(s *Store) *int { return &s.PoolMax }).eg("20").orElse("twice the number of cores").
+				says("How many reads run at once."),
+			duration("wait", "1ms", "1m", func(s *Store) *time.Duration { return &s.PoolWait }).or("2s").eg("500ms").
+				says("How long a request waits for its turn before it is answered with 503.")).
+			says("How many requests use the database at once."),
+	}
+}
+
+func decodeDatabase(d *decoder, s *Store, n *node) {
+	v, ok := d.text(n)
+	if !ok {
+		return
+	}
+	scheme, path, found := strings.Cut(v, ":")
+	switch {
+	case scheme == "postgres" || scheme == "postgresql":
+		d.add(n, "a PostgreSQL database is not in this version of Roundtrip").Expect("a SQLite one, such as sqlite:data/app.db")
+	case !found || scheme != "sqlite" || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "?#"):
+		d.add(n, "%q names no database", shorten(v)).Expect("sqlite: and a path, such as sqlite:data/app.db")
+	case path == "" || path == ":memory:" || strings.HasSuffix(path, "/"):
+		d.add(n, "%q names no file", shorten(v)).Expect("the path of a file: what is acknowledged must be on the disk")
+	default:
+		s.Database = d.path(path)
+	}
+}
+
+func journeysKey() key {
+	keys := []key{
+		integer("recent", 16, 1_000_000, func(j *Journeys) *int { return &j.Recent }).or("4096").eg("10000").
+			says("How many of the last requests can be looked at."),
+		truth("log", func(j *Journeys) *bool { return &j.Log }).or("true").eg("false").
+			says("Whether each request is logged as one line of JSON on standard error."),
+		later("keep", "recent: with a number; all requests are kept until newer ones push them out"),
+		later("export", "recent and log; journeys are not sent elsewhere yet"),
+	}
+	k := block("journeys", func(c *Config) *Journeys { return &c.Journeys }, keys...)
+	read := k.set
+	k.set = func(d *decoder, target any, n *node) {
+		switch {
+		case n.kind == scalarNode && n.text == "off":
+			target.(*Config).Journeys.Off = true
+		case n.kind == mapNode:
+			read(d, target, n)
+		default:
+			d.wrong(n, "off, or a block with "+keyWords(keys))
+		}
+	}
+	k.typ.words = "off, or a block with " + keyWords(keys)
+	k.typ.json = map[string]any{"enum": []string{"off"}}
+	return k.eg("{ recent: 10000 }").
+		says("The record that each request leaves: its hops, their verdicts and times. off keeps none.")
+}
+
+func consoleKeys() []key {
+	return []key{
+		text("listen", func(c *Console) *string { return &c.Listen }).eg("127.0.0.1:9443").orElse("none").each(checkListen).
+			takes("an address and a port, such as 127.0.0.1:9443").
+			says("Address and port of the operator's listener."),
+	}
+}
+
+func checkListen(s string) error {
+	if rest, ok := strings.CutPrefix(s, "localhost:"); ok {
+		s = "127.0.0.1:" + rest
+	} else if strings.HasPrefix(s, ":") {
+		s = "0.0.0.0" + s
+	}
+	if a, err := netip.ParseAddrPort(s); err != nil || a.Port() == 0 {
+		return errors.New("is no address to listen on; expected an IP address and a port, such as 127.0.0.1:9443")
+	}
+	return nil
+}

@@ -1,0 +1,36 @@
+package config
+
+import "github.com/roundtrip-dev/roundtrip"
+
+// rootKeys is the table of everything that can be declared.
+func rootKeys() []key {
+	return []key{
+		text("name", func(c *Config) *string { return &c.Name }).must().eg("gallery").
+			takes("a name of small letters, digits and dashes").
+			each(matches(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`, "is no name for a project; expected small letters, digits and dashes, a letter first")).
+			says("Name of the project. It names the API's title and the default database file."),
+		named("sites", "site", func(c *Config) *[]Site { return &c.Sites },
+			func(s *Site, name string, pos roundtrip.Pos) { s.Name, s.Pos = name, pos }, siteKeys()...).
+			after(checkSites).
+			says("Host names and what each of them serves. Requests for any other host are refused."),
+		block("identity", func(c *Config) *Identity { return &c.Identity }, identityKeys()...).
+			after(func(_ *decoder, target any, n *node) { target.(*Config).Identity.Pos = n.pos }).
+			says("Who people are, and how they prove it."),
+		named("collections", "collection", func(c *Config) *[]Collection { return &c.Collections },
+			func(c *Collection, name string, pos roundtrip.Pos) { c.Name, c.Pos = name, pos }, collectionKeys()...).
+			says("What is kept, its shape, and who may read and write it. Every record has id, create_time, update_time and etag besides its own fields."),
+		block("store", func(c *Config) *Store { return &c.Store }, storeKeys()...).
+			after(func(_ *decoder, target any, n *node) { target.(*Config).Store.Pos = n.pos }).
+			says("Where records and files are kept."),
+		journeysKey(),
+		block("console", func(c *Config) *Console { return &c.Console }, consoleKeys()...).
+			says("The operator's own listener."),
+
+		later("dns", "names that resolve to this machine by another name server or the hosts file; everything below *.localhost does so by itself"),
+		later("firewall", "no firewall section; the system's own firewall guards the ports"),
+		later("notifications", "no notifications; a collection of your own and a list request with a filter do for now"),
+		later("webhooks", "no webhooks; another program can ask for new records with a list request ordered by create_time"),
+		later("channels", "no channels; list requests with a filter do for now"),
+		later("cluster", "one machine; leave the section out"),
+	}
+}
