@@ -35,9 +35,10 @@ func tlsKey() key {
 	cert := []key{
 		folder("cert", func(t *TLS) *string { return &t.Cert }).must().eg("certs/site.pem").
 			says("Path of the certificate chain in PEM."),
-		special("key", "a path, { env: NAME } or { file: path }", nil, decodeKey).must().eg("{ env: SITE_KEY }").
+		special("key", "a path, { env: NAME } or { file: path }", map[string]any{"type": "string"}, decodeKey).must().eg("{ env: SITE_KEY }").
 			says("The private key in PEM: the path of a file, or the name of an environment variable that holds it."),
 	}
+	cert[1].typ.keys = secretKeys()
 	k := special("tls", "local, off or { cert: file, key: file }", map[string]any{"enum": []string{"local", "off"}},
 		func(d *decoder, target *Site, n *node) { decodeTLS(d, target, n, cert) })
 	k.typ.keys = cert
