@@ -1,0 +1,134 @@
+package sqlite
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/roundtrip-dev/roundtrip"
+)
+
+// counter names one count field of one record.
+type counter struct {
+	holder *roundtrip.Collection
+	field  int
+	id     roundtrip.ID
+}
+
+// sums are the changes of counters that the group's writes made and the database does not hold yet. A post that gets a
+// hundred likes in one group is written once.
+type sums struct {
+	kept map[counter]int64 // of ops that are done
+	own  map[counter]int64 // of the op that runs
+	save map[counter]int64 // what kept was before the running op wrote it to the database; nil if it did not
+}
+
+func newSums() sums { return sums{kept: map[counter]int64{}, own: map[counter]int64{}} }
+
+func (s *sums) reset() {
+	clear(s.kept)
+	clear(s.own)
+	s.save = nil
+}
+
+func (s *sums) empty() bool { return len(s.kept) == 0 && len(s.own) == 0 }
+
+// keepOwn ends an op that succeeded.
+func (s *sums) keepOwn() {
+	for k, n := range s.own {
+		s.kept[k] += n
+	}
+	clear(s.own)
+	s.save = nil
+}
+
+// dropOwn ends an op that failed and had written nothing.
+func (s *sums) dropOwn() {
+	clear(s.own)
+	s.save = nil
+}
+
+// rollback ends an op whose savepoint is undone: sums that were written inside it wait again.
+func (s *sums) rollback() {
+	if s.save != nil {
+		s.kept = s.save
+	}
+	s.dropOwn()
+}
+
+// count notes that a record came (+1) or went (-1): each ref of it that is counted somewhere.
+func (t *tx) count(c *roundtrip.Collection, row roundtrip.Row, by int64) {
+	for _, k := range c.Counters {
+		if !row.Null(k.Ref) {
+			t.sums.own[counter{k.Holder, k.Field, roundtrip.ID(row.Int(k.Ref))}] += by
+		}
+	}
+}
+
+// recount notes that the counted refs of a record moved.
+func (t *tx) recount(c *roundtrip.Collection, before, after roundtrip.Row) {
+	for _, k := range c.Counters {
+		if before.Null(k.Ref) == after.Null(k.Ref) && (before.Null(k.Ref) || before.Int(k.Ref) == after.Int(k.Ref)) {
+			continue
+		}
+		if !before.Null(k.Ref) {
+			t.sums.own[counter{k.Holder, k.Field, roundtrip.ID(before.Int(k.Ref))}]--
+		}
+		if !after.Null(k.Ref) {
+			t.sums.own[counter{k.Holder, k.Field, roundtrip.ID(after.Int(k.Ref))}]++
+		}
+	}
+}
+
+// settle writes waiting sums if the statement that comes next would see counters of the record: it returns them, or its
+// condition reads counters of any record.
+func (t *tx) settle(tb *table, id roundtrip.ID, reads bool) error {
+	if t.sums.empty() {
+		return nil
+	}
+	waits := reads
+	for _, f := range tb.counts {
+		k := counter{tb.c, f, id}
+		_, kept := t.sums.kept[k]
+		_, own := t.sums.own[k]
+		waits = waits || kept || own
+	}
+	if !waits {
+		return nil
+	}
+	return t.flush()
+}
+
+// flush writes all waiting sums, in the order of their records.
+func (t *tx) flush() error {
+	if t.sums.empty() {
+		return nil
+	}
+	if t.deep && t.sums.save == nil {
+		t.sums.save = maps.Clone(t.sums.kept)
+	}
+	for k, n := range t.sums.own {
+		t.sums.kept[k] += n
+	}
+	clear(t.sums.own)
+	for _, k := range slices.SortedFunc(maps.Keys(t.sums.kept), counter.compare) {
+		n := t.sums.kept[k]
+		if n == 0 {
+			continue
+		}
+		name := k.holder.Fields[k.field].Name
+		t.sql.Reset()
+		t.sql.Raw("UPDATE ").Name(k.holder.Name).Raw(" SET ").Name(name).Raw(" = ").Name(name).Raw(" + ").Arg(roundtrip.Int(n)).
+			Raw(` WHERE "id" = `).Arg(roundtrip.Ref(k.id))
+		if _, err := t.first(nil); err != nil {
+			return err
+		}
+	}
+	clear(t.sums.kept)
+	return nil
+}
+
+func (k counter) compare(other counter) int {
+	return cmp.Or(strings.Compare(k.holder.Name, other.holder.Name), cmp.Compare(k.id, other.id), cmp.Compare(k.field, other.field))
+}

@@ -1,0 +1,124 @@
+package sqlite
+
+import (
+	"errors"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/policy"
+	"github.com/roundtrip-dev/roundtrip/store/sqlite/raw"
+)
+
+// create inserts a record and then asks the rule, which sees the record as stored and may follow its refs. A rule that
+// the record alone can answer is asked before.
+func (t *tx) create(p *policy.Permit) (*roundtrip.Record, error) {
+	tb := t.s.table(p.Collection())
+	record := t.complete(tb, p.Input(), p.Time())
+	if p.Never() {
+		return nil, denied(p)
+	}
+	allowed, known := true, true
+	if !p.Always() {
+		allowed, known = p.Check(record)
+	}
+	if known && !allowed {
+		return nil, denied(p)
+	}
+	if err := t.insert(tb, record); err != nil {
+		return nil, err
+	}
+	if !known {
+		if err := t.checkCreated(tb, p, record.ID()); err != nil {
+			return nil, err
+		}
+	}
+	t.count(tb.c, record, +1)
+	t.changed(tb.c, record.ID(), roundtrip.Create)
+	return record, nil
+}
+
+// complete makes the record that will be stored of what the caller gave.
+func (t *tx) complete(tb *table, input *roundtrip.Record, at time.Time) *roundtrip.Record {
+	if at.IsZero() {
+		at = t.now
+	}
+	r := roundtrip.NewRecord(tb.c)
+	id := input.ID()
+	if id == 0 {
+		id = t.s.opts.IDs.Next()
+	}
+	r.Put(roundtrip.FieldID, roundtrip.Ref(id))
+	r.Put(roundtrip.FieldCreateTime, roundtrip.Time(at))
+	r.Put(roundtrip.FieldUpdateTime, roundtrip.Time(at))
+	r.Put(roundtrip.FieldETag, roundtrip.Int(1))
+	for i := roundtrip.FirstField; i < len(tb.c.Fields); i++ {
+		f := tb.c.Fields[i]
+		v := input.Values[i]
+		switch {
+		case f.Type == roundtrip.TypeCount:
+			v = roundtrip.Int(0)
+		case v.IsNull():
+			continue
+		case f.Type == roundtrip.TypeFloat && v.Kind() == roundtrip.IntValue:
+			v = roundtrip.Float(v.Float())
+		}
+		r.Put(i, v)
+	}
+	return r
+}
+
+// insert writes a complete record.
+func (t *tx) insert(tb *table, record *roundtrip.Record) error {
+	err := t.exec(tb.insert, record.Values...)
+	if err == nil {
+		return nil
+	}
+	return t.refused(tb, tb.names.create, err, record.Values, nil)
+}
+
+// refused explains a constraint that failed. For a foreign key it looks which of the refs points nowhere; set says which
+// of the values were to be written, nil means all.
+func (t *tx) refused(tb *table, op string, err error, values []roundtrip.Value, set []bool) error {
+	e, ok := errors.AsType[*raw.Error](err)
+	if !ok || e.Code != raw.CodeForeignKey {
+		return constraint(op, tb.c, err)
+	}
+	out := roundtrip.E(roundtrip.Invalid, "store.no_such_record", "A reference points to no record.")
+	out.Op, out.Err = op, err
+	for i, f := range tb.c.Fields {
+		if f.Type != roundtrip.TypeRef || values[i].IsNull() || set != nil && !set[i] || f.To == tb.c && values[i].ID() == values[roundtrip.FieldID].ID() {
+			continue
+		}
+		n, err := readInt(t.conn, `SELECT count(*) FROM "`+f.To.Name+`" WHERE "id" = ?`, values[i])
+		if err == nil && n == 0 {
+			out.Public = "There is no record " + values[i].ID().String() + " in " + f.To.Name + "."
+			out.With(roundtrip.Detail{Pointer: "/" + f.Name, Code: "no_such_record", Message: "there is no such record in " + f.To.Name})
+		}
+	}
+	return out
+}
+
+// checkCreated asks the rule about a record that was just inserted, and takes the record back if it does not hold. The
+// counters that the record will move have not moved yet, so that `record.photo.likes < 5` admits five likes.
+func (t *tx) checkCreated(tb *table, p *policy.Permit, id roundtrip.ID) error {
+	err := t.settle(tb, id, p.ReadsCounts())
+	found := false
+	if err == nil {
+		t.sql.Reset()
+		t.sql.Raw("SELECT 1 FROM ").Name(tb.c.Name).Raw(` AS r WHERE r."id" = `).Arg(roundtrip.Ref(id))
+		andCondition(&t.sql, p, policy.Scalar)
+		found, err = t.first(nil)
+	}
+	if err == nil && found {
+		return nil
+	}
+	if t.conn.InTransaction() {
+		if undo := t.exec(tb.remove, roundtrip.Ref(id)); undo != nil {
+			t.broken = true
+		}
+	}
+	if err != nil {
+		return failed(tb.names.create, err, t.conn.Late())
+	}
+	return denied(p)
+}

@@ -1,0 +1,93 @@
+package sqlite
+
+import (
+	"errors"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/policy"
+	"github.com/roundtrip-dev/roundtrip/store/sqlite/raw"
+)
+
+// delete removes a record, in one statement where nothing can hang on it.
+func (t *tx) delete(p *policy.Permit) error {
+	tb := t.s.table(p.Collection())
+	if p.Never() {
+		return t.explain(tb, p)
+	}
+	if err := t.settle(tb, p.ID(), p.ReadsCounts()); err != nil {
+		return failed(tb.names.remove, err, t.conn.Late())
+	}
+	if len(tb.c.Children) > 0 || tb.c.Accounts {
+		record, err := t.matching(tb, p)
+		if err != nil {
+			return err
+		}
+		if record == nil {
+			return t.explain(tb, p)
+		}
+		return t.cascade(tb, p.ID())
+	}
+	b := &t.sql
+	b.Reset()
+	b.Raw("DELETE FROM ").Name(tb.c.Name).Raw(` AS r WHERE r."id" = `).Arg(roundtrip.Ref(p.ID()))
+	appendVersion(b, p)
+	andCondition(b, p, policy.Scalar)
+	b.Raw(" RETURNING ").Raw(tb.columns)
+	found, err := t.first(func(st *raw.Stmt) { t.gone(tb, st) })
+	if err != nil {
+		return failed(tb.names.remove, err, t.conn.Late())
+	}
+	if !found {
+		return t.explain(tb, p)
+	}
+	return nil
+}
+
+// gone notes all that follows from a record's end.
+func (t *tx) gone(tb *table, row roundtrip.Row) {
+	t.count(tb.c, row, -1)
+	t.removeFiles(tb, row, nil)
+	t.changed(tb.c, roundtrip.ID(row.Int(roundtrip.FieldID)), roundtrip.Delete)
+}
+
+// deleteAll removes records whose end was decided already.
+func (t *tx) deleteAll(tb *table, ids []roundtrip.ID) error {
+	for part := range chunks(ids) {
+		if tb.c.Accounts {
+			if err := t.endAccounts(part); err != nil {
+				return err
+			}
+		}
+		b := &t.sql
+		b.Reset()
+		b.Raw("DELETE FROM ").Name(tb.c.Name).Raw(` WHERE "id" IN `)
+		appendIDs(b, part)
+		b.Raw(" RETURNING ").Raw(tb.columns)
+		err := t.each(func(st *raw.Stmt) bool {
+			t.gone(tb, st)
+			return true
+		})
+		if e, ok := errors.AsType[*raw.Error](err); ok && e.Code == raw.CodeForeignKey {
+			out := roundtrip.E(roundtrip.Unprocessable, "store.restricted", "Other records point to a record of %s that would go.", tb.c.Name)
+			out.Op, out.Err = tb.names.remove, err
+			return out
+		}
+		if err != nil {
+			return failed(tb.names.remove, err, t.conn.Late())
+		}
+	}
+	return nil
+}
+
+// endAccounts removes what accounts prove themselves with.
+func (t *tx) endAccounts(ids []roundtrip.ID) error {
+	for _, table := range []string{"_sessions", "_accounts"} {
+		t.sql.Reset()
+		t.sql.Raw("DELETE FROM ").Raw(table).Raw(" WHERE account IN ")
+		appendIDs(&t.sql, ids)
+		if _, err := t.first(nil); err != nil {
+			return failed("accounts.delete", err, t.conn.Late())
+		}
+	}
+	return nil
+}

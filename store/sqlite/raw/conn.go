@@ -1,0 +1,141 @@
+package raw
+
+import (
+	"context"
+	"time"
+	"unsafe"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"modernc.org/libc"
+	lib "modernc.org/sqlite/lib"
+)
+
+// progressOps is how many steps of SQLite's virtual machine run between two looks at the clock, well under 1 ms.
+const progressOps = 4000
+
+// Conn is one connection.
+type Conn struct {
+	tls      *libc.TLS
+	db       uintptr
+	out      uintptr // C memory for two pointers that SQLite fills
+	cache    map[string]*Stmt
+	uses     uint64 // counts prepares, for the cache's age
+	progress func(*libc.TLS, uintptr) int32
+
+	limit   time.Duration
+	ctx     context.Context // of the statements that run now; see Guard
+	started time.Time       // when the running statement was first looked at
+}
+
+// Open opens a database file and makes it if it is not there. limit bounds each statement.
+func Open(path string, limit time.Duration) (*Conn, error) {
+	c := &Conn{tls: libc.NewTLS(), cache: map[string]*Stmt{}, limit: limit, ctx: context.Background()}
+	c.out = malloc(c.tls, 2*int(unsafe.Sizeof(uintptr(0))))
+	name, err := libc.CString(path)
+	if err != nil {
+		c.free()
+		return nil, err
+	}
+	defer libc.Xfree(c.tls, name)
+	flags := int32(lib.SQLITE_OPEN_READWRITE | lib.SQLITE_OPEN_CREATE | lib.SQLITE_OPEN_NOMUTEX | lib.SQLITE_OPEN_EXRESCODE)
+	rc := lib.Xsqlite3_open_v2(c.tls, name, c.out, flags, 0)
+	c.db = *(*uintptr)(pointer(c.out))
+	if rc != lib.SQLITE_OK {
+		err := c.fail(rc, "")
+		_ = c.Close()
+		return nil, err
+	}
+	c.progress = c.overdue
+	// SQLite calls back through the address of the closure, which c.progress keeps alive.
+	lib.Xsqlite3_progress_handler(c.tls, c.db, progressOps, *(*uintptr)(unsafe.Pointer(&c.progress)), 0)
+	return c, nil
+}
+
+// Close finalizes all statements and closes the connection.
+func (c *Conn) Close() error {
+	for _, s := range c.cache {
+		s.finalize()
+	}
+	clear(c.cache)
+	rc := int32(lib.SQLITE_OK)
+	if c.db != 0 {
+		rc = lib.Xsqlite3_close_v2(c.tls, c.db)
+		c.db = 0
+	}
+	c.free()
+	if rc != lib.SQLITE_OK {
+		return &Error{Code: rc, Message: "closing failed"}
+	}
+	return nil
+}
+
+func (c *Conn) free() {
+	if c.out != 0 {
+		libc.Xfree(c.tls, c.out)
+		c.out = 0
+	}
+	if c.tls != nil {
+		c.tls.Close()
+		c.tls = nil
+	}
+}
+
+// Guard says for whom the next statements run: they are interrupted when ctx ends, and each of them after the limit.
+// The clock is first read when a statement has run for a while, so short ones never pay for it.
+func (c *Conn) Guard(ctx context.Context) { c.ctx = ctx }
+
+// Limit sets how long each of the following statements may run, and returns what it was.
+func (c *Conn) Limit(limit time.Duration) time.Duration {
+	was := c.limit
+	c.limit = limit
+	return was
+}
+
+// Late reports whether the last interrupted statement ran out of its own time rather than its caller's.
+func (c *Conn) Late() bool { return c.ctx.Err() == nil }
+
+// overdue is SQLite's progress callback: anything but 0 interrupts the statement.
+func (c *Conn) overdue(*libc.TLS, uintptr) int32 {
+	if c.ctx.Err() != nil {
+		return 1
+	}
+	if c.started.IsZero() {
+		c.started = time.Now() //nolint:forbidigo // deadlines run on the real clock
+		return 0
+	}
+	if time.Since(c.started) > c.limit {
+		return 1
+	}
+	return 0
+}
+
+// InTransaction reports whether a transaction is open. Some errors end it (https://sqlite.org/lang_transaction.html).
+func (c *Conn) InTransaction() bool { return lib.Xsqlite3_get_autocommit(c.tls, c.db) == 0 }
+
+// Changes returns how many rows the last INSERT, UPDATE or DELETE touched.
+func (c *Conn) Changes() int64 { return lib.Xsqlite3_changes64(c.tls, c.db) }
+
+// Exec runs a statement to its end and drops its rows.
+func (c *Conn) Exec(sql string, args ...roundtrip.Value) error {
+	s, err := c.Prepare(sql)
+	if err != nil {
+		return err
+	}
+	defer s.Release()
+	if err := s.Bind(args); err != nil {
+		return err
+	}
+	for {
+		if more, err := s.Step(); err != nil || !more {
+			return err
+		}
+	}
+}
+
+func (c *Conn) fail(rc int32, sql string) *Error {
+	e := &Error{Code: rc, SQL: sql}
+	if c.db != 0 {
+		e.Message = libc.GoString(lib.Xsqlite3_errmsg(c.tls, c.db))
+	}
+	return e
+}

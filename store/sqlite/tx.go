@@ -1,0 +1,142 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/policy"
+	"github.com/roundtrip-dev/roundtrip/store/sqlite/raw"
+)
+
+// tx is the transaction of one group. It belongs to the writer and is used again for the next one. What all its ops leave
+// behind beside their records (counter sums, change rows, jobs) is gathered here and written once, before the commit.
+type tx struct {
+	s    *Store
+	conn *raw.Conn
+	sql  policy.SQL
+	now  time.Time
+
+	position int64 // of the last change that was committed
+	changes  []roundtrip.Change
+	jobs     []job
+	sums     sums
+	deep     bool // inside a savepoint
+	broken   bool // an op without a savepoint failed half-way
+}
+
+func newTx(s *Store, conn *raw.Conn, position int64) *tx {
+	return &tx{s: s, conn: conn, position: position, sql: policy.SQL{Dialect: policy.SQLite}, sums: newSums()}
+}
+
+func (t *tx) begin(now time.Time) error {
+	t.now, t.broken, t.deep = now, false, false
+	t.changes, t.jobs = t.changes[:0], t.jobs[:0]
+	t.sums.reset()
+	t.conn.Guard(context.Background())
+	return t.conn.Exec("BEGIN IMMEDIATE")
+}
+
+// do runs one op. If it fails, everything that it did is undone, and nothing of the others.
+func (t *tx) do(o *op) error {
+	t.conn.Guard(o.ctx)
+	if !o.multi {
+		changes, jobs := len(t.changes), len(t.jobs)
+		err := o.run(t)
+		if err != nil {
+			t.changes, t.jobs = t.changes[:changes], t.jobs[:jobs]
+			t.sums.dropOwn()
+			return err
+		}
+		t.sums.keepOwn()
+		return nil
+	}
+	if err := t.conn.Exec("SAVEPOINT op"); err != nil {
+		return failed("sqlite.savepoint", err, true)
+	}
+	changes, jobs := len(t.changes), len(t.jobs)
+	t.deep = true
+	err := o.run(t)
+	t.deep = false
+	if err != nil {
+		t.changes, t.jobs = t.changes[:changes], t.jobs[:jobs]
+		t.sums.rollback()
+		if t.conn.InTransaction() {
+			t.conn.Guard(context.Background()) // the caller may be gone; undoing goes on
+			if undo := t.conn.Exec("ROLLBACK TO op"); undo != nil {
+				t.broken = true
+				return err
+			}
+			t.release()
+		}
+		return err
+	}
+	t.sums.keepOwn()
+	t.release()
+	return nil
+}
+
+func (t *tx) release() {
+	if err := t.conn.Exec("RELEASE op"); err != nil {
+		t.broken = true
+	}
+}
+
+// finish writes what was gathered.
+func (t *tx) finish() error {
+	if err := t.flush(); err != nil {
+		return err
+	}
+	if err := t.writeChanges(); err != nil {
+		return err
+	}
+	return t.writeJobs()
+}
+
+func (t *tx) abort() {
+	t.conn.Guard(context.Background())
+	if t.conn.InTransaction() {
+		if err := t.conn.Exec("ROLLBACK"); err != nil {
+			t.s.log.Error("rolling back failed", "err", err)
+		}
+	}
+	t.changes, t.jobs = t.changes[:0], t.jobs[:0]
+	t.sums.reset()
+}
+
+// exec runs a statement and returns SQLite's own error.
+func (t *tx) exec(sql string, args ...roundtrip.Value) error { return t.conn.Exec(sql, args...) }
+
+// first runs the statement in t.sql and gives its first row, if any, to fn.
+func (t *tx) first(fn func(*raw.Stmt)) (found bool, err error) {
+	err = t.each(func(st *raw.Stmt) bool {
+		if !found && fn != nil {
+			fn(st)
+		}
+		found = true
+		return true
+	})
+	return found, err
+}
+
+// each runs the statement in t.sql to its end and gives its rows to fn until it returns false.
+func (t *tx) each(fn func(*raw.Stmt) bool) error {
+	st, err := t.conn.PrepareBytes(t.sql.Text)
+	if err != nil {
+		return err
+	}
+	defer st.Release()
+	if err := st.Bind(t.sql.Args); err != nil {
+		return err
+	}
+	wanted := true
+	for {
+		more, err := st.Step()
+		if err != nil || !more {
+			return err
+		}
+		if wanted {
+			wanted = fn(st)
+		}
+	}
+}
