@@ -1,0 +1,173 @@
+package trace_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+func update() bool { return flag.Lookup("update").Value.String() == "true" }
+
+var _ = flag.Bool("update", false, "write the golden files anew")
+
+// written runs a log while do fills it, and returns what it wrote.
+func written(t *testing.T, do func(r *trace.Recorder)) string {
+	t.Helper()
+	var out bytes.Buffer
+	log := trace.NewLog(&out)
+	ctx, cancel := context.WithCancel(t.Context())
+	var run sync.WaitGroup
+	run.Go(func() { _ = log.Run(ctx) })
+	do(trace.New(newClock(time.Millisecond).Now, 64, log))
+	cancel()
+	run.Wait()
+	return out.String()
+}
+
+func TestLog_WritesOneLineForEachRequest(t *testing.T) {
+	t.Parallel()
+	got := written(t, func(r *trace.Recorder) {
+		j := r.Begin(trace.Request)
+		j.Method, j.Host, j.Path, j.Route, j.Status, j.Bytes = "GET", "gallery.localhost:8443", "/api/photos", "/api/", 200, 512
+		j.Client = netip.MustParseAddr("203.0.113.77")
+		r.End(j)
+
+		j = r.Begin(trace.Request)
+		j.Method, j.Host, j.Path, j.Status = "POST", "gallery.test", "/api/photos", 403
+		j.Client = netip.MustParseAddr("2001:db8:1:2:3:4:5:6")
+		j.Begin(trace.Access, "photos.create").Note("auth.id == record.author").Deny(trace.ReasonOf("access.rule_denied"))
+		r.End(j)
+
+		j = r.Begin(trace.Request)
+		j.Method, j.Path, j.Status = "GET", "/", 500
+		j.SetReason(trace.ReasonOf("app.panic"))
+		r.End(j)
+
+		r.End(r.Begin(trace.Connection)) // has no line
+	})
+	got = regexp.MustCompile(`"journey":"[0-9a-f]{32}"`).ReplaceAllString(got, `"journey":"…"`)
+	golden(t, filepath.Join("testdata", "log.golden"), got)
+}
+
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if update() {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s is not what is made now (go test ./trace -update writes it anew):\n%s", path, diff)
+	}
+}
+
+func TestLog_KeepsHostileTextInItsPlace(t *testing.T) {
+	t.Parallel()
+	for _, hostile := range []string{
+		"\"},{\"x\":\"", "\n{\"level\":\"ERROR\"}\n", "\x1b[2J\x1b]0;title\x07", "\x00\x7f\u0085\u2028\u202e", "\xff\xfe bad utf-8",
+		"\U0001f600 \\u0000 \\", strings.Repeat("A", 10_000), strings.Repeat("\x1b", 5_000),
+	} {
+		line := written(t, func(r *trace.Recorder) {
+			j := r.Begin(trace.Request)
+			j.Method, j.Host, j.Path, j.Route, j.Status = hostile, hostile, hostile, hostile, 404
+			j.Begin(trace.Route, hostile).Note(hostile).Deny(trace.ReasonOf("route.no_path"))
+			r.End(j)
+		})
+		if strings.Count(line, "\n") != 1 || !json.Valid([]byte(line)) {
+			t.Errorf("not one line of JSON for %.40q: %.200q", hostile, line)
+		}
+		for _, c := range []byte(strings.TrimSuffix(line, "\n")) {
+			if c < 0x20 || c >= 0x7f {
+				t.Errorf("byte %#x in the line for %.40q", c, hostile)
+				break
+			}
+		}
+	}
+}
+
+func TestRecorder_BoundsTextOfClients(t *testing.T) {
+	t.Parallel()
+	r := trace.New(time.Now, 8, nil)
+	j := r.Begin(trace.Request)
+	j.Path = strings.Repeat("/a", 8000)
+	r.End(j)
+	if got := r.Recent(1)[0]; len(got.Path) > 512 {
+		t.Errorf("a path of %d bytes is kept", len(got.Path))
+	}
+}
+
+// broken is a disk that is full until it is mended.
+type broken struct {
+	mu     sync.Mutex // guards all below
+	fails  int
+	out    bytes.Buffer
+	writes chan struct{}
+}
+
+func (b *broken) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer func() { b.writes <- struct{}{} }()
+	if b.fails--; b.fails >= 0 {
+		return 0, errors.New("no space left")
+	}
+	return b.out.Write(p)
+}
+
+func TestLog_CountsLinesThatItCouldNotWrite(t *testing.T) {
+	t.Parallel()
+	disk := &broken{fails: 1, writes: make(chan struct{}, 16)}
+	log := trace.NewLog(disk)
+	r := trace.New(time.Now, 8, log)
+	r.End(r.Begin(trace.Request))
+	r.End(r.Begin(trace.Request))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- log.Run(ctx) }()
+	<-disk.writes
+	r.End(r.Begin(trace.Request))
+	<-disk.writes
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("the last write: %v", err)
+	}
+	if got := disk.out.String(); !strings.Contains(got, `"msg":"log lines dropped","n":2`) {
+		t.Errorf("the loss is not told: %s", got)
+	}
+}
+
+func FuzzLog_IsAlwaysOneLineOfJSON(f *testing.F) {
+	f.Add("GET", "gallery.test", "/a\"b\n", "note\x1b[0m")
+	f.Fuzz(func(t *testing.T, method, host, path, note string) {
+		line := written(t, func(r *trace.Recorder) {
+			j := r.Begin(trace.Request)
+			j.Method, j.Host, j.Path, j.Status = method, host, path, 400
+			j.Begin(trace.Route, "host").Note(note).Deny(trace.ReasonOf("request.malformed"))
+			r.End(j)
+		})
+		if strings.Count(line, "\n") != 1 || !json.Valid([]byte(line)) {
+			t.Errorf("%q", line)
+		}
+	})
+}
