@@ -1,0 +1,272 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/internal/nearest"
+)
+
+// opsMax is how many writes one batch may have.
+const opsMax = 100
+
+// batch answers POST batch: {"ops":[{"op":"create","collection":"photos","id":"…","data":{…}}, …]}.
+func (x *exchange) batch() error {
+	call, err := x.write(roundtrip.Batch)
+	if err != nil {
+		return err
+	}
+	body, err := x.json(jsonType)
+	if err != nil {
+		return err
+	}
+	b := batchReader{door: x.door, call: call, body: body, decoder: newDecoder(body)}
+	if err := b.read(); err != nil {
+		return err
+	}
+	x.sign(call, body)
+	if err := x.do(call); err != nil {
+		return err
+	}
+	x.markReplay()
+	return x.send(http.StatusOK, x.answer.out, "")
+}
+
+// batchReader reads the body of a batch into a call.
+type batchReader struct {
+	*decoder
+	door  *Door
+	call  *roundtrip.Call
+	body  []byte
+	wrong []roundtrip.Detail
+}
+
+// op is one write as it was given. Its data is read when all of its members are known.
+type op struct {
+	verb, collection, id, etag string
+	hasID, hasETag, hasData    bool
+	from, to                   int // the data's text in the body
+}
+
+func (b *batchReader) read() error {
+	if err := b.open('{', `an object is expected, such as {"ops":[…]}`); err != nil {
+		return err
+	}
+	found := false
+	for b.dec.PeekKind() != '}' {
+		name, err := b.dec.ReadToken()
+		if err != nil {
+			return b.failed(err)
+		}
+		if name.String() != "ops" {
+			b.add(string(jsontext.Pointer("").AppendToken(cut(name.String(), 64))), "unknown_field", `a batch has one member, "ops"`)
+			if err := b.dec.SkipValue(); err != nil {
+				return b.failed(err)
+			}
+			continue
+		}
+		found = true
+		if err := b.ops(); err != nil {
+			return err
+		}
+	}
+	if _, err := b.dec.ReadToken(); err != nil {
+		return b.failed(err)
+	}
+	if err := b.end(); err != nil {
+		return err
+	}
+	if !found || len(b.call.Ops) == 0 && len(b.wrong) == 0 {
+		b.add("/ops", "required", "a batch has 1 to "+strconv.Itoa(opsMax)+" writes in \"ops\"")
+	}
+	if len(b.wrong) > 0 {
+		return roundtrip.E(roundtrip.Invalid, "request.invalid", "%d things are wrong with the batch; nothing was written", len(b.wrong)).With(b.wrong...)
+	}
+	return nil
+}
+
+func (b *batchReader) add(pointer, code, message string) {
+	if len(b.wrong) < wrongMax {
+		b.wrong = append(b.wrong, roundtrip.Detail{Pointer: pointer, Code: code, Message: message})
+	}
+}
+
+func (b *batchReader) ops() error {
+	if err := b.open('[', "\"ops\" is an array of writes"); err != nil {
+		return err
+	}
+	for n := 0; b.dec.PeekKind() != ']'; n++ {
+		if n >= opsMax {
+			return roundtrip.E(roundtrip.Invalid, "request.invalid", "a batch has at most %d writes", opsMax).
+				With(roundtrip.Detail{Pointer: "/ops", Code: "too_many", Message: "send the rest as another batch"})
+		}
+		o, err := b.op("/ops/" + strconv.Itoa(n))
+		if err != nil {
+			return b.failed(err)
+		}
+		if err := b.take(&o, "/ops/"+strconv.Itoa(n)); err != nil {
+			return err
+		}
+	}
+	_, err := b.dec.ReadToken()
+	return b.failed(err)
+}
+
+// op reads the members of one write.
+func (b *batchReader) op(pointer string) (o op, err error) {
+	if err := b.open('{', "each of the ops is an object"); err != nil {
+		return o, err
+	}
+	for b.dec.PeekKind() != '}' {
+		tok, err := b.dec.ReadToken()
+		if err != nil {
+			return o, err
+		}
+		name := tok.String()
+		switch name {
+		case "op":
+			err = b.string(&o.verb, pointer+"/op")
+		case "collection":
+			err = b.string(&o.collection, pointer+"/collection")
+		case "id":
+			o.hasID = true
+			err = b.string(&o.id, pointer+"/id")
+		case "etag":
+			o.hasETag = true
+			err = b.string(&o.etag, pointer+"/etag")
+		case "data":
+			o.hasData = true
+			var v jsontext.Value
+			v, err = b.dec.ReadValue()
+			o.to = int(b.dec.InputOffset())
+			o.from = o.to - len(v)
+		default:
+			b.add(pointer+string(jsontext.Pointer("").AppendToken(cut(name, 64))), "unknown_field",
+				"a write has op, collection, id, etag and data; "+didYouMean(name, "op", "collection", "id", "etag", "data"))
+			err = b.dec.SkipValue()
+		}
+		if err != nil {
+			return o, err
+		}
+	}
+	_, err = b.dec.ReadToken()
+	return o, err
+}
+
+func (b *batchReader) string(to *string, pointer string) error {
+	if b.dec.PeekKind() != '"' {
+		b.add(pointer, "wrong_type", "a text is expected")
+		return b.dec.SkipValue()
+	}
+	tok, err := b.dec.ReadToken()
+	if err == nil {
+		*to = tok.String()
+	}
+	return err
+}
+
+// take makes a call of one write.
+func (b *batchReader) take(o *op, pointer string) error {
+	c := roundtrip.Call{Time: b.call.Time, Addr: b.call.Addr}
+	switch o.verb {
+	case "create":
+		c.Action = roundtrip.Create
+	case "update":
+		c.Action = roundtrip.Update
+	case "delete":
+		c.Action = roundtrip.Delete
+	default:
+		b.add(pointer+"/op", "wrong_value", "create, update or delete is expected; "+didYouMean(o.verb, "create", "update", "delete"))
+		return nil
+	}
+	schema := b.door.core.Schema()
+	if c.Collection = schema.Lookup(o.collection); c.Collection == nil {
+		b.add(pointer+"/collection", "unknown_collection",
+			fmt.Sprintf("there is no collection %q; %s", cut(o.collection, 64), didYouMean(o.collection, schema.Names()...)))
+		return nil
+	}
+	before := len(b.wrong)
+	b.takeTarget(&c, o, pointer)
+	if err := b.takeData(&c, o, pointer); err != nil {
+		return err
+	}
+	if len(b.wrong) == before {
+		b.call.Ops = append(b.call.Ops, c)
+	}
+	return nil
+}
+
+// takeTarget reads which record, and which version of it, a write is meant for.
+func (b *batchReader) takeTarget(c *roundtrip.Call, o *op, pointer string) {
+	id, ok := roundtrip.ParseID(o.id)
+	switch {
+	case o.hasID && !ok:
+		b.add(pointer+"/id", "wrong_type", "an id is expected, 13 characters")
+	case !o.hasID && c.Action != roundtrip.Create:
+		b.add(pointer+"/id", "required", "the id of the record is expected")
+	}
+	c.ID = id
+	if !o.hasETag {
+		return
+	}
+	v, ok := parseVersion(o.etag)
+	if !ok {
+		v, ok = parseETag(o.etag)
+	}
+	switch {
+	case c.Action == roundtrip.Create:
+		b.add(pointer+"/etag", "unknown_field", "a create has no etag")
+	case !ok:
+		b.add(pointer+"/etag", "wrong_value", "an etag as it was given is expected, such as \"3\"")
+	}
+	c.IfMatch = v
+}
+
+// takeData reads the record that a create or update brings.
+func (b *batchReader) takeData(c *roundtrip.Call, o *op, pointer string) error {
+	if c.Action == roundtrip.Delete {
+		if o.hasData {
+			b.add(pointer+"/data", "unknown_field", "a delete has no data")
+		}
+		return nil
+	}
+	if !o.hasData {
+		b.add(pointer+"/data", "required", "the record's members are expected in \"data\"")
+		return nil
+	}
+	c.Input = roundtrip.NewRecord(c.Collection)
+	d := newDecoder(b.body[o.from:o.to])
+	d.base, d.path = o.from, pointer+"/data"
+	if err := d.object(c, nil); err != nil {
+		return err
+	}
+	if c.Action == roundtrip.Create {
+		b.takeID(c, pointer)
+	}
+	return nil
+}
+
+// takeID is the id that a client chose for a new record: beside the data, or in it.
+func (b *batchReader) takeID(c *roundtrip.Call, pointer string) {
+	given := c.Input.ID()
+	if c.ID == 0 {
+		return
+	}
+	if given != 0 && given != c.ID {
+		b.add(pointer+"/data/id", "wrong_value", "another id stands beside the data")
+	}
+	c.Input.Put(roundtrip.FieldID, roundtrip.Ref(c.ID))
+	c.ID = 0
+}
+
+// didYouMean names the nearest of some names, or all of them.
+func didYouMean(word string, names ...string) string {
+	if n := nearest.Of(cut(word, 64), names); n != "" {
+		return "did you mean " + strconv.Quote(n) + "?"
+	}
+	return "choose one of them"
+}

@@ -1,0 +1,247 @@
+package rest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"hash"
+	"io"
+	"mime/multipart"
+	"unicode/utf8"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/store/files"
+)
+
+// partsMax is how many parts one form may have.
+const partsMax = 100
+
+// form reads a record with its files from multipart/form-data (RFC 7578), and writes it. Parts are named as fields; a part
+// "data" or "record" may bring the rest as JSON. The files are on the disk, but belong to nothing, before the write
+// begins; they get their place just before it, and are deleted if it does not happen.
+func (x *exchange) form(call *roundtrip.Call) error {
+	x.visit.Call = call
+	if err := x.door.core.Admit(x.r.Context(), &x.visit); err != nil {
+		x.inside = true
+		return err // before a megabyte was read
+	}
+	parts, err := x.r.MultipartReader()
+	if err != nil {
+		return badForm(err)
+	}
+	f := formReader{x: x, call: call, files: map[int]*files.Staged{}, seen: map[string]bool{}, left: bodyMaxBytes}
+	if call.Key != "" {
+		f.sum = sha256.New()
+		x.signPath(f.sum)
+	}
+	if err := f.read(parts); err != nil {
+		f.discard()
+		return err
+	}
+	if f.sum != nil {
+		f.sum.Sum(call.KeyHash[:0])
+	}
+	return f.write()
+}
+
+// formReader reads the parts of one form into a call.
+type formReader struct {
+	x     *exchange
+	call  *roundtrip.Call
+	files map[int]*files.Staged // by the position of their field
+	seen  map[string]bool
+	left  int       // bytes that text parts may still have
+	sum   hash.Hash // of names and contents: the boundary between the parts differs from one try to the next
+}
+
+func (f *formReader) read(parts *multipart.Reader) error {
+	for n := 0; ; n++ {
+		part, err := parts.NextPart()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return badForm(err)
+		case n >= partsMax:
+			return roundtrip.E(roundtrip.Invalid, "request.invalid", "a form has at most %d parts", partsMax)
+		}
+		if err := f.part(part); err != nil {
+			return err
+		}
+	}
+}
+
+func (f *formReader) part(part *multipart.Part) error {
+	name := part.FormName()
+	i, isField := f.call.Collection.Lookup(name)
+	switch {
+	case f.seen[name]:
+		wrongField(f.call, name, "repeated", "a form has one part for each field")
+		return nil
+	case !isField && (name == "data" || name == "record"):
+		f.seen[name] = true
+		return f.json(part, name)
+	case !isField:
+		unknownField(f.call, name, []textMember{{name: "data"}})
+		return nil
+	}
+	f.seen[name] = true
+	field := f.call.Collection.Fields[i]
+	switch {
+	case readOnly(i, field):
+		wrongField(f.call, name, "read_only", name+" is kept by the server; leave it out")
+		return nil
+	case field.Type == roundtrip.TypeFile && (part.FileName() != "" || part.Header.Get("Content-Type") != ""):
+		return f.file(part, i, field)
+	case part.FileName() != "":
+		wrongField(f.call, name, "wrong_type", expected(field)+", not a file")
+		return nil
+	}
+	return f.text(part, i, field)
+}
+
+// file stages the bytes of a part.
+func (f *formReader) file(part *multipart.Part, i int, field *roundtrip.Field) error {
+	store := f.x.door.core.Files()
+	if store == nil {
+		return roundtrip.E(roundtrip.Unprocessable, "file.missing", "this server keeps no files")
+	}
+	body := io.Reader(part)
+	if f.sum != nil {
+		f.tell(field.Name, part.FileName())
+		body = io.TeeReader(part, f.sum)
+	}
+	staged, err := store.Stage(f.x.r.Context(), body, part.FileName(), field)
+	if err != nil {
+		return err
+	}
+	f.files[i] = staged
+	file, err := json.Marshal(staged.File())
+	if err != nil {
+		return roundtrip.Wrap("rest.file", err)
+	}
+	f.call.Input.Put(i, roundtrip.JSON(string(file)))
+	return nil
+}
+
+func (f *formReader) text(part *multipart.Part, i int, field *roundtrip.Field) error {
+	text, err := f.take(part, field.Name)
+	if err != nil {
+		return err
+	}
+	if !utf8.Valid(text) {
+		wrongField(f.call, field.Name, "bad_utf8", "a text is not good UTF-8")
+		return nil
+	}
+	if field.Type == roundtrip.TypeFile && len(text) == 0 { // a form whose file was not chosen
+		if f.call.Action == roundtrip.Update {
+			f.call.Input.Put(i, roundtrip.Value{})
+		}
+		return nil
+	}
+	putPart(f.call, i, field, string(text))
+	return nil
+}
+
+// json reads a part with an object of fields.
+func (f *formReader) json(part *multipart.Part, name string) error {
+	text, err := f.take(part, name)
+	if err != nil {
+		return err
+	}
+	d := newDecoder(text)
+	if err := d.object(f.call, nil); err != nil {
+		return err
+	}
+	return d.end()
+}
+
+// take reads a text part. All of them together have the limit of a body.
+func (f *formReader) take(part *multipart.Part, name string) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(part, int64(f.left)+1))
+	if err != nil {
+		return nil, badForm(err)
+	}
+	if f.left -= len(text); f.left < 0 {
+		return nil, bodyTooLarge(bodyMaxBytes)
+	}
+	if f.sum != nil {
+		f.tell(name, string(text))
+	}
+	return text, nil
+}
+
+// tell adds a name and a text to the sum, each with its length, so that no two forms read the same.
+func (f *formReader) tell(texts ...string) {
+	for _, t := range texts {
+		n := len(t)
+		_, _ = f.sum.Write([]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
+		_, _ = f.sum.Write([]byte(t))
+	}
+}
+
+// write does the call, with the files in their places just before the store is asked.
+func (f *formReader) write() error {
+	x := f.x
+	if len(f.files) > 0 {
+		if f.call.Action == roundtrip.Create && f.call.Input.ID() == 0 {
+			f.call.Input.Put(roundtrip.FieldID, roundtrip.Ref(x.door.core.NewID()))
+		}
+		x.answer.before = f.keep
+	}
+	err := x.do(f.call)
+	switch {
+	case err == nil && x.answer.replay: // the record has the files of the first try
+		f.discard()
+	case err == nil:
+		f.each((*files.Staged).Done)
+	case uncertain(err):
+		f.each((*files.Staged).Leave)
+	default:
+		f.discard()
+	}
+	return err
+}
+
+// keep gives the files their places.
+func (f *formReader) keep(ctx context.Context) error {
+	id := f.call.ID
+	if f.call.Action == roundtrip.Create {
+		id = f.call.Input.ID()
+	}
+	for i, staged := range f.files {
+		if err := staged.Keep(ctx, f.call.Collection.Name, id, f.call.Collection.Fields[i].Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *formReader) each(end func(*files.Staged)) {
+	for _, staged := range f.files {
+		end(staged)
+	}
+}
+
+func (f *formReader) discard() { f.each((*files.Staged).Discard) }
+
+// uncertain reports whether a write may have happened in spite of its error.
+func uncertain(err error) bool {
+	switch e := roundtrip.AsError(err); e.Kind {
+	case roundtrip.Internal, roundtrip.Deadline:
+		return true
+	case roundtrip.Unavailable:
+		return e.Reason != "store.pool_exhausted"
+	default:
+		return false
+	}
+}
+
+func badForm(err error) error {
+	e := roundtrip.AsError(bodyFailed(err))
+	if e.Reason == "request.malformed" {
+		e.Public = "the body is no good multipart/form-data"
+	}
+	return e
+}

@@ -1,0 +1,146 @@
+package rest
+
+import (
+	"strings"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/internal/nearest"
+)
+
+// place is where a path leads.
+type place struct {
+	shape shape
+	plan  *plan        // of the collection, nil for batch and auth
+	id    roundtrip.ID // recordShape, fileShape
+	field string       // fileShape
+	rest  string       // authShape: what follows auth/
+	args  []string     // authShape: what stands at the template's {…}, in order
+	allow string       // the methods that are served, where another one was asked for
+}
+
+// find reads a path below the mount.
+func (d *Door) find(path string, at *place) error {
+	first, rest, more := strings.Cut(path, "/")
+	switch {
+	case first == "auth" && more:
+		at.shape, at.rest = authShape, rest
+		return nil
+	case first == "files" && more:
+		return d.findFile(rest, at)
+	case path == "batch":
+		at.shape = batchShape
+		return nil
+	}
+	name, verb, hasVerb := strings.Cut(first, ":")
+	if err := d.findCollection(name, at); err != nil {
+		return err
+	}
+	switch {
+	case hasVerb:
+		return findVerb(verb, path, more, at)
+	case !more:
+		at.shape = collectionShape
+		return nil
+	}
+	at.shape = recordShape
+	return at.findID(rest)
+}
+
+func (d *Door) findCollection(name string, at *place) error {
+	if at.plan = d.plans[name]; at.plan != nil {
+		return nil
+	}
+	if later(name) {
+		return unknownPath("%s is not in this version", name)
+	}
+	names := append(d.core.Schema().Names(), "auth", "batch", "files")
+	return unknownPath("there is no collection %q; did you mean %s?", cut(name, 64), nearestOr(name, names, ""))
+}
+
+// later reports whether a reserved name belongs to a part of the product that this version does not have.
+func later(name string) bool {
+	switch name {
+	case "inbox", "live", "openapi.json", "descriptors.binpb", "descriptors.proto":
+		return true
+	}
+	return false
+}
+
+func findVerb(verb, path string, more bool, at *place) error {
+	switch {
+	case more:
+		return unknownPath("%q leads nowhere: a verb ends the path", cut(path, 64))
+	case verb == "aggregate":
+		at.shape = aggregateShape
+		return nil
+	case verb == "watch":
+		return unknownPath("%s:watch is not in this version", at.plan.collection.Name)
+	}
+	return unknownPath("%s has no verb %q; did you mean %s:aggregate?", at.plan.collection.Name, cut(verb, 64), at.plan.collection.Name)
+}
+
+// findFile reads COLLECTION/ID/FIELD.
+func (d *Door) findFile(path string, at *place) error {
+	parts := strings.SplitN(path, "/", 4)
+	if len(parts) != 3 {
+		return unknownPath("a file is at files/COLLECTION/ID/FIELD")
+	}
+	if err := d.findCollection(parts[0], at); err != nil {
+		return err
+	}
+	at.shape, at.field = fileShape, parts[2]
+	return at.findID(parts[1])
+}
+
+// findID reads a record's id. What can't be an id names no record.
+func (at *place) findID(text string) error {
+	id, ok := roundtrip.ParseID(text)
+	if !ok {
+		return roundtrip.E(roundtrip.Missing, "store.missing", "%s has no record %q: an id has %d characters, such as 01hv3w8k2q4c7",
+			at.plan.collection.Name, cut(text, 64), roundtrip.IDLen)
+	}
+	at.id = id
+	return nil
+}
+
+// matches compares an auth path with a template such as auth/sessions/{id} and keeps what stands at the braces.
+func (at *place) matches(template string) bool {
+	at.args = at.args[:0]
+	want, have := strings.TrimPrefix(template, "auth/"), at.rest
+	for {
+		w, wantRest, wantMore := strings.Cut(want, "/")
+		h, haveRest, haveMore := strings.Cut(have, "/")
+		switch {
+		case wantMore != haveMore:
+			return false
+		case strings.HasPrefix(w, "{") && h != "":
+			at.args = append(at.args, h)
+		case w != h:
+			return false
+		}
+		if !wantMore {
+			return true
+		}
+		want, have = wantRest, haveRest
+	}
+}
+
+func unknownPath(public string, args ...any) error {
+	return roundtrip.E(roundtrip.Missing, "request.unknown_path", public, args...)
+}
+
+// nearestOr returns the nearest name, or all of them where none is near.
+func nearestOr(word string, names []string, prefix string) string {
+	if n := nearest.Of(cut(word, 64), names); n != "" {
+		return prefix + n
+	}
+	return "one of " + prefix + strings.Join(names, ", "+prefix)
+}
+
+// cut bounds what is repeated of a caller's text.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}

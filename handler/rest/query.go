@@ -1,0 +1,243 @@
+package rest
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/internal/nearest"
+)
+
+// queryMaxBytes bounds a whole query string.
+const queryMaxBytes = 16 << 10
+
+// param is one parameter of the API; a set of them is a bit mask.
+type param uint16
+
+const (
+	paramFilter param = 1 << iota
+	paramOrderBy
+	paramPageSize
+	paramPageToken
+	paramFields
+	paramExpand
+	paramCount
+	paramGroupBy
+	paramSelect
+	paramEqual // ?author=ID
+	paramSize
+	paramVersion
+
+	getParams       = paramFields | paramExpand
+	listParams      = paramFilter | paramOrderBy | paramPageSize | paramPageToken | paramFields | paramExpand | paramCount | paramEqual
+	aggregateParams = paramFilter | paramGroupBy | paramSelect | paramEqual
+	fileParams      = paramSize | paramVersion
+)
+
+// paramNames is the table of the parameters' names, in the order of their bits. paramEqual has the names of fields.
+func paramNames() [12]string {
+	return [...]string{"filter", "order_by", "page_size", "page_token", "fields", "expand", "count", "group_by", "select", "", "size", "v"}
+}
+
+func paramOf(name string) param {
+	for i, n := range paramNames() {
+		if n == name && n != "" {
+			return 1 << i
+		}
+	}
+	return 0
+}
+
+// parameters reads the query string into q, as far as the parameters are allowed here.
+func (x *exchange) parameters(q *roundtrip.Query, allowed param) error {
+	raw := x.r.URL.RawQuery
+	if raw == "" {
+		return nil
+	}
+	if len(raw) > queryMaxBytes {
+		return roundtrip.E(roundtrip.Invalid, "request.invalid", "the query string is over %d bytes", queryMaxBytes)
+	}
+	var seen param
+	for raw != "" {
+		name, value, rest, err := nextParam(raw)
+		if err != nil {
+			return err
+		}
+		raw = rest
+		if name == "" && value == "" {
+			continue
+		}
+		p := paramOf(name)
+		switch {
+		case p&allowed != 0:
+			if seen&p != 0 {
+				return repeated(name)
+			}
+			seen |= p
+			if err := setParam(q, p, name, value); err != nil {
+				return err
+			}
+		case p == 0 && allowed&paramEqual != 0 && x.isField(name):
+			if err := addEqual(q, name, value); err != nil {
+				return err
+			}
+		default:
+			return x.unknownParam(name, allowed)
+		}
+	}
+	return nil
+}
+
+// noParameters refuses a query string where none is read.
+func (x *exchange) noParameters() error {
+	var none roundtrip.Query
+	return x.parameters(&none, 0)
+}
+
+func (x *exchange) isField(name string) bool {
+	_, ok := x.at.plan.collection.Lookup(name)
+	return ok
+}
+
+func setParam(q *roundtrip.Query, p param, name, value string) (err error) {
+	switch p {
+	case paramFilter:
+		q.Filter = value
+	case paramOrderBy:
+		q.OrderBy = value
+	case paramPageSize:
+		n, err := strconv.ParseUint(value, 10, 31)
+		if err != nil || n == 0 {
+			return wrongParam(name, "a whole number from 1 to 200 is expected")
+		}
+		q.PageSize = int(n)
+	case paramPageToken:
+		q.PageToken = value
+	case paramFields:
+		q.Fields, err = split(q.Fields, name, value)
+	case paramExpand:
+		q.Expand, err = split(q.Expand, name, value)
+	case paramCount:
+		if value != "exact" {
+			return wrongParam(name, "count=exact is the only form")
+		}
+		q.Count = true
+	case paramGroupBy:
+		q.GroupBy, err = split(q.GroupBy, name, value)
+	case paramSelect:
+		q.Select, err = split(q.Select, name, value)
+	}
+	return err
+}
+
+// addEqual adds a condition author=ID.
+func addEqual(q *roundtrip.Query, name, value string) error {
+	for i := range q.Equal {
+		if q.Equal[i].Field == name {
+			return repeated(name)
+		}
+	}
+	q.Equal = append(q.Equal, roundtrip.Equal{Field: name, Value: value})
+	return nil
+}
+
+// split cuts a list at its commas.
+func split(list []string, name, value string) ([]string, error) {
+	for {
+		item, rest, more := strings.Cut(value, ",")
+		if item = strings.TrimSpace(item); item == "" {
+			return nil, wrongParam(name, "a list of names with commas between them is expected, without empty places")
+		}
+		list = append(list, item)
+		if !more {
+			return list, nil
+		}
+		value = rest
+	}
+}
+
+// nextParam cuts the first name=value off a query string and takes its escapes away (WHATWG URL standard, section 5.1).
+func nextParam(raw string) (name, value, rest string, err error) {
+	pair, rest, _ := strings.Cut(raw, "&")
+	name, value, _ = strings.Cut(pair, "=")
+	if name, err = unescape(name); err != nil {
+		return "", "", "", err
+	}
+	if value, err = unescape(value); err != nil {
+		return "", "", "", err
+	}
+	return name, value, rest, nil
+}
+
+// unescape resolves %20 and +. It takes UTF-8 without NUL only.
+func unescape(s string) (string, error) {
+	if strings.IndexByte(s, '%') >= 0 || strings.IndexByte(s, '+') >= 0 {
+		b := make([]byte, 0, len(s))
+		for i := 0; i < len(s); i++ {
+			switch c := s[i]; {
+			case c == '+':
+				b = append(b, ' ')
+			case c != '%':
+				b = append(b, c)
+			default:
+				if i+2 >= len(s) || hexDigit(s[i+1]) < 0 || hexDigit(s[i+2]) < 0 {
+					return "", roundtrip.E(roundtrip.Invalid, "request.invalid",
+						"the query string has a %% that no two hex digits follow, near %q; write %%25 for a percent sign", cut(s[i:], 12))
+				}
+				b = append(b, byte(hexDigit(s[i+1])<<4|hexDigit(s[i+2])))
+				i += 2
+			}
+		}
+		s = string(b)
+	}
+	if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
+		return "", roundtrip.E(roundtrip.Invalid, "request.invalid", "the query string is not UTF-8, or has a NUL in it")
+	}
+	return s, nil
+}
+
+func hexDigit(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
+
+func wrongParam(name, expected string) error {
+	return roundtrip.E(roundtrip.Invalid, "request.invalid", "the parameter %s is wrong: %s", name, expected).
+		With(roundtrip.Detail{Parameter: name, Code: "wrong_value", Message: expected})
+}
+
+func repeated(name string) error {
+	return roundtrip.E(roundtrip.Invalid, "request.invalid", "the parameter %s is given twice", cut(name, 64)).
+		With(roundtrip.Detail{Parameter: cut(name, 64), Code: "repeated", Message: "give it once"})
+}
+
+// unknownParam refuses a parameter and names the nearest one that is read here.
+func (x *exchange) unknownParam(name string, allowed param) error {
+	var names []string
+	for i, n := range paramNames() {
+		if allowed&(1<<i) != 0 && n != "" {
+			names = append(names, n)
+		}
+	}
+	hint := "no parameters are read here"
+	if len(names) > 0 {
+		hint = "read here are " + strings.Join(names, ", ")
+	}
+	if allowed&paramEqual != 0 {
+		names = append(names, x.at.plan.collection.FieldNames()...)
+		hint += ", and the fields of " + x.at.plan.collection.Name
+	}
+	if n := nearest.Of(cut(name, 64), names); n != "" {
+		hint = "did you mean " + n + "?"
+	}
+	return roundtrip.E(roundtrip.Invalid, "request.unknown_parameter", "there is no parameter %q; %s", cut(name, 64), hint).
+		With(roundtrip.Detail{Parameter: cut(name, 64), Code: "unknown_parameter", Message: hint})
+}

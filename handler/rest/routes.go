@@ -1,0 +1,100 @@
+package rest
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/roundtrip-dev/roundtrip"
+)
+
+// routes is the whole API, one line a route, in the order of the documentation. HEAD goes with GET, OPTIONS is answered
+// for every path.
+func routes() []route {
+	return append([]route{
+		{"POST", collectionShape, "{collection}", (*exchange).create},
+		{"GET", collectionShape, "{collection}", (*exchange).list},
+		{"GET", recordShape, "{collection}/{id}", (*exchange).get},
+		{"PATCH", recordShape, "{collection}/{id}", (*exchange).update},
+		{"DELETE", recordShape, "{collection}/{id}", (*exchange).remove},
+		{"GET", aggregateShape, "{collection}:aggregate", (*exchange).aggregate},
+		{"POST", batchShape, "batch", (*exchange).batch},
+		{"GET", fileShape, "files/{collection}/{id}/{field}", (*exchange).file},
+	}, authRoutes()...)
+}
+
+// shape is the form of a path.
+type shape uint8
+
+const (
+	collectionShape shape = iota
+	recordShape
+	aggregateShape
+	batchShape
+	fileShape
+	authShape // auth/…: told apart by their templates
+	shapes
+)
+
+// route is one line of the table.
+type route struct {
+	method   string
+	shape    shape
+	template string
+	serve    func(*exchange) error
+}
+
+// writes reports whether the route changes anything.
+func (r *route) writes() bool { return r.method != http.MethodGet }
+
+// table finds routes by shape.
+type table struct {
+	byShape [shapes][]route
+}
+
+func newTable(all []route) table {
+	var t table
+	for _, r := range all {
+		t.byShape[r.shape] = append(t.byShape[r.shape], r)
+	}
+	return t
+}
+
+// route returns the route of a place and method, nil for OPTIONS. It sets at.allow.
+func (t *table) route(at *place, method string) (*route, error) {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	var allow []string
+	for i := range t.byShape[at.shape] {
+		r := &t.byShape[at.shape][i]
+		if at.shape == authShape && !at.matches(r.template) {
+			continue
+		}
+		if r.method == method {
+			return r, nil
+		}
+		allow = append(allow, r.method)
+		if r.method == http.MethodGet {
+			allow = append(allow, http.MethodHead)
+		}
+	}
+	if allow == nil {
+		return nil, unknownPath("there is no auth/%s; ask for %s", at.rest, nearestOr(at.rest, t.authNames(), "auth/"))
+	}
+	at.allow = strings.Join(append(allow, http.MethodOptions), ", ")
+	if method == http.MethodOptions {
+		return nil, nil //nolint:nilnil // OPTIONS has no route of its own: at.allow is its answer
+	}
+	e := roundtrip.E(roundtrip.Unsupported, "route.method_not_allowed", "%s is not served here; use %s", cut(method, 20), at.allow)
+	e.Allow = at.allow
+	return nil, e
+}
+
+// authNames lists what stands behind auth/.
+func (t *table) authNames() []string {
+	var names []string
+	for _, r := range t.byShape[authShape] {
+		names = append(names, strings.TrimPrefix(r.template, "auth/"))
+	}
+	return names
+}

@@ -1,0 +1,47 @@
+package rest
+
+import (
+	"net/http"
+	"strings"
+)
+
+// The names of the session cookie. The first one can be set by the host itself alone (RFC 6265bis section 4.1.3.2) and
+// only over TLS; without TLS there is nothing but the second.
+const (
+	secureCookie = "__Host-session"
+	plainCookie  = "session"
+)
+
+// sessionCookie is the cookie's name on this connection.
+func sessionCookie(r *http.Request) string {
+	if r.TLS != nil {
+		return secureCookie
+	}
+	return plainCookie
+}
+
+// token returns what the caller proves themselves with, "" for nothing, and whether a browser sent it on its own. An
+// Authorization header goes before the cookie; one of another scheme than Bearer is not ours.
+func token(r *http.Request) (text string, cookie bool) {
+	if h := r.Header["Authorization"]; len(h) > 0 {
+		scheme, rest, ok := strings.Cut(h[0], " ")
+		if ok && strings.EqualFold(scheme, "Bearer") {
+			return strings.TrimLeft(rest, " "), false
+		}
+	}
+	lines := r.Header["Cookie"]
+	if len(lines) == 0 {
+		return "", false
+	}
+	name := sessionCookie(r)
+	for _, line := range lines {
+		for line != "" {
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			if k, v, ok := strings.Cut(strings.TrimSpace(pair), "="); ok && k == name && v != "" {
+				return v, true
+			}
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,95 @@
+package handler
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/policy"
+	"github.com/roundtrip-dev/roundtrip/store"
+)
+
+// write hands the permit to the store and the outcome to the door.
+func (c *Core) write(ctx context.Context, v *Visit) error {
+	if err := v.Answer.Begin(ctx, v.permit, nil); err != nil {
+		return err
+	}
+	result, err := c.store.Write(ctx, v.permit)
+	if err != nil {
+		return err
+	}
+	permits := v.permit.Ops()
+	if v.Call.Action != roundtrip.Batch {
+		permits = []*policy.Permit{v.permit}
+	}
+	for i, p := range permits {
+		if err := c.written(ctx, v, i, p, result); err != nil {
+			return err
+		}
+	}
+	return v.Answer.End("", -1, result.Replayed)
+}
+
+func (c *Core) written(ctx context.Context, v *Visit, i int, p *policy.Permit, result *store.Result) error {
+	if i >= len(result.Records) || result.Records[i] == nil {
+		return v.Answer.Written(i, nil, 0)
+	}
+	record := result.Records[i]
+	shown, err := c.readable(ctx, p.See(), record)
+	if err != nil {
+		return err
+	}
+	if !shown {
+		return v.Answer.Written(i, nil, record.ETag())
+	}
+	return v.Answer.Written(i, record, record.ETag())
+}
+
+// checkOps checks every write of a batch and says all that is wrong with all of them.
+func (c *Core) checkOps(call *roundtrip.Call, who *roundtrip.Principal) error {
+	var wrong *roundtrip.Error
+	for i := range call.Ops {
+		err := c.checkInput(&call.Ops[i], who)
+		if err == nil {
+			continue
+		}
+		e := roundtrip.AsError(err)
+		if e.Kind != roundtrip.Invalid {
+			return e
+		}
+		if wrong == nil {
+			wrong = roundtrip.E(e.Kind, e.Reason, "")
+		}
+		for _, d := range e.Details {
+			d.Pointer = "/ops/" + strconv.Itoa(i) + "/data" + d.Pointer
+			wrong.Details = append(wrong.Details, d)
+		}
+	}
+	if wrong == nil {
+		return nil
+	}
+	wrong.Public = strconv.Itoa(len(wrong.Details)) + " values of the batch are wrong; nothing was written"
+	return wrong
+}
+
+// inData completes the pointers of a batch's errors: what policy and store say about the record of write N as
+// /ops/N/caption stands in the body at /ops/N/data/caption.
+func inData(call *roundtrip.Call, err error) error {
+	e := *roundtrip.AsError(err)
+	e.Details = append([]roundtrip.Detail(nil), e.Details...)
+	for i := range e.Details {
+		d := &e.Details[i]
+		rest, ok := strings.CutPrefix(d.Pointer, "/ops/")
+		number, field, deeper := strings.Cut(rest, "/")
+		n, bad := strconv.Atoi(number)
+		if !ok || !deeper || bad != nil || n < 0 || n >= len(call.Ops) {
+			continue
+		}
+		name, _, _ := strings.Cut(field, "/")
+		if _, isField := call.Ops[n].Collection.Lookup(name); isField && call.Ops[n].Input != nil {
+			d.Pointer = "/ops/" + number + "/data/" + field
+		}
+	}
+	return &e
+}
