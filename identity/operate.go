@@ -31,6 +31,7 @@ func (i *Identity) CreateUser(ctx context.Context, record *roundtrip.Record, pas
 	if err != nil {
 		return nil, err
 	}
+	i.giveID(record)
 	return i.accounts.CreateAccount(ctx, record, roundtrip.Credential{Password: encoded, Roles: roles}, nil)
 }
 

@@ -11,6 +11,12 @@ import (
 // passwordMaxBytes bounds what is hashed.
 const passwordMaxBytes = 1024
 
+// CheckPassword refuses a password that a new account must not have: Invalid auth.weak_password, with a detail that points
+// to /password.
+func (i *Identity) CheckPassword(password string, account *roundtrip.Record) error {
+	return i.checkPassword(password, "/password", account)
+}
+
 // checkPassword refuses a new password that would be guessed: too short, well known, or one of the account's own names.
 // at is the JSON pointer of the member that brought it.
 func (i *Identity) checkPassword(password, at string, account *roundtrip.Record) error {

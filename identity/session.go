@@ -67,3 +67,12 @@ func (i *Identity) end(ctx context.Context, account, session roundtrip.ID) error
 	i.cache.forget(account, session, 0)
 	return err
 }
+
+// Account returns the caller's account as it is now, and its roles.
+func (i *Identity) Account(ctx context.Context, who *roundtrip.Principal) (*roundtrip.Record, []string, error) {
+	if who.Stranger() || i.users == nil {
+		return nil, nil, missing()
+	}
+	account, credential, err := i.accounts.LoadAccount(ctx, who.ID)
+	return account, credential.Roles, err
+}

@@ -47,11 +47,8 @@ func (i *Identity) SignUp(ctx context.Context, record *roundtrip.Record, passwor
 }
 
 func (i *Identity) signUp(ctx context.Context, record *roundtrip.Record, password string, device Device) (*Grant, error) {
-	if i.users == nil {
-		return nil, noAccounts()
-	}
-	if !i.config.SignUp {
-		return nil, roundtrip.E(roundtrip.Denied, "auth.sign_up_closed", "new accounts are not taken here; ask an operator for one")
+	if err := i.CanSignUp(); err != nil {
+		return nil, err
 	}
 	if err := i.checkPassword(password, "/password", record); err != nil {
 		return nil, err
@@ -69,12 +66,25 @@ func (i *Identity) signUp(ctx context.Context, record *roundtrip.Record, passwor
 	if err != nil {
 		return nil, err
 	}
+	i.giveID(record)
 	account, err := i.accounts.CreateAccount(ctx, record, roundtrip.Credential{Password: encoded}, &session)
 	if err != nil {
 		return nil, err
 	}
 	session.Account = account.ID()
 	return &Grant{Token: token, Account: account, Session: session}, nil
+}
+
+// CanSignUp reports whether strangers may make accounts: Denied auth.sign_up_closed where not, Missing
+// request.unknown_path where there are no accounts.
+func (i *Identity) CanSignUp() error {
+	switch {
+	case i.users == nil:
+		return noAccounts()
+	case !i.config.SignUp:
+		return roundtrip.E(roundtrip.Denied, "auth.sign_up_closed", "new accounts are not taken here; ask an operator for one")
+	}
+	return nil
 }
 
 // SignIn proves an account by its password and begins a session. Whether the name or the password was wrong is not told,
@@ -115,6 +125,13 @@ func (i *Identity) signIn(ctx context.Context, login Login, password string, dev
 		return nil, err
 	}
 	return &Grant{Token: token, Account: account, Session: session}, nil
+}
+
+// giveID names a record that nobody named.
+func (i *Identity) giveID(record *roundtrip.Record) {
+	if record.ID() == 0 {
+		record.Put(roundtrip.FieldID, roundtrip.Ref(i.ids.Next()))
+	}
 }
 
 // prove checks name and password under both limits. The name's try is counted beforehand, so that many at once don't
