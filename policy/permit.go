@@ -15,8 +15,9 @@ type Permit struct {
 	call       *roundtrip.Call
 	principal  *roundtrip.Principal
 	name       string  // photos.read: the rule's name, interned
+	never      bool    // rule or filter are constantly false
 	rule       *bound  // the access rule with what is known of the caller put in; nil means always
-	filter     *bound  // the caller's filter; nil means none
+	filter     *bound  // the caller's filter; nil means none, or always
 	see        *Permit // Update, Delete: the read permit for the same record
 	query      Query
 	ops        []*Permit // Batch
