@@ -27,11 +27,11 @@ type body struct {
 }
 
 // open puts the body into r, where there is one.
-func (b *body) open(r *http.Request, limit int64) {
+func (b *body) open(x *exchange, r *http.Request, limit int64) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return
 	}
-	b.src, b.limit, b.left = r.Body, limit, limit
+	b.x, b.src, b.limit, b.left = x, r.Body, limit, limit
 	r.Body = b
 }
 

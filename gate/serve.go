@@ -30,7 +30,7 @@ func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
 	x.journey.Add(trace.Hop{Layer: trace.Route, Verdict: trace.OK, Name: rt.path, Note: rt.where, Start: int64(x.journey.Elapsed())})
 
 	inner := r.WithContext(trace.With(r.Context(), x.journey))
-	x.body.open(inner, s.body)
+	x.body.open(x, inner, s.body)
 	if rt.api != nil {
 		if len(path) < len(rt.prefix) { // "/api" is "/api/"
 			path = rt.prefix

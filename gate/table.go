@@ -92,7 +92,10 @@ func newSite(declared *config.Site, api func(mount string) http.Handler, now fun
 		if !strings.HasPrefix(r.Path, "/") {
 			return nil, fmt.Errorf("route %q does not start with /", r.Path)
 		}
-		next := &route{path: r.Path, prefix: strings.TrimSuffix(r.Path, "/") + "/", where: r.Pos.String()}
+		next := &route{path: r.Path, prefix: strings.TrimSuffix(r.Path, "/") + "/"}
+		if r.Pos.Line > 0 {
+			next.where = r.Pos.String()
+		}
 		if r.API {
 			next.api = api(next.prefix)
 		} else if r.Static != "" {

@@ -2,6 +2,7 @@ package cert
 
 import (
 	"context"
+	"crypto/sha1" //nolint:gosec // macOS names certificates by it
 	"errors"
 	"fmt"
 	"io"
@@ -94,7 +95,7 @@ func (m Machine) untrustSystem(ctx context.Context, a *Authority) error {
 		if err := m.run(ctx, "security", "remove-trusted-cert", "-d", a.Path()); err != nil {
 			return err
 		}
-		if err := m.run(ctx, "security", "delete-certificate", "-c", a.root.Subject.CommonName, keychain); err != nil {
+		if err := m.run(ctx, "security", "delete-certificate", "-Z", a.sha1(), keychain); err != nil {
 			return err
 		}
 		m.say("removed: system keychain")
@@ -107,8 +108,13 @@ func (m Machine) untrustSystem(ctx context.Context, a *Authority) error {
 const keychain = "/Library/Keychains/System.keychain"
 
 func (m Machine) keychainHas(ctx context.Context, a *Authority) bool {
-	_, err := m.Run(ctx, "security", "find-certificate", "-c", a.root.Subject.CommonName, keychain)
-	return err == nil
+	out, err := m.Run(ctx, "security", "find-certificate", "-a", "-Z", "-c", a.root.Subject.CommonName, keychain)
+	return err == nil && strings.Contains(string(out), a.sha1())
+}
+
+// sha1 is the name of the root in a macOS keychain.
+func (a *Authority) sha1() string {
+	return fmt.Sprintf("%X", sha1.Sum(a.root.Raw)) //nolint:gosec // a name, not a proof
 }
 
 func (m Machine) trustLinux(ctx context.Context, a *Authority) error {
