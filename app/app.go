@@ -1,0 +1,180 @@
+// Package app assembles the stations in path order, owns their lifetimes, and swaps a new declaration in while the old
+// one finishes its requests. journey.go is the page to read first: it is the path, line by line.
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/gate"
+	"github.com/roundtrip-dev/roundtrip/internal/lifetime"
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+// Surroundings is what the process gives: nothing below cmd looks for these things itself.
+type Surroundings struct {
+	Out, Err io.Writer
+	Now      func() time.Time
+	Rand     io.Reader
+	Getenv   func(string) (string, bool)
+}
+
+// Options says what to run and where to listen.
+type Options struct {
+	File        string // a roundtrip.yaml or its folder
+	Dev         bool   // loopback names, own authority, reload on save, demo data
+	HTTPS, HTTP string // host:port
+	Data        string // keeps database and files here instead of where the declaration says; "" for there
+	NoDemo      bool   // Dev: leave an empty database empty
+}
+
+// App is one running server.
+type App struct {
+	options Options
+	around  Surroundings
+	log     *slog.Logger
+	started time.Time
+
+	config     *config.Config // the first one; house has the one in force
+	recorder   *trace.Recorder
+	lines      *trace.Log // nil: no access log
+	base       *base
+	gate       *gate.Gate
+	house      atomic.Pointer[house]
+	generation uint32
+	hint       chan struct{} // tells the jobs that there may be one
+}
+
+// Version returns the version that the program was built as.
+func Version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// New reads and builds the declaration. It opens nothing; its error is a *config.Problems with every mistake of the file,
+// or says which combination is unsafe.
+func New(o Options, s Surroundings) (*App, error) {
+	a := &App{options: o, around: s, started: s.Now(), log: slog.New(slog.NewJSONHandler(s.Err, nil)), hint: make(chan struct{}, 1)}
+	c, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	a.config = c
+	if c.Journeys.Log && !o.Dev {
+		a.lines = trace.NewLog(s.Err)
+	}
+	if !c.Journeys.Off {
+		a.recorder = trace.New(s.Now, c.Journeys.Recent, a.lines)
+	}
+	return a, nil
+}
+
+// load reads the declaration as this run sees it.
+func (a *App) load() (*config.Config, error) {
+	c, err := config.Load(a.options.File, a.around.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	if a.options.Data != "" {
+		moveData(c, a.options.Data)
+	}
+	if a.options.Dev {
+		return c.Dev(), nil
+	}
+	return c, refuseUnsafe(c, a.options)
+}
+
+// moveData puts database and files below another folder.
+func moveData(c *config.Config, folder string) {
+	c.Store.Database = filepath.Join(folder, filepath.Base(c.Store.Database))
+	c.Store.Files = filepath.Join(folder, filepath.Base(c.Store.Files))
+}
+
+// refuseUnsafe names the combinations that production doesn't run.
+func refuseUnsafe(c *config.Config, o Options) error {
+	for _, s := range c.Sites {
+		if s.TLS.Mode == config.TLSOff && !loopback(o.HTTP) {
+			return roundtrip.E(roundtrip.Invalid, "app.internal",
+				`site %s has tls: off, but HTTP listens on %s, which others can reach: passwords would travel in the clear. `+
+					`Listen on loopback behind a proxy (--http 127.0.0.1:8000), or give the site certificate files`, s.Name, o.HTTP)
+		}
+	}
+	return nil
+}
+
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+// Run serves until ctx ends, and reads the declaration again whenever reload says so. It returns when every goroutine has
+// ended and the store is closed.
+func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
+	if a.base, err = a.open(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.base.store.Close()) }()
+	first, err := a.build(ctx, a.config)
+	if err != nil {
+		return err
+	}
+	if err := a.swap(ctx, first); err != nil {
+		return err
+	}
+	defer func() { a.house.Load().stop() }()
+	a.base.store.OnCommit(a.committed)
+	if a.options.Dev && !a.options.NoDemo {
+		if err := a.fillDemo(ctx, first); err != nil {
+			return err
+		}
+	}
+	doors, err := a.listen(ctx)
+	if err != nil {
+		return err
+	}
+	defer doors.close()
+	return lifetime.Run(ctx, func() { a.sayReady(doors) }, a.parts(doors, reload)...)
+}
+
+// parts lists what runs, the innermost first; it stops in reverse: the doors first.
+func (a *App) parts(d *doors, reload <-chan struct{}) []lifetime.Part {
+	parts := []lifetime.Part{
+		{Name: "jobs", Run: a.runJobs},
+		{Name: "control", Run: d.runControl(a)},
+		{Name: "reload", Run: func(ctx context.Context) error { return a.runReloads(ctx, reload) }},
+		{Name: "gate", Ready: d.gate.Ready(), Run: func(ctx context.Context) error { return d.gate.Run(ctx, d.secure, d.plain) }},
+	}
+	if a.lines != nil {
+		parts = slices.Insert(parts, 0, lifetime.Part{Name: "access log", Run: a.lines.Run})
+	}
+	return parts
+}
+
+// committed is told of each commit before those who wait for it are.
+func (a *App) committed(changes []roundtrip.Change) {
+	h := a.house.Load()
+	for _, c := range changes {
+		if c.Collection.Accounts && c.Action != roundtrip.Create {
+			h.identity.Forget(c.ID)
+		}
+		if c.Action != roundtrip.Create {
+			select {
+			case a.hint <- struct{}{}: // files may have to go
+			default:
+			}
+		}
+	}
+}

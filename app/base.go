@@ -1,0 +1,125 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/gate/cert"
+	"github.com/roundtrip-dev/roundtrip/store"
+	"github.com/roundtrip-dev/roundtrip/store/files"
+	"github.com/roundtrip-dev/roundtrip/store/sqlite"
+)
+
+// keyBytes is the length of the key that signs page tokens.
+const keyBytes = 32
+
+// base is what outlives a declaration.
+type base struct {
+	ids   *roundtrip.IDs
+	store *sqlite.Store
+	files *files.Store
+	certs *cert.Store // nil where no site has TLS
+	key   []byte      // signs page tokens
+
+	authority string // path of the local authority's certificate, "" where there is none
+}
+
+// dataFolder is where the database lies; certificates and the lock lie beside it.
+func dataFolder(c *config.Config) string { return filepath.Dir(c.Store.Database) }
+
+// certFolder is where the local authority lies.
+func certFolder(c *config.Config) string { return filepath.Join(dataFolder(c), "certs") }
+
+// newBase makes the parts for a declaration and opens none of them.
+func newBase(c *config.Config, s Surroundings, log *slog.Logger) (*base, error) {
+	b := &base{ids: roundtrip.NewIDs(0, s.Now), key: make([]byte, keyBytes)}
+	var err error
+	b.store, err = sqlite.New(sqlite.Options{
+		Path: c.Store.Database, PoolMax: c.Store.PoolMax, PoolWait: c.Store.PoolWait, Now: s.Now, IDs: b.ids, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.files, err = files.New(files.Options{Dir: c.Store.Files, Now: s.Now, Rand: s.Rand})
+	return b, err
+}
+
+// open makes the data folder and opens database and files in it.
+func open(ctx context.Context, c *config.Config, s Surroundings, log *slog.Logger) (*base, error) {
+	b, err := newBase(c, s, log)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dataFolder(c), 0o700); err != nil {
+		return nil, err
+	}
+	if err := b.store.Open(ctx); err != nil {
+		return nil, err
+	}
+	if b.key, err = b.store.Secret(ctx, "page_token"); err == nil {
+		err = b.files.Prepare(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, b.store.Close())
+	}
+	return b, nil
+}
+
+// open makes ready what outlives a declaration, the certificates included.
+func (a *App) open(ctx context.Context) (*base, error) {
+	b, err := open(ctx, a.config, a.around, a.log)
+	if err != nil {
+		return nil, err
+	}
+	var authority *cert.Authority
+	if hasTLS(a.config, config.TLSLocal) {
+		if authority, err = cert.NewAuthority(certFolder(a.config), a.around.Now, a.around.Rand); err != nil {
+			return nil, errors.Join(err, b.store.Close())
+		}
+	}
+	if authority != nil {
+		b.authority = authority.Path()
+	}
+	b.certs = cert.NewStore(authority, a.around.Now)
+	return b, nil
+}
+
+func hasTLS(c *config.Config, modes ...config.TLSMode) bool {
+	return slices.ContainsFunc(c.Sites, func(s config.Site) bool { return slices.Contains(modes, s.TLS.Mode) })
+}
+
+// recoverFiles deletes what a crash left of uploads whose record was never written. It must run before the first upload.
+func (h *house) recoverFiles(ctx context.Context, b *base) error {
+	return b.files.Recover(ctx, func(ctx context.Context, collection string, id roundtrip.ID, field, file string) (bool, error) {
+		c := h.schema.Lookup(collection)
+		if c == nil {
+			return true, nil // its collection is not declared now: better keep it
+		}
+		f, ok := c.Lookup(field)
+		if !ok {
+			return true, nil
+		}
+		permit, err := h.policy.Job(&roundtrip.Call{Action: roundtrip.Get, Collection: c, ID: id}, "files.recover")
+		if err != nil {
+			return true, err
+		}
+		refers := false
+		err = b.store.View(ctx, func(v store.View) error {
+			return v.Get(permit, func(row roundtrip.Row) error {
+				refers = strings.Contains(string(row.Bytes(f)), `"`+file+`"`)
+				return nil
+			})
+		})
+		if roundtrip.AsError(err).Kind == roundtrip.Missing {
+			return false, nil
+		}
+		return refers, err
+	})
+}

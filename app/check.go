@@ -1,0 +1,105 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/gate/cert"
+	"github.com/roundtrip-dev/roundtrip/store/sqlite/plan"
+)
+
+// Check builds the whole house of a declaration without opening a door, and says what serve would do. Its error is a
+// *config.Problems with every mistake.
+func Check(ctx context.Context, file string, s Surroundings) error {
+	c, err := config.Load(file, s.Getenv)
+	if err != nil {
+		return err
+	}
+	h, p, err := dry(ctx, c, s)
+	if err != nil {
+		return err
+	}
+	for _, w := range h.warnings {
+		fmt.Fprintf(s.Out, "%s: warning: %s\n%s", w.Pos, w.Message, c.Problems().Excerpt(w.Pos))
+	}
+	if err := p.Err(); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.Out, "%s: no mistakes", c.File)
+	if n := len(h.warnings); n > 0 {
+		fmt.Fprintf(s.Out, ", %d to look at", n)
+	}
+	fmt.Fprintf(s.Out, "\n  %s, %s\n", count(len(c.Sites), "site"), count(len(c.Collections), "collection"))
+	if !p.Empty() {
+		fmt.Fprintf(s.Out, "  the database would be changed in %s (roundtrip plan shows them)\n", count(len(p.Steps), "safe step"))
+	}
+	return nil
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// Plan prints what a declaration would change in its database, and reports whether all of it would be applied.
+func Plan(ctx context.Context, file, data string, s Surroundings) (applicable bool, err error) {
+	c, err := config.Load(file, s.Getenv)
+	if err != nil {
+		return false, err
+	}
+	if data != "" {
+		moveData(c, data)
+	}
+	_, p, err := dry(ctx, c, s)
+	if err != nil {
+		return false, err
+	}
+	if p.Empty() {
+		fmt.Fprintln(s.Out, "nothing to change: the database is as declared")
+		return true, nil
+	}
+	fmt.Fprint(s.Out, p)
+	if n := len(p.Refused()); n > 0 {
+		fmt.Fprintf(s.Out, "\n%s would be refused, and so the server would not start\n", count(n, "step"))
+		return false, nil
+	}
+	fmt.Fprintf(s.Out, "\n%s: applied when the server starts\n", count(len(p.Steps), "safe step"))
+	return true, nil
+}
+
+// dry builds the house and compares it with the database, changing nothing.
+func dry(ctx context.Context, c *config.Config, s Surroundings) (*house, *plan.Plan, error) {
+	a := &App{around: s, log: slog.New(slog.DiscardHandler), config: c}
+	b, err := newBase(c, s, a.log)
+	if err != nil {
+		return nil, nil, err
+	}
+	h, err := a.assemble(c, b)
+	if err != nil {
+		return nil, nil, err
+	}
+	files := *c
+	files.Sites = nil
+	for _, site := range c.Sites { // certificates of the local authority are made by serve, those of files must be there
+		if site.TLS.Mode == config.TLSFiles {
+			files.Sites = append(files.Sites, site)
+		}
+	}
+	if err := cert.NewStore(nil, s.Now).Load(files.Sites); err != nil {
+		return nil, nil, err
+	}
+	past := &plan.History{}
+	if _, err := os.Stat(c.Store.Database); !errors.Is(err, fs.ErrNotExist) {
+		if past, err = b.store.ReadHistory(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	return h, plan.Make(past, h.schema.Schema, s.Now()), nil
+}

@@ -1,0 +1,63 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/examples"
+)
+
+// schemaFile is the JSON Schema that the first line of each template names.
+const schemaFile = "roundtrip.schema.json"
+
+// Init writes a template into a folder. It overwrites nothing: if any of its files is there already, it writes none.
+func Init(folder, template string, out io.Writer) error {
+	tree, err := examples.Template(template)
+	if err != nil {
+		return err
+	}
+	var names []string
+	err = fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range append([]string{schemaFile}, names...) {
+		at := filepath.Join(folder, name)
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			return roundtrip.E(roundtrip.Conflict, "request.invalid", "%s is there already: give init an empty folder, nothing was written", at)
+		}
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(tree, name)
+		if err != nil {
+			return err
+		}
+		if err := writeFile(filepath.Join(folder, name), text); err != nil {
+			return err
+		}
+	}
+	if err := writeFile(filepath.Join(folder, schemaFile), config.JSONSchema()); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "wrote %s\n\nrun it:    roundtrip dev %s\ncheck it:  roundtrip check %s\n",
+		filepath.Join(folder, "roundtrip.yaml"), folder, folder)
+	return nil
+}
+
+func writeFile(at string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(at, text, 0o644)
+}

@@ -1,0 +1,107 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/gate"
+	"github.com/roundtrip-dev/roundtrip/handler"
+	"github.com/roundtrip-dev/roundtrip/handler/rest"
+	"github.com/roundtrip-dev/roundtrip/identity"
+	"github.com/roundtrip-dev/roundtrip/policy"
+	"github.com/roundtrip-dev/roundtrip/schema"
+)
+
+// house is one declaration, built: all that a request meets, from the route to the row. A reload builds another one beside
+// it. What outlives a declaration (the database, files, certificates, listeners) is in base.
+type house struct {
+	config   *config.Config
+	schema   *schema.Schema
+	policy   *policy.Engine
+	identity *identity.Identity
+	table    *gate.Table
+	api      http.Handler // the first mounted API, nil where no route has one
+	mount    string       // and its path
+	warnings []policy.Warning
+	demo     string // how to sign in to the demo, "" where there is none
+
+	cancel context.CancelFunc // ends the identity's goroutines
+	done   chan struct{}
+}
+
+// assemble joins the stations, in the reverse of the path: each is given the one behind it. It opens nothing.
+func (a *App) assemble(c *config.Config, b *base) (*house, error) {
+	h := &house{config: c, done: make(chan struct{})}
+	var err error
+	if h.schema, err = schema.Build(c); err != nil { // 7 is it well formed?
+		return nil, err
+	}
+	if h.policy, err = policy.New(h.schema.Schema, b.key); err != nil { // 6 may they?
+		return nil, ruleProblems(c, err)
+	}
+	h.warnings = h.policy.Warnings()
+	h.identity, err = identity.New(identity.Options{ // 5 who is asking?
+		Accounts: b.store, Config: c.Identity, Users: h.schema.Accounts(),
+		Now: a.around.Now, IDs: b.ids, Rand: a.around.Rand,
+	})
+	if err != nil {
+		return nil, err
+	}
+	core, err := handler.New(handler.Options{ // 4 HTTP becomes a Call
+		Schema: h.schema, Policy: h.policy, Store: b.store, Identity: h.identity, Files: b.files,
+		IDs: b.ids, Now: a.around.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var doors []error
+	mount := func(path string) http.Handler {
+		door, err := rest.New(core, path, rest.Options{Origins: writers(c.Sites)})
+		if err != nil {
+			doors = append(doors, err)
+			return nil
+		}
+		if h.api == nil {
+			h.api, h.mount = door, path
+		}
+		return door
+	}
+	if h.table, err = gate.NewTable(c.Sites, mount, a.around.Now); err != nil { // 3 a route is chosen
+		return nil, err
+	}
+	return h, errors.Join(doors...)
+}
+
+// writers returns the origins whose pages may write with a site's cookie: the exact ones of cors blocks with credentials.
+func writers(sites []config.Site) []string {
+	var origins []string
+	for _, s := range sites {
+		if s.CORS == nil || !s.CORS.Credentials {
+			continue
+		}
+		for _, o := range s.CORS.Origins {
+			if !strings.Contains(o, "*") && !slices.Contains(origins, o) {
+				origins = append(origins, o)
+			}
+		}
+	}
+	return origins
+}
+
+// ruleProblems prints mistakes in rules as the declaration's other mistakes are printed.
+func ruleProblems(c *config.Config, err error) error {
+	rules, ok := errors.AsType[*policy.RuleErrors](err)
+	if !ok {
+		return err
+	}
+	p := c.Problems()
+	for _, r := range rules.List {
+		problem := p.Add(r.Pos, "%s", r.Message)
+		problem.Nearest = r.Nearest
+	}
+	return p.Err()
+}

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/gate"
+)
+
+// doors are the open listeners and the gate behind them.
+type doors struct {
+	gate    *gate.Gate
+	secure  net.Listener // nil where no site has TLS
+	plain   net.Listener
+	control net.Listener // a Unix socket for this machine's operator
+}
+
+// listen opens the doors and makes the gate for them.
+func (a *App) listen(ctx context.Context) (d *doors, err error) {
+	d = &doors{}
+	defer func() {
+		if err != nil {
+			d.close()
+		}
+	}()
+	if hasTLS(a.config, config.TLSLocal, config.TLSFiles) {
+		if d.secure, err = listenTCP(ctx, a.options.HTTPS, "--https"); err != nil {
+			return d, err
+		}
+	}
+	if d.plain, err = listenTCP(ctx, a.options.HTTP, "--http"); err != nil {
+		return d, err
+	}
+	if d.control, err = listenControl(ctx, a.config); err != nil {
+		return d, err
+	}
+	d.gate, err = gate.New(gate.Options{
+		Table: a.house.Load().table, Recorder: a.recorder, Certs: a.base.certs, Now: a.around.Now, Log: a.log,
+		HTTPSPort: port(d.secure), Dev: a.options.Dev,
+	})
+	a.gate = d.gate
+	return d, err
+}
+
+// listenTCP opens one door, and says what to do if it can't.
+func listenTCP(ctx context.Context, address, flag string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, &roundtrip.Error{Kind: roundtrip.Unavailable, Reason: "app.internal", Err: err, Public: fmt.Sprintf(
+			"another program listens on %s already: stop it, or choose another address with %s", address, flag)}
+	case errors.Is(err, syscall.EACCES):
+		return nil, &roundtrip.Error{Kind: roundtrip.Unavailable, Reason: "app.internal", Err: err, Public: fmt.Sprintf(
+			"this user may not listen on %s: run as root, allow it (setcap cap_net_bind_service=+ep on the program), or choose a port above 1023 with %s", address, flag)}
+	}
+	return nil, &roundtrip.Error{Kind: roundtrip.Unavailable, Reason: "app.internal", Err: err, Public: fmt.Sprintf(
+		"can't listen on %s (%s)", address, flag)}
+}
+
+func (d *doors) close() {
+	for _, l := range []net.Listener{d.secure, d.plain, d.control} {
+		if l != nil {
+			_ = l.Close() // the gate has closed it already where it ran
+		}
+	}
+}
+
+func port(l net.Listener) int {
+	if l == nil {
+		return 0
+	}
+	if a, ok := l.Addr().(*net.TCPAddr); ok {
+		return a.Port
+	}
+	return 0
+}
+
+func address(l net.Listener) string {
+	if l == nil {
+		return ""
+	}
+	return l.Addr().String()
+}

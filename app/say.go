@@ -1,0 +1,106 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip/config"
+)
+
+// sayReady tells that the doors are open: a line for machines in production, what to open for people in dev.
+func (a *App) sayReady(d *doors) {
+	took := a.around.Now().Sub(a.started)
+	if !a.options.Dev {
+		a.log.Info("ready", "https", address(d.secure), "http", address(d.plain), "ms", took.Milliseconds(), "version", Version())
+		for _, w := range a.house.Load().warnings {
+			a.log.Warn("declaration", "at", w.Pos.String(), "warning", w.Message)
+		}
+		return
+	}
+	h := a.house.Load()
+	fmt.Fprintf(a.around.Out, "\n  Roundtrip runs %s, ready after %d ms\n\n", h.config.Name, took.Milliseconds())
+	for _, s := range h.config.Sites {
+		sayAt(a.around.Out, "open", siteURL(s, d))
+	}
+	if try := a.tryLine(d); try != "" {
+		sayAt(a.around.Out, "try", try)
+	}
+	if h.demo != "" {
+		sayAt(a.around.Out, "sign in", h.demo)
+	}
+	if hasTLS(h.config, config.TLSLocal) {
+		sayAt(a.around.Out, "trust", "roundtrip trust "+h.config.Dir+"   (no more certificate warnings)")
+	}
+	sayAt(a.around.Out, "stop", "Ctrl-C; "+h.config.File+" is read again when you save it")
+	fmt.Fprintln(a.around.Out)
+}
+
+func sayAt(w io.Writer, what, text string) { fmt.Fprintf(w, "  %-9s%s\n", what, text) }
+
+func siteURL(s config.Site, d *doors) string {
+	scheme, l, usual := "https", d.secure, 443
+	if s.TLS.Mode == config.TLSOff {
+		scheme, l, usual = "http", d.plain, 80
+	}
+	host := s.Name
+	if p := port(l); p != usual {
+		host = net.JoinHostPort(s.Name, strconv.Itoa(p))
+	}
+	return scheme + "://" + host
+}
+
+// tryLine is a curl command that works as it stands: the first collection that everybody may read.
+func (a *App) tryLine(d *doors) string {
+	h := a.house.Load()
+	for _, s := range h.config.Sites {
+		for _, r := range s.Routes {
+			if !r.API || len(h.schema.Collections) == 0 {
+				continue
+			}
+			c := h.schema.Collections[0].Name
+			for _, other := range h.schema.Collections {
+				if !other.Accounts {
+					c = other.Name
+					break
+				}
+			}
+			trust := ""
+			if s.TLS.Mode == config.TLSLocal {
+				trust = "--cacert " + a.base.authority + " "
+			}
+			return "curl " + trust + siteURL(s, d) + strings.TrimSuffix(r.Path, "/") + "/" + c + "?page_size=2"
+		}
+	}
+	return ""
+}
+
+// sayReloaded tells how reading the declaration again went.
+func (a *App) sayReloaded(err error, began time.Time) {
+	if !a.options.Dev {
+		if err != nil {
+			a.log.Error("reload refused, the old declaration stays in force", "error", err.Error())
+			return
+		}
+		a.log.Info("reloaded", "generation", a.generation, "ms", a.around.Now().Sub(began).Milliseconds())
+		return
+	}
+	at := a.around.Now().Format(time.TimeOnly)
+	if err == nil {
+		fmt.Fprintf(a.around.Out, "  %s reloaded %s\n", at, a.house.Load().config.File)
+		return
+	}
+	fmt.Fprintf(a.around.Out, "  %s not reloaded, the old declaration stays in force:\n\n%v\n", at, plain(err))
+}
+
+// plain returns the text of an error for people.
+func plain(err error) string {
+	if p, ok := errors.AsType[*config.Problems](err); ok {
+		return p.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,38 @@
+package app
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"runtime"
+
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/gate/cert"
+)
+
+// Trust installs the local authority of a declaration's data folder into this machine's trust stores, or removes it.
+func Trust(ctx context.Context, file string, undo bool, s Surroundings) error {
+	c, err := config.Load(file, s.Getenv)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dataFolder(c), 0o700); err != nil {
+		return err
+	}
+	authority, err := cert.NewAuthority(certFolder(c), s.Now, s.Rand)
+	if err != nil {
+		return err
+	}
+	home, _ := os.UserHomeDir() // without a home there are no browsers to tell
+	m := cert.Machine{
+		OS: runtime.GOOS, Root: "/", Home: home, Out: s.Out,
+		Run: func(ctx context.Context, name string, args ...string) ([]byte, error) {
+			return exec.CommandContext(ctx, name, args...).CombinedOutput() //nolint:gosec // the commands are cert's own, not a caller's
+		},
+		Look: func(name string) bool { _, err := exec.LookPath(name); return err == nil },
+	}
+	if undo {
+		return cert.Untrust(ctx, m, authority)
+	}
+	return cert.Trust(ctx, m, authority)
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+func newInit(c console) *cobra.Command {
+	var template string
+	cmd := &cobra.Command{
+		Use:     "init [FOLDER]",
+		GroupID: "declare",
+		Short:   "Start a project from a template",
+		Long: `Writes a template into FOLDER (this folder if none is given): a commented
+roundtrip.yaml, the JSON Schema that lets editors complete and check it, and what
+else belongs to the example. Nothing that is there already is overwritten.
+
+  gallery   a photo-sharing backend with rules, files, demo data and a page
+  empty     one collection and one site, to grow from`,
+		Example: "  roundtrip init --template gallery my-gallery",
+		Args:    fileArg,
+		RunE: func(_ *cobra.Command, args []string) error {
+			return app.Init(file(args), template, c.out)
+		},
+	}
+	cmd.Flags().StringVarP(&template, "template", "t", "gallery", "gallery, empty or proxy")
+	return cmd
+}
+
+func newCheck(c console) *cobra.Command {
+	return &cobra.Command{
+		Use:     "check [FILE]",
+		GroupID: "declare",
+		Short:   "Find every mistake in the file, without opening a door",
+		Long: `Reads the declaration, builds everything that serve would build, and tries what
+can be tried: folders, certificates, the difference to the database. It prints
+every mistake at once and exits with 1 if there is one.`,
+		Args: fileArg,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return app.Check(cmd.Context(), file(args), c.surroundings())
+		},
+	}
+}
+
+func newPlan(c console) *cobra.Command {
+	var data string
+	cmd := &cobra.Command{
+		Use:     "plan [FILE]",
+		GroupID: "declare",
+		Short:   "Show what the file would change in the database",
+		Long: `Compares the declaration with the database and prints the steps between them,
+each with its risk: safe ones are applied when the server starts, others are
+refused. It changes nothing, and exits with 1 if a step would be refused.`,
+		Args: fileArg,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			applicable, err := app.Plan(cmd.Context(), file(args), data, c.surroundings())
+			if err == nil && !applicable {
+				return errSaid
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&data, "data", "", "the folder of the database, if serve was given one")
+	return cmd
+}
+
+func newExport(c console) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "export",
+		GroupID: "declare",
+		Short:   "Write what is made from the declaration's language",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use:   "config-schema",
+		Short: "The JSON Schema of roundtrip.yaml, for editors",
+		Long: `Prints the JSON Schema (2020-12) of roundtrip.yaml. Editors with the YAML language
+server use it when the file's first line says:
+
+  # yaml-language-server: $schema=./roundtrip.schema.json`,
+		Example: "  roundtrip export config-schema > roundtrip.schema.json",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := c.out.Write(config.JSONSchema())
+			return err
+		},
+	})
+	return cmd
+}
+
+func newReasons(c console) *cobra.Command {
+	return &cobra.Command{
+		Use:     "reasons [CODE]",
+		GroupID: "operate",
+		Short:   "Explain the reason codes of answers and logs",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return printReasons(c.out, strings.ToLower(strings.Join(args, "")))
+		},
+	}
+}
+
+func printReasons(w io.Writer, code string) error {
+	if code == "" {
+		for _, r := range trace.Reasons() {
+			fmt.Fprintf(w, "%s  %-30s %s\n", r.Flag(), r.Code(), r.Text())
+		}
+		return nil
+	}
+	for _, r := range trace.Reasons() {
+		if r.Code() == code || strings.EqualFold(r.Flag(), code) {
+			fmt.Fprintf(w, "%s  %s\n\n  %s.\n  To try first: %s.\n", r.Flag(), r.Code(), r.Text(), r.Fix())
+			return nil
+		}
+	}
+	return usage("there is no reason %q; roundtrip reasons lists them all", code)
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/config"
+)
+
+// The exit codes of every command.
+const (
+	exitOK     = 0
+	exitFailed = 1 // it was tried and did not work; or a check found mistakes
+	exitUsage  = 2 // the command line is wrong
+)
+
+// errUsage marks mistakes of the command line.
+var errUsage = errors.New("usage")
+
+// console is what a command may speak with.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// surroundings gives app the process's surroundings: only this package touches them.
+func (c console) surroundings() app.Surroundings {
+	return app.Surroundings{
+		Out: c.out, Err: c.err, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv,
+	}
+}
+
+// run is main without the process: it returns the exit code.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	c := console{in, out, errOut}
+	root := newRoot(c)
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	return c.report(err)
+}
+
+// report prints an error as a person wants to read it and returns the exit code for it.
+func (c console) report(err error) int {
+	if errors.Is(err, errSaid) {
+		return exitFailed
+	}
+	if problems, ok := errors.AsType[*config.Problems](err); ok {
+		fmt.Fprintln(c.err, problems.Error())
+		return exitFailed
+	}
+	if e, ok := errors.AsType[*roundtrip.Error](err); ok && e.Public != "" {
+		fmt.Fprintf(c.err, "roundtrip: %s\n", e.Public)
+		for _, d := range e.Details {
+			fmt.Fprintf(c.err, "  %s %s\n", strings.TrimPrefix(d.Pointer+d.Parameter, "/"), d.Message)
+		}
+		if e.Err != nil {
+			fmt.Fprintf(c.err, "  cause: %v\n", e.Err)
+		}
+		return exitFailed
+	}
+	fmt.Fprintf(c.err, "roundtrip: %v\n", strings.TrimPrefix(err.Error(), "usage: "))
+	if errors.Is(err, errUsage) || strings.HasPrefix(err.Error(), "unknown command") {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// errSaid ends a command that has told everything already.
+var errSaid = errors.New("said")
+
+func usage(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errUsage, fmt.Sprintf(format, args...))
+}
+
+func newRoot(c console) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "roundtrip",
+		Short: "The whole path of a web request, in one program",
+		Long: `Roundtrip is a backend that you declare in one file, roundtrip.yaml: sites,
+collections, access rules. It serves them over HTTPS and keeps them in SQLite.`,
+		Example: `  roundtrip init --template gallery shop    start from a template
+  roundtrip dev shop                         run it on this machine
+  roundtrip check shop                       find every mistake in the file`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       app.Version(),
+	}
+	root.SetVersionTemplate("roundtrip {{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%v; see roundtrip %s --help", err, cmd.Name())
+	})
+	root.AddGroup(
+		&cobra.Group{ID: "run", Title: "Run:"},
+		&cobra.Group{ID: "declare", Title: "Declare:"},
+		&cobra.Group{ID: "operate", Title: "Operate:"},
+	)
+	root.AddCommand(
+		newDev(c), newServe(c),
+		newInit(c), newCheck(c), newPlan(c), newExport(c),
+		newUser(c), newTrust(c), newReasons(c),
+	)
+	root.SetHelpCommandGroupID("operate")
+	root.SetCompletionCommandGroupID("operate")
+	return root
+}
+
+// fileArg takes the one optional argument of most commands: a roundtrip.yaml or its folder.
+func fileArg(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usage("%s takes one file or folder, and %d were given", cmd.Name(), len(args))
+	}
+	return nil
+}
+
+func file(args []string) string {
+	if len(args) == 0 {
+		return "."
+	}
+	return args[0]
+}

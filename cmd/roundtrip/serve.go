@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/roundtrip-dev/roundtrip/app"
+)
+
+func newDev(c console) *cobra.Command {
+	o := app.Options{Dev: true}
+	cmd := &cobra.Command{
+		Use:     "dev [FILE]",
+		GroupID: "run",
+		Short:   "Run on this machine only, reload when the file is saved",
+		Long: `Runs the declaration on loopback, with what a developer wants:
+
+  - the last label of each site becomes localhost: gallery.test answers as
+    https://gallery.localhost:8443 (http on 8080 redirects)
+  - certificates come from an authority of its own (roundtrip trust installs it)
+  - an empty database is filled from demo.yaml beside the file, if there is one
+  - the file is read again when it is saved; a bad one changes nothing
+
+FILE is a roundtrip.yaml or its folder; without it, this folder.`,
+		Example: `  roundtrip dev
+  roundtrip dev examples/gallery`,
+		Args: fileArg,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.File = file(args)
+			return c.serve(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().StringVar(&o.HTTPS, "https", "127.0.0.1:8443", "where HTTPS listens")
+	cmd.Flags().StringVar(&o.HTTP, "http", "127.0.0.1:8080", "where HTTP listens (it redirects)")
+	cmd.Flags().StringVar(&o.Data, "data", "", "keep database and files in this folder instead of the declared one")
+	cmd.Flags().BoolVar(&o.NoDemo, "no-demo", false, "leave an empty database empty")
+	return cmd
+}
+
+func newServe(c console) *cobra.Command {
+	o := app.Options{}
+	cmd := &cobra.Command{
+		Use:     "serve [FILE]",
+		GroupID: "run",
+		Short:   "Run in production",
+		Long: `Runs the declaration under its real names. SIGHUP reads the file again: a good
+one replaces the old without cutting a request, a bad one changes nothing and is
+reported. SIGINT and SIGTERM finish what is under way, then stop.
+
+FILE is a roundtrip.yaml or its folder; without it, this folder.`,
+		Example: `  roundtrip serve /etc/shop/roundtrip.yaml
+  roundtrip serve --http 127.0.0.1:8000 shop   (behind a proxy, with tls: off)`,
+		Args: fileArg,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.File = file(args)
+			return c.serve(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().StringVar(&o.HTTPS, "https", ":443", "where HTTPS listens")
+	cmd.Flags().StringVar(&o.HTTP, "http", ":80", "where HTTP listens (it redirects)")
+	cmd.Flags().StringVar(&o.Data, "data", "", "keep database and files in this folder instead of the declared one")
+	return cmd
+}
+
+// serve runs until a signal says stop, reloading on SIGHUP.
+func (c console) serve(ctx context.Context, o app.Options) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+
+	a, err := app.New(o, c.surroundings())
+	if err != nil {
+		return err
+	}
+	reload := make(chan struct{})
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		for {
+			select {
+			case <-hangup:
+				select {
+				case reload <- struct{}{}:
+				case <-done:
+					return
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	return a.Run(ctx, reload)
+}
