@@ -106,7 +106,7 @@ func (c *Core) permit(ctx context.Context, v *Visit) error {
 	return nil
 }
 
-// check looks at what a write brings. A record that nobody named gets its id here.
+// check looks at what a write brings.
 func (c *Core) check(ctx context.Context, v *Visit) error {
 	if !v.Call.Action.Writes() || v.Call.Action == roundtrip.Delete {
 		return nil
@@ -123,14 +123,7 @@ func (c *Core) checkInput(call *roundtrip.Call, who *roundtrip.Principal) error 
 	switch call.Action {
 	case roundtrip.Batch:
 		return c.checkOps(call, who)
-	case roundtrip.Create:
-		if err := c.schema.Check(call, who); err != nil {
-			return err
-		}
-		if call.Input.ID() == 0 {
-			call.Input.Put(roundtrip.FieldID, roundtrip.Ref(c.ids.Next()))
-		}
-	case roundtrip.Update:
+	case roundtrip.Create, roundtrip.Update:
 		return c.schema.Check(call, who)
 	case roundtrip.Get, roundtrip.List, roundtrip.Aggregate, roundtrip.Delete:
 	}
