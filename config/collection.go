@@ -114,8 +114,7 @@ func fieldKeys() []key {
 		special("sizes", "a list of widths in pixels, such as [320, 1080]", map[string]any{"type": "array", "items": map[string]any{"type": "integer"}},
 			decodeSizes).eg("[320, 1080]").orElse("none").
 			says("For file: widths in pixels at which an image can be asked for, up to 8."),
-		truth("search", func(f *Field) *bool { return &f.Search }).or("false").eg("true").
-			says("Kept for full-text search, which a later version brings."),
+		later("search", "filters with == and startsWith; there is no full-text search yet"),
 		text("was", func(f *Field) *string { return &f.Was }).eg("title").
 			says("The field's former name, so that a rename keeps its values."),
 	}

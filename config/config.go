@@ -90,6 +90,9 @@ type Identity struct {
 	Idle     time.Duration // sessions.idle: a session ends when it is not used for so long; default 30d
 	Absolute time.Duration // sessions.absolute: and in any case after so long; default 180d
 	Roles    []string      // the roles that an account may have
+
+	AccountsPos roundtrip.Pos   // of the value of accounts
+	LoginPos    []roundtrip.Pos // of each name of login
 }
 
 // Collection is one declared collection.
@@ -132,7 +135,6 @@ type Field struct {
 	Required  bool
 	Unique    bool
 	Immutable bool
-	Search    bool
 	Default   *Scalar
 	To        Name // ref: a collection
 	Of        Name // count: collection.field

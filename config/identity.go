@@ -9,8 +9,14 @@ func identityKeys() []key {
 	signUp := choice("sign_up", []string{"open", "closed"}, func(i *Identity, s string) { i.SignUp = s == "open" })
 	return []key{
 		text("accounts", func(i *Identity) *string { return &i.Accounts }).must().eg("users").
+			after(func(_ *decoder, target any, n *node) { target.(*Identity).AccountsPos = n.at }).
 			says("The collection whose records are people's accounts. Passwords and roles are kept apart from it."),
 		texts("login", func(i *Identity) *[]string { return &i.Login }).eg("[handle]").
+			after(func(_ *decoder, target any, n *node) {
+				for _, item := range n.items {
+					target.(*Identity).LoginPos = append(target.(*Identity).LoginPos, item.at)
+				}
+			}).
 			orElse("all its unique text and email fields").
 			says("Fields of the accounts collection that name an account at sign-in. Each must be unique."),
 		signUp.or("open").eg("closed").

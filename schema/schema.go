@@ -7,15 +7,202 @@ import (
 	"github.com/roundtrip-dev/roundtrip/config"
 )
 
-// Schema is a built declaration with what is needed to check records.
+// Schema is a built declaration with what is needed to check records. It does not change and may be used by many
+// goroutines.
 type Schema struct {
 	*roundtrip.Schema
+	checks [][]check // by the position of the collection, then of the field
 }
 
 // Build makes the schema of a declaration. The error is a *config.Problems with every mistake.
-func Build(c *config.Config) (*Schema, error) { panic("schema") }
+func Build(c *config.Config) (*Schema, error) {
+	b := &builder{config: c, problems: c.Problems()}
+	b.collections()
+	b.schema = roundtrip.NewSchema(c.Name, b.built...)
+	b.identity()
+	for i := range b.sources {
+		b.links(i)
+	}
+	checks := make([][]check, len(b.built))
+	for i := range b.sources {
+		checks[i] = b.fieldChecks(i)
+		b.groups(i)
+		b.rules(i)
+	}
+	b.renames()
+	if err := b.problems.Err(); err != nil {
+		return nil, err
+	}
+	return &Schema{Schema: b.schema, checks: checks}, nil
+}
 
-// Check completes the input of a Create with its defaults, and checks the input of a Create or Update against the
-// collection: required, immutable, bounds, patterns, forms. The error is one *roundtrip.Error of kind Invalid, reason
-// schema.invalid, with a detail for each mistake and those that the door found already (call.Wrong).
-func (s *Schema) Check(call *roundtrip.Call, who *roundtrip.Principal) error { panic("schema") }
+// checksOf returns the checks of one of the schema's collections, by field.
+func (s *Schema) checksOf(c *roundtrip.Collection) []check {
+	for i, other := range s.Collections {
+		if other == c {
+			return s.checks[i]
+		}
+	}
+	return nil
+}
+
+// builder turns declared collections into built ones. Fields whose declaration is wrong are left out.
+type builder struct {
+	config   *config.Config
+	problems *config.Problems
+	schema   *roundtrip.Schema
+	built    []*roundtrip.Collection
+	sources  []*config.Collection // of built
+	fields   [][]*config.Field    // of built, by position; nil for system fields
+}
+
+// collections makes the collections and their fields, as far as they can be seen alone.
+func (b *builder) collections() {
+	for i := range b.config.Collections {
+		source := &b.config.Collections[i]
+		if !b.goodName(source.Pos, source.Name, "collection", reservedCollections()) {
+			continue
+		}
+		if b.has(source.Name) {
+			continue // the file names it twice, which was said
+		}
+		c := roundtrip.NewCollection(source.Name, source.Pos)
+		c.Was = source.Was
+		fields := make([]*config.Field, roundtrip.FirstField)
+		for j := range source.Fields {
+			f := &source.Fields[j]
+			if f.Type.Text == "" || !b.goodName(f.Pos, f.Name, "field", reservedFields()) {
+				continue
+			}
+			if _, twice := c.Lookup(f.Name); twice {
+				continue
+			}
+			c.Add(b.field(f))
+			fields = append(fields, f)
+		}
+		if len(source.Fields) > maxFields {
+			b.problems.Add(source.Pos, "%s has %d fields", source.Name, len(source.Fields)).Expect("at most %d", maxFields)
+		}
+		b.built, b.sources, b.fields = append(b.built, c), append(b.sources, source), append(b.fields, fields)
+	}
+}
+
+// maxFields is how many fields a collection may have.
+const maxFields = 200
+
+func (b *builder) has(name string) bool {
+	for _, c := range b.built {
+		if c.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// links joins refs and counts to the collections that they name.
+func (b *builder) links(i int) {
+	c := b.built[i]
+	for position := roundtrip.FirstField; position < len(c.Fields); position++ {
+		f, source := c.Fields[position], b.fields[i][position]
+		switch f.Type {
+		case roundtrip.TypeRef:
+			b.ref(c, position, source)
+		case roundtrip.TypeCount:
+			b.count(c, position, source)
+		default:
+		}
+	}
+}
+
+func (b *builder) ref(c *roundtrip.Collection, position int, source *config.Field) {
+	f := c.Fields[position]
+	if source.To.Text == "" {
+		b.problems.Add(source.Pos, "the ref %s points nowhere", f.Name).
+			Expect("to: with one of %s", list(b.schema.Names()))
+		return
+	}
+	if f.To = b.schema.Lookup(source.To.Text); f.To == nil {
+		b.problems.Add(source.To.Pos, "there is no collection %q", source.To.Text).
+			Expect("one of %s", list(b.schema.Names())).Near(source.To.Text, b.schema.Names())
+		return
+	}
+	f.To.Children = append(f.To.Children, roundtrip.Child{From: c, Ref: position})
+	switch source.OnDelete.Text {
+	case "", "restrict":
+	case "cascade":
+		f.OnDelete = roundtrip.Cascade
+	case "null":
+		f.OnDelete = roundtrip.SetNull
+		if f.Required {
+			b.problems.Add(source.OnDelete.Pos, "%s is required, so it can't become null", f.Name).
+				Expect("on_delete: restrict or cascade, or required: false")
+		}
+	default:
+		choices := []string{"restrict", "cascade", "null"}
+		b.problems.Add(source.OnDelete.Pos, "on_delete can't be %q", source.OnDelete.Text).
+			Expect("one of %s", list(choices)).Near(source.OnDelete.Text, choices)
+	}
+}
+
+func (b *builder) count(c *roundtrip.Collection, position int, source *config.Field) {
+	f := c.Fields[position]
+	refs := b.refsTo(c)
+	expected := "of: with one of the refs that point to " + c.Name + ": " + list(refs)
+	if len(refs) == 0 {
+		expected = "a collection with a ref to " + c.Name + " first, then of: with its collection.field"
+	}
+	if source.Of.Text == "" {
+		b.problems.Add(source.Pos, "the count %s counts nothing", f.Name).Expect("%s", expected)
+		return
+	}
+	for _, child := range b.built {
+		for ref, g := range child.Fields {
+			if g.Type == roundtrip.TypeRef && child.Name+"."+g.Name == source.Of.Text && b.target(child, ref) == c.Name {
+				f.To, f.Of = child, ref
+				child.Counters = append(child.Counters, roundtrip.Counter{Ref: ref, Holder: c, Field: position})
+				return
+			}
+		}
+	}
+	b.problems.Add(source.Of.Pos, "%q is no ref that points to %s", source.Of.Text, c.Name).
+		Expect("%s", expected).Near(source.Of.Text, refs)
+}
+
+// target returns the name that a ref is declared to point to; the ref itself may not be joined yet.
+func (b *builder) target(c *roundtrip.Collection, ref int) string {
+	for i, built := range b.built {
+		if built == c {
+			return b.fields[i][ref].To.Text
+		}
+	}
+	return ""
+}
+
+// refsTo lists the refs that point to a collection, as collection.field.
+func (b *builder) refsTo(c *roundtrip.Collection) []string {
+	var out []string
+	for _, child := range b.built {
+		for position, f := range child.Fields {
+			if f.Type == roundtrip.TypeRef && b.target(child, position) == c.Name {
+				out = append(out, child.Name+"."+f.Name)
+			}
+		}
+	}
+	return out
+}
+
+func (b *builder) rules(i int) {
+	c := b.built[i]
+	for _, rule := range b.sources[i].Rules {
+		action := roundtrip.Get
+		switch rule.Action {
+		case "create":
+			action = roundtrip.Create
+		case "update":
+			action = roundtrip.Update
+		case "delete":
+			action = roundtrip.Delete
+		}
+		c.Rules[action] = roundtrip.Rule{Source: rule.Source, Pos: rule.Pos}
+	}
+}
