@@ -44,7 +44,7 @@ func (c *canvas) oval(x, y, cx, cy, rx, ry float32) float32 {
 }
 
 // zoom is how much nearer a sitter is than drawn.
-const zoom = 1.25
+const zoom = 1.4
 
 func (s sitter) draw(c *canvas) {
 	x0 := 0.5 + s.lean

@@ -39,7 +39,7 @@ func dawn(r *random) light {
 		{ramped(0x2b3a67, 0x5f6caf, 0xc98bb9, 0xffc3a0), hex(0xffe3c2), hex(0xf3c6bd), hex(0x1c2440), hex(0x8d86b8), hex(0xffdccf), hex(0x8a7fb0)},
 		{ramped(0x1d3557, 0x457b9d, 0xa8c5cf, 0xf7e1b5), hex(0xfff1cf), hex(0xe3dcc8), hex(0x14293d), hex(0x7f9fb4), hex(0xfff4e2), hex(0x87a3b8)},
 		{ramped(0x3a1c56, 0x8a2f6b, 0xe8606a, 0xffb35c), hex(0xffe0a3), hex(0xf39a6c), hex(0x1d0f2b), hex(0x8c4a73), hex(0xffb88a), hex(0x7c3a70)},
-		{ramped(0x0f2b46, 0x2f6690, 0x81c3d7, 0xfde8d0), hex(0xffffff), hex(0xdbe9ee), hex(0x0b2239), hex(0x6f9bb8), hex(0xffffff), hex(0x9db9cc)},
+		{ramped(0x0f2b46, 0x2f6690, 0x81c3d7, 0xfde8d0), hex(0xffffff), hex(0xdbe9ee), hex(0x0b2239), hex(0x4c7390), hex(0xffffff), hex(0x9db9cc)},
 		{ramped(0x42275a, 0x734b6d, 0xc58c85, 0xf6d5a8), hex(0xffedcc), hex(0xe2b9a1), hex(0x251a33), hex(0x94708a), hex(0xffe3cf), hex(0x8d6b86)},
 	}
 	return all[r.n(len(all))]
@@ -68,7 +68,7 @@ func ranges(c *canvas, r *random, l light, top, horizon float32, count int, from
 			shade:     body.times(0.62).to(l.mist, air*0.7),
 			snow:      colour{1, 1, 1}.to(l.sun, 0.35).to(l.mist, air*0.5),
 			mist:      l.mist,
-			snowline:  max(0, 0.15-0.2*t),
+			snowline:  max(0, 0.12-0.18*t),
 			misty:     0.85,
 			depth:     lerp(0.22, 0.16, t),
 			fromRight: fromRight,
@@ -194,7 +194,7 @@ func northernLights(c *canvas, r *random) {
 		k := c.mountains(r, lerp(horizon-0.06, horizon-0.01, t), lerp(0.1, 0.05, t), 2+t)
 		body := sky.at(0.9).to(night, 0.25+0.5*t)
 		c.massif(r, k, rock{
-			lit: body.plus(glow, 0.12*(1-t)), shade: body.times(0.75), snow: sky.at(1).to(colour{1, 1, 1}, 0.45),
+			lit: body.plus(glow, 0.12*(1-t)), shade: body.times(0.75), snow: sky.at(1).to(body, 0.45).plus(colour{0.7, 0.8, 1}, 0.1),
 			mist: sky.at(1), snowline: 0.14 - 0.09*t, misty: 0.35, depth: 0.2, fromRight: r.float() < 0.5,
 		})
 	}

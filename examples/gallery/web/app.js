@@ -235,7 +235,7 @@ function form({ className = 'form', title, intro, fields, action, submit, foot }
     }
     const bad = inputs.find(({ input }) => !input.checkValidity());
     if (bad) {
-      mark(bad, bad.input.validationMessage);
+      mark(bad, bad.input.validity.patternMismatch ? bad.hint : bad.input.validationMessage);
       bad.input.focus();
       return;
     }
