@@ -23,8 +23,8 @@ type touch struct {
 }
 
 // Who tells who holds a token. No token is a stranger, the zero Principal. A token that proves nothing is an error, and
-// never a stranger: Unauthenticated auth.invalid, or auth.expired where the session is known and over. The Principal is
-// shared and must not be changed.
+// never a stranger: Unauthenticated auth.invalid for what is no token at all, auth.expired for one whose session is over
+// or not known here. The Principal is shared and must not be changed.
 func (i *Identity) Who(ctx context.Context, token string) (*roundtrip.Principal, error) {
 	journey := trace.From(ctx)
 	step := journey.Begin(trace.Auth, "session")
@@ -99,8 +99,8 @@ func (i *Identity) loadFailed(old *entry, err error) error {
 			i.cache.forget(old.who.ID, old.who.Session, 0)
 		}
 	}
-	if failed.Kind == roundtrip.Missing {
-		return invalidToken()
+	if failed.Kind == roundtrip.Missing { // its check sum is right: it was a good token once
+		return expiredToken()
 	}
 	return failed
 }
@@ -148,9 +148,9 @@ func deny(step trace.Step, err error) error {
 }
 
 func invalidToken() *roundtrip.Error {
-	return roundtrip.E(roundtrip.Unauthenticated, "auth.invalid", "the session token is not valid; sign in again")
+	return roundtrip.E(roundtrip.Unauthenticated, "auth.invalid", "this is no session token; sign in to get one")
 }
 
 func expiredToken() *roundtrip.Error {
-	return roundtrip.E(roundtrip.Unauthenticated, "auth.expired", "the session has ended; sign in again")
+	return roundtrip.E(roundtrip.Unauthenticated, "auth.expired", "the session has ended, or is none of this server's; sign in again")
 }

@@ -3,6 +3,7 @@ package rest
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -145,15 +146,15 @@ func (x *exchange) signOut() error {
 		return err
 	}
 	who, err := x.who()
-	if err != nil && (!x.cookie || roundtrip.AsError(err).Kind != roundtrip.Unauthenticated) {
-		return err
-	}
-	if err == nil {
+	switch {
+	case err == nil:
 		if err := x.door.core.Identity().SignOut(x.r.Context(), who); err != nil {
 			return err
 		}
+		x.clearCookie()
+	case !x.cookie || roundtrip.AsError(err).Kind != roundtrip.Unauthenticated: // else who has cleared it
+		return err
 	}
-	x.clearCookie()
 	return x.sendEmpty(http.StatusNoContent, "")
 }
 
@@ -270,7 +271,19 @@ func (x *exchange) changePassword() error {
 }
 
 func (x *exchange) who() (*roundtrip.Principal, error) {
-	return x.door.core.Identity().Who(x.r.Context(), x.visit.Token)
+	who, err := x.door.core.Identity().Who(x.r.Context(), x.visit.Token)
+	if err != nil {
+		x.dropCookie(err)
+	}
+	return who, err
+}
+
+// dropCookie clears a cookie that proves nothing any more. A script can't do it, and with it the page would not even be
+// answered what strangers may see.
+func (x *exchange) dropCookie(err error) {
+	if e := roundtrip.AsError(err); x.cookie && (e.Reason == "auth.expired" || e.Reason == "auth.invalid") {
+		x.clearCookie()
+	}
 }
 
 func (x *exchange) device() identity.Device {
@@ -367,9 +380,15 @@ func appendSession(b []byte, s *roundtrip.Session, current bool) []byte {
 	return append(b, `,"current":false}`...)
 }
 
-// sendPrivate is send for what must lie in no cache.
+// sendPrivate is send for what must lie in no cache, not even the browser's own.
 func (x *exchange) sendPrivate(status int, body []byte) error {
-	return x.send(status, body, "")
+	h := x.w.Header()
+	x.secure(h, x.door.fixed.json)
+	h["Cache-Control"] = x.door.fixed.noStore
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	x.w.WriteHeader(status)
+	_, err := x.w.Write(body)
+	return x.aborted(err)
 }
 
 // decodeTexts reads a whole body as one object of texts.

@@ -90,6 +90,9 @@ func (x *exchange) problem(err error) {
 	h.Del("Etag")
 	if e.Kind == roundtrip.Unauthenticated {
 		h["Www-Authenticate"] = []string{challenge(e)}
+		if x.at.shape != authShape { // those see to it themselves: a wrong password must not end the session that is there
+			x.dropCookie(e)
+		}
 	}
 	if e.Retry > 0 {
 		h["Retry-After"] = []string{strconv.FormatInt(max(1, int64((e.Retry+999_999_999)/1_000_000_000)), 10)}

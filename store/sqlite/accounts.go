@@ -122,7 +122,7 @@ func rolesOf(text []byte) []string {
 	return roles
 }
 
-// SetCredential replaces an account's credential and ends its sessions except keep (0: all).
+// SetCredential replaces an account's credential and ends its sessions except keep (0: all end, below 0: none).
 func (s *Store) SetCredential(ctx context.Context, credential roundtrip.Credential, keep roundtrip.ID) error {
 	c, err := s.accounts()
 	if err != nil {
@@ -136,7 +136,7 @@ func (s *Store) SetCredential(ctx context.Context, credential roundtrip.Credenti
 		if n == 0 {
 			return missing(c, credential.Account)
 		}
-		if err := t.putCredential(credential); err != nil {
+		if err := t.putCredential(credential); err != nil || keep < 0 {
 			return err
 		}
 		return failed("sessions.end", t.exec("DELETE FROM _sessions WHERE account = ? AND id <> ?",
