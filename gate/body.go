@@ -78,6 +78,7 @@ func (b *body) refused(e *roundtrip.Error) {
 		b.x.Header()["Connection"] = []string{"close"}
 	}
 	_ = b.x.deny(trace.Route, "body", e) // the handler answers with it
+	b.x.journey.SetReason(trace.ReasonOf(e.Reason))
 }
 
 // moveRead keeps the read deadline ahead of now, by at least half of what a stalled sender gets.

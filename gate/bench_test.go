@@ -1,0 +1,109 @@
+package gate_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/gate"
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+func benchGate(b *testing.B, handler http.Handler) *gate.Gate {
+	b.Helper()
+	table, err := gate.NewTable([]config.Site{{
+		Name: "127.0.0.1", TLS: config.TLS{Mode: config.TLSOff},
+		Routes: []config.Route{{Path: "/", Static: b.TempDir()}, {Path: "/api/", API: true}},
+	}}, func(string) http.Handler { return handler }, time.Now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	g, err := gate.New(gate.Options{
+		Table: table, Recorder: trace.New(time.Now, 4096, nil), Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return g
+}
+
+func small() http.Handler {
+	body := []byte(`{"id":"0abcdefghjkmn"}`)
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Type"] = []string{"application/json"}
+		_, _ = w.Write(body)
+	})
+}
+
+// discard is a writer that costs nothing, so that what is measured is the gate.
+type discard struct{ h http.Header }
+
+func (d *discard) Header() http.Header              { return d.h }
+func (d *discard) Write(p []byte) (int, error)      { return len(p), nil }
+func (d *discard) WriteHeader(int)                  {}
+func (d *discard) SetWriteDeadline(time.Time) error { return nil }
+
+// BenchmarkGate_Handler is the gate's own work for a small API request, beside the bare handler.
+func BenchmarkGate_Handler(b *testing.B) {
+	for name, h := range map[string]http.Handler{"bare": small(), "gate": benchGate(b, small())} {
+		b.Run(name, func(b *testing.B) {
+			r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/api/photos/0abcdefghjkmn", nil)
+			r.Host = "127.0.0.1:8443"
+			w := &discard{h: http.Header{}}
+			b.ReportAllocs()
+			for b.Loop() {
+				clear(w.h)
+				h.ServeHTTP(w, r)
+			}
+		})
+	}
+}
+
+// BenchmarkGate_Loopback is the same through a real connection, client included.
+func BenchmarkGate_Loopback(b *testing.B) {
+	for name, h := range map[string]http.Handler{"bare": small(), "gate": nil} {
+		b.Run(name, func(b *testing.B) {
+			var lc net.ListenConfig
+			ln, err := lc.Listen(b.Context(), "tcp", "127.0.0.1:0")
+			if err != nil {
+				b.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			done := make(chan struct{})
+			if h != nil {
+				s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+				go func() { defer close(done); _ = s.Serve(ln) }()
+				defer s.Close()
+			} else {
+				g := benchGate(b, small())
+				go func() { defer close(done); _ = g.Run(ctx, nil, ln) }()
+			}
+			conn, err := new(net.Dialer).DialContext(b.Context(), "tcp", ln.Addr().String())
+			if err != nil {
+				b.Fatal(err)
+			}
+			request := []byte("GET /api/photos/0abcdefghjkmn HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n\r\n")
+			buf := make([]byte, 4096)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := conn.Write(request); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := conn.Read(buf); err != nil && err != io.EOF {
+					b.Fatal(err)
+				}
+			}
+			conn.Close()
+			cancel()
+			if h == nil {
+				<-done
+			}
+		})
+	}
+}

@@ -1,0 +1,232 @@
+package gate_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/gate"
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+func dial(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func send(t *testing.T, c net.Conn, text string) {
+	t.Helper()
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWire_AnswersPlainHTTPOnTheTLSPort(t *testing.T) {
+	t.Parallel()
+	h := open(t, ok)
+	got := raw(t, h.secure, "GET / HTTP/1.1\r\nHost: gallery.localhost\r\n\r\n")
+	if !strings.HasPrefix(got, "HTTP/1.1 400") || !strings.Contains(got, "https://") {
+		t.Errorf("%q", got)
+	}
+	s := h.await(t, "connection journey", func(s trace.Snapshot) bool { return s.Kind == trace.Connection })
+	if s.Reason.Code() != "tls.plaintext_on_tls_port" || s.Client.String() != "127.0.0.1" {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestWire_RecordsHandshakesThatFail(t *testing.T) {
+	t.Parallel()
+	h := open(t, ok)
+	for _, c := range []struct {
+		config *tls.Config
+		alert  string
+		reason string
+	}{
+		{&tls.Config{ServerName: "other.example", RootCAs: h.roots}, "unrecognized name", "tls.no_certificate_for_name"},
+		{&tls.Config{ServerName: "open.localhost", RootCAs: h.roots}, "unrecognized name", "tls.no_certificate_for_name"},
+		{&tls.Config{ServerName: "gallery.localhost"}, "unknown authority", "tls.handshake_failed"},
+		{&tls.Config{ServerName: "gallery.localhost", RootCAs: h.roots, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, "protocol version", "tls.handshake_failed"},
+	} {
+		err := tls.Client(dial(t, h.secure), c.config).HandshakeContext(t.Context())
+		if err == nil || !strings.Contains(err.Error(), c.alert) {
+			t.Errorf("%s: %v", c.reason, err)
+		}
+		h.await(t, c.reason+" of "+c.config.ServerName, func(s trace.Snapshot) bool {
+			return s.Kind == trace.Connection && s.Reason.Code() == c.reason && s.Host == c.config.ServerName && len(s.Hops) == 1 && s.Decided == 0
+		})
+	}
+}
+
+func TestWire_ClosesSlowConnections(t *testing.T) {
+	t.Parallel()
+	h := open(t, ok, func(o *gate.Options) { o.Times.Header = 100 * time.Millisecond })
+	for name, c := range map[string]struct{ addr, start string }{
+		"no handshake":   {h.secure, ""},
+		"half handshake": {h.secure, "\x16\x03\x01\x02\x00\x01"},
+		"no request":     {h.plain, ""},
+		"half a head":    {h.plain, "GET / HTTP/1.1\r\nHost: open.localhost\r\nX: "},
+	} {
+		conn := dial(t, c.addr)
+		send(t, conn, c.start)
+		if _, err := io.ReadAll(conn); err != nil && !strings.Contains(err.Error(), "reset") {
+			t.Errorf("%s: still open: %v", name, err)
+		}
+	}
+}
+
+func TestWire_EndsABodyThatStalls(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.Copy(io.Discard, r.Body)
+		e := roundtrip.AsError(err)
+		w.WriteHeader(e.HTTPStatus())
+		_, _ = io.WriteString(w, e.Reason)
+	}, func(o *gate.Options) { o.Times.Stall = 300 * time.Millisecond })
+	c := dial(t, h.plain)
+	send(t, c, "POST / HTTP/1.1\r\nHost: open.localhost\r\nContent-Length: 100\r\n\r\n")
+	for range 20 { // one byte at a time keeps it alive, for longer than a stall may last
+		send(t, c, "x")
+		time.Sleep(30 * time.Millisecond) // the pace of the client, not a wait for something
+	}
+	b, _ := io.ReadAll(c)
+	got := string(b)
+	if !strings.HasPrefix(got, "HTTP/1.1 408") || !strings.HasSuffix(got, "request.timeout") || !strings.Contains(got, "Connection: close") {
+		t.Errorf("%q", got)
+	}
+	h.await(t, "journey of the stalled body", func(s trace.Snapshot) bool { return s.Reason.Code() == "request.timeout" && s.Status == 408 })
+}
+
+func TestWire_EndsADownloadThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(w http.ResponseWriter, r *http.Request) {
+		big := make([]byte, 1<<20)
+		for range 200 {
+			if _, err := w.Write(big); err != nil {
+				return
+			}
+		}
+		t.Error("200 MB went nowhere")
+	}, func(o *gate.Options) { o.Times.Stall = 200 * time.Millisecond })
+	c := dial(t, h.plain)
+	send(t, c, "GET /big HTTP/1.1\r\nHost: open.localhost\r\n\r\n")
+	s := h.await(t, "journey of the download", func(s trace.Snapshot) bool { return s.Path == "/big" })
+	if s.Reason.Code() != "client.aborted" || s.Status != 200 || s.Bytes == 0 {
+		t.Errorf("%d %s, %d bytes", s.Status, s.Reason.Code(), s.Bytes)
+	}
+}
+
+func TestWire_LetsAHandlerTakeItsTimeAfterTheBody(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(w http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		if err != nil || string(b) != "hello" {
+			t.Errorf("%q, %v", b, err)
+		}
+		select { // longer than a stall may last
+		case <-r.Context().Done():
+			t.Error("the request was ended while the handler worked")
+		case <-time.After(300 * time.Millisecond):
+		}
+		_, _ = w.Write(b)
+	}, func(o *gate.Options) { o.Times.Stall = 100 * time.Millisecond })
+	for _, h2 := range []bool{true, false} {
+		a := h.do(t, h.client(t, h2), http.MethodPost, "https://gallery.localhost/api/", strings.NewReader("hello"))
+		if a.StatusCode != 200 || a.body != "hello" {
+			t.Errorf("%s: %s %q", a.Proto, a.Status, a.body)
+		}
+	}
+}
+
+func TestWire_DoesNotWaitForABodyThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+	c := dial(t, h.plain)
+	send(t, c, "POST /x HTTP/1.1\r\nHost: open.localhost\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n")
+	line, err := bufio.NewReader(c).ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, "HTTP/1.1 401") {
+		t.Errorf("%q, %v", line, err)
+	}
+}
+
+func TestWire_BoundsTheHead(t *testing.T) {
+	t.Parallel()
+	h := open(t, ok)
+	for name, c := range map[string]struct{ head, status string }{
+		"long":     {"X: " + strings.Repeat("a", 20<<10) + "\r\n", "431"},
+		"many":     {strings.Repeat("X-A: b\r\n", 120), "431"},
+		"enough":   {strings.Repeat("X-A: b\r\n", 90), "200"},
+		"full":     {"X: " + strings.Repeat("a", 10<<10) + "\r\n", "200"},
+		"long url": {"", "200"},
+	} {
+		target := "/"
+		if name == "long url" {
+			target = "/" + strings.Repeat("a", 8<<10)
+		}
+		got := raw(t, h.plain, "GET "+target+" HTTP/1.1\r\nHost: open.localhost\r\nConnection: close\r\n"+c.head+"\r\n")
+		if !strings.HasPrefix(got, "HTTP/1.1 "+c.status) {
+			t.Errorf("%s: %.80q, want %s", name, got, c.status)
+		}
+	}
+	a := h.do(t, h.client(t, true), http.MethodGet, "https://gallery.localhost/api/", nil, many(120)...)
+	problem(t, a, 431, "request.headers_too_large")
+}
+
+func many(n int) []string {
+	var list []string
+	for range n {
+		list = append(list, "X-Many", "1")
+	}
+	return list
+}
+
+func TestWire_SendsFilesWholeOverBothProtocols(t *testing.T) {
+	t.Parallel()
+	big := strings.Repeat("0123456789abcdef", 1<<16) // 1 MiB: more than one piece
+	h := open(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/api/writer":
+			_, _ = io.WriteString(w, big)
+		case "/api/bytes":
+			_, _ = w.Write([]byte(big))
+		case "/api/reader":
+			_, _ = io.Copy(w, io.MultiReader(strings.NewReader(big[:100]), strings.NewReader(big[100:])))
+		}
+	})
+	write(t, h.routes+"/big.txt", big)
+	for _, h2 := range []bool{true, false} {
+		for _, path := range []string{"/big.txt", "/api/writer", "/api/bytes", "/api/reader"} {
+			a := h.do(t, h.client(t, h2), http.MethodGet, "https://gallery.localhost"+path, nil)
+			if a.StatusCode != 200 || a.body != big {
+				t.Errorf("%s %s: %s, %d bytes", a.Proto, path, a.Status, len(a.body))
+			}
+			if s := h.journey(t, a.Header.Get("X-Journey")); s.Bytes != int64(len(big)) || s.Reason != trace.None {
+				t.Errorf("%s: %d bytes, %s", path, s.Bytes, s.Reason.Code())
+			}
+		}
+	}
+	if a := h.get(t, "http://quiet.localhost/docs/big.txt", "Range", "bytes=5-9"); a.StatusCode != 206 || a.body != "56789" {
+		t.Errorf("range: %s %q", a.Status, a.body)
+	}
+	if a := h.get(t, "http://quiet.localhost/docs/big.txt"); a.body != big {
+		t.Errorf("sendfile: %d bytes", len(a.body))
+	}
+	if a := h.get(t, "https://gallery.localhost/none.js"); a.StatusCode != 404 {
+		t.Errorf("%s", a.Status)
+	} else if s := h.journey(t, a.Header.Get("X-Journey")); s.Reason.Code() != "static.not_found" || s.Hops[s.Decided].Layer != trace.Static {
+		t.Errorf("%+v", s)
+	}
+}
