@@ -1,0 +1,76 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/store/sqlite"
+	"github.com/roundtrip-dev/roundtrip/store/storetest"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// clock is a clock that tests move.
+type clock struct {
+	mu  sync.Mutex // guards now
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: time.Date(2026, 11, 22, 19, 3, 31, 114000, time.UTC)} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func open(t testing.TB, path string, c *clock) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.New(sqlite.Options{
+		Path: path, PoolMax: 4, PoolWait: 200 * time.Millisecond, Now: c.Now, IDs: roundtrip.NewIDs(1, c.Now),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func apply(t testing.TB, s *sqlite.Store, schema *roundtrip.Schema) {
+	t.Helper()
+	p, err := s.Plan(t.Context(), schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Apply(t.Context(), schema, p); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSQLite_DoesWhatAStoreDoes(t *testing.T) {
+	t.Parallel()
+	storetest.Exercise(t, func(t *testing.T, schema *roundtrip.Schema) storetest.Env {
+		t.Helper()
+		c := newClock()
+		s := open(t, filepath.Join(t.TempDir(), "test.db"), c)
+		apply(t, s, schema)
+		return storetest.Env{Engine: s, IDs: roundtrip.NewIDs(2, c.Now), Now: c.Now, Advance: c.Advance, PoolMax: 4}
+	})
+}
