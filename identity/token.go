@@ -28,7 +28,7 @@ func newToken(random io.Reader) (text string, hash [32]byte, err error) {
 	copy(b, tokenPrefix)
 	digits := b[len(tokenPrefix) : len(tokenPrefix)+tokenDigits]
 	encode62(digits, raw)
-	put62(b[len(tokenPrefix)+tokenDigits:], uint64(crc32.ChecksumIEEE(digits)))
+	put62(b[len(tokenPrefix)+tokenDigits:], uint64(checkSum(string(digits))))
 	return string(b), sha256.Sum256(raw[:]), nil
 }
 
@@ -38,17 +38,24 @@ func parseToken(text string) (hash [32]byte, ok bool) {
 	if len(text) != tokenLen || !strings.HasPrefix(text, tokenPrefix) {
 		return hash, false
 	}
-	var digits [tokenDigits]byte
-	copy(digits[:], text[len(tokenPrefix):])
-	sum, ok := get62(text[len(tokenPrefix)+tokenDigits:])
-	if !ok || sum != uint64(crc32.ChecksumIEEE(digits[:])) {
+	digits, sum := text[len(tokenPrefix):len(tokenPrefix)+tokenDigits], text[len(tokenPrefix)+tokenDigits:]
+	if want, ok := get62(sum); !ok || want != uint64(checkSum(digits)) {
 		return hash, false
 	}
-	raw, ok := decode62(text[len(tokenPrefix) : len(tokenPrefix)+tokenDigits])
+	raw, ok := decode62(digits)
 	if !ok {
 		return hash, false
 	}
 	return sha256.Sum256(raw[:]), true
+}
+
+// checkSum is the CRC-32 of a string. The standard library's takes bytes and would make every call allocate them.
+func checkSum(s string) uint32 {
+	sum := ^uint32(0)
+	for i := range len(s) {
+		sum = crc32.IEEETable[byte(sum)^s[i]] ^ sum>>8
+	}
+	return ^sum
 }
 
 const alphabet62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

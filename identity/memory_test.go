@@ -1,0 +1,266 @@
+package identity_test
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/identity"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// memory is the whole of what identity needs of a store, kept in maps. The real one stands on a higher floor; that both
+// agree is tested where they meet, in handler/rest.
+type memory struct {
+	mu          sync.Mutex // guards all below
+	records     map[roundtrip.ID]*roundtrip.Record
+	credentials map[roundtrip.ID]roundtrip.Credential
+	sessions    map[roundtrip.ID]roundtrip.Session
+	finds       int
+	touched     chan roundtrip.ID
+	loading     func(roundtrip.ID) // called between the read of an account and its answer
+}
+
+func newMemory() *memory {
+	return &memory{
+		records: map[roundtrip.ID]*roundtrip.Record{}, credentials: map[roundtrip.ID]roundtrip.Credential{},
+		sessions: map[roundtrip.ID]roundtrip.Session{}, touched: make(chan roundtrip.ID, 100),
+	}
+}
+
+func gone() error { return roundtrip.E(roundtrip.Missing, "store.missing", "not there") }
+
+func (m *memory) CreateAccount(_ context.Context, r *roundtrip.Record, c roundtrip.Credential, s *roundtrip.Session) (*roundtrip.Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, other := range m.records {
+		if other.Get("handle").Equal(r.Get("handle")) {
+			return nil, roundtrip.E(roundtrip.Conflict, "store.unique", "taken")
+		}
+	}
+	r, c.Account = r.Clone(), r.ID()
+	m.records[r.ID()], m.credentials[r.ID()] = r, c
+	if s != nil {
+		s.Account = r.ID()
+		m.sessions[s.ID] = *s
+	}
+	return r, nil
+}
+
+func (m *memory) FindCredential(_ context.Context, field, value string) (roundtrip.Credential, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, r := range m.records {
+		if r.Get(field).Text() == value && value != "" {
+			return m.credentials[id], nil
+		}
+	}
+	return roundtrip.Credential{}, gone()
+}
+
+func (m *memory) LoadAccount(_ context.Context, id roundtrip.ID) (*roundtrip.Record, roundtrip.Credential, error) {
+	m.mu.Lock()
+	r, c, loading := m.records[id], m.credentials[id], m.loading
+	m.mu.Unlock()
+	if loading != nil {
+		loading(id)
+	}
+	if r == nil {
+		return nil, c, gone()
+	}
+	return r, c, nil
+}
+
+func (m *memory) ListAccounts(_ context.Context, after roundtrip.ID, limit int) (rs []*roundtrip.Record, cs []roundtrip.Credential, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var ids []roundtrip.ID
+	for id := range m.records {
+		if id > after {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	for _, id := range ids[:min(limit, len(ids))] {
+		rs, cs = append(rs, m.records[id]), append(cs, m.credentials[id])
+	}
+	return rs, cs, nil
+}
+
+func (m *memory) SetCredential(_ context.Context, c roundtrip.Credential, keep roundtrip.ID) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.credentials[c.Account] = c
+	for id, s := range m.sessions {
+		if s.Account == c.Account && id != keep && keep != identity.KeepAll {
+			delete(m.sessions, id)
+		}
+	}
+	return nil
+}
+
+func (m *memory) AddSession(_ context.Context, s roundtrip.Session) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sessions[s.ID] = s
+	return nil
+}
+
+func (m *memory) FindSession(_ context.Context, hash [32]byte) (roundtrip.Session, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.finds++
+	for _, s := range m.sessions {
+		if s.Hash == hash {
+			return s, nil
+		}
+	}
+	return roundtrip.Session{}, gone()
+}
+
+func (m *memory) TouchSession(_ context.Context, id roundtrip.ID, used, expires time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, ok := m.sessions[id]
+	if !ok {
+		return gone()
+	}
+	s.LastUsed, s.Expires = used, expires
+	m.sessions[id] = s
+	m.touched <- id
+	return nil
+}
+
+func (m *memory) ListSessions(_ context.Context, account roundtrip.ID) (all []roundtrip.Session, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.sessions {
+		if s.Account == account {
+			all = append(all, s)
+		}
+	}
+	slices.SortFunc(all, func(a, b roundtrip.Session) int { return b.Created.Compare(a.Created) })
+	return all, nil
+}
+
+func (m *memory) EndSession(_ context.Context, account, id roundtrip.ID) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s, ok := m.sessions[id]; !ok || s.Account != account {
+		return gone()
+	}
+	delete(m.sessions, id)
+	return nil
+}
+
+func (m *memory) looked() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.finds
+}
+
+// clock is a time that only moves when it is told to.
+type clock struct {
+	mu  sync.Mutex // guards now
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// bench is one Identity with all around it.
+type bench struct {
+	*identity.Identity
+	store *memory
+	clock *clock
+	users *roundtrip.Collection
+}
+
+func people() *roundtrip.Collection {
+	users := roundtrip.NewCollection("users", roundtrip.Pos{})
+	users.Add(&roundtrip.Field{Name: "handle", Type: roundtrip.TypeText, Required: true, Unique: true})
+	users.Add(&roundtrip.Field{Name: "email", Type: roundtrip.TypeEmail, Unique: true})
+	users.Add(&roundtrip.Field{Name: "name", Type: roundtrip.TypeText})
+	users.Accounts = true
+	return users
+}
+
+func newBench(tb testing.TB, change ...func(*identity.Options)) *bench {
+	tb.Helper()
+	b := &bench{store: newMemory(), clock: &clock{now: time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC)}, users: people()}
+	o := identity.Options{
+		Accounts: b.store, Users: b.users, Now: b.clock.Now, IDs: roundtrip.NewIDs(1, b.clock.Now), Rand: rand.Reader,
+		Config: config.Identity{
+			Accounts: "users", SignUp: true, MinLen: 10, Roles: []string{"moderator", "editor"},
+			Idle: 30 * 24 * time.Hour, Absolute: 180 * 24 * time.Hour,
+		},
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	i, err := identity.New(o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b.Identity = i
+	return b
+}
+
+func (b *bench) record(handle, email string) *roundtrip.Record {
+	r := roundtrip.NewRecord(b.users)
+	r.PutName("handle", roundtrip.Text(handle))
+	if email != "" {
+		r.PutName("email", roundtrip.Text(email))
+	}
+	return r
+}
+
+const good = "four unrelated words"
+
+// signUp makes an account and returns what its owner holds.
+func (b *bench) signUp(tb testing.TB, handle string) *identity.Grant {
+	tb.Helper()
+	g, err := b.SignUp(tb.Context(), b.record(handle, handle+"@example.com"), good, identity.Device{Name: "laptop"})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return g
+}
+
+func (b *bench) who(tb testing.TB, token string) *roundtrip.Principal {
+	tb.Helper()
+	p, err := b.Who(tb.Context(), token)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
+func wantReason(tb testing.TB, err error, kind roundtrip.Kind, reason string) *roundtrip.Error {
+	tb.Helper()
+	if err == nil {
+		tb.Fatalf("no error, want %s", reason)
+	}
+	e := roundtrip.AsError(err)
+	if e.Kind != kind || e.Reason != reason {
+		tb.Fatalf("error is %s %s (%v), want %s %s", e.Kind, e.Reason, err, kind, reason)
+	}
+	return e
+}
