@@ -2,6 +2,7 @@ package gate_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -79,7 +80,7 @@ func BenchmarkGate_Loopback(b *testing.B) {
 			if h != nil {
 				s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 				go func() { defer close(done); _ = s.Serve(ln) }()
-				defer s.Close()
+				defer s.Close() //nolint:errcheck // the end of a benchmark
 			} else {
 				g := benchGate(b, small())
 				go func() { defer close(done); _ = g.Run(ctx, nil, ln) }()
@@ -95,11 +96,11 @@ func BenchmarkGate_Loopback(b *testing.B) {
 				if _, err := conn.Write(request); err != nil {
 					b.Fatal(err)
 				}
-				if _, err := conn.Read(buf); err != nil && err != io.EOF {
+				if _, err := conn.Read(buf); err != nil && !errors.Is(err, io.EOF) {
 					b.Fatal(err)
 				}
 			}
-			conn.Close()
+			_ = conn.Close()
 			cancel()
 			if h == nil {
 				<-done

@@ -77,7 +77,7 @@ func (b *body) refused(e *roundtrip.Error) {
 	if b.x.status == 0 {
 		b.x.Header()["Connection"] = []string{"close"}
 	}
-	_ = b.x.deny(trace.Route, "body", e) // the handler answers with it
+	_ = b.x.deny("body", e) // the handler answers with it
 	b.x.journey.SetReason(trace.ReasonOf(e.Reason))
 }
 

@@ -130,12 +130,12 @@ func (x *exchange) report() {
 }
 
 // deny notes in the journey who refused, and returns the error.
-func (x *exchange) deny(layer trace.Layer, name string, err *roundtrip.Error) *roundtrip.Error {
+func (x *exchange) deny(name string, err *roundtrip.Error) *roundtrip.Error {
 	verdict := trace.Deny
 	if err.Kind == roundtrip.Internal {
 		verdict = trace.Fail
 	}
-	x.journey.Add(trace.Hop{Layer: layer, Verdict: verdict, Reason: trace.ReasonOf(err.Reason), Name: name, Start: int64(x.journey.Elapsed())})
+	x.journey.Add(trace.Hop{Layer: trace.Route, Verdict: verdict, Reason: trace.ReasonOf(err.Reason), Name: name, Start: int64(x.journey.Elapsed())})
 	return err
 }
 

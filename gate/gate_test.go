@@ -221,7 +221,7 @@ func TestGate_AnswersForAHandlerThatCrashed(t *testing.T) {
 			res, err := c.Do(r)
 			if err == nil {
 				_, err = io.Copy(io.Discard, res.Body)
-				res.Body.Close()
+				_ = res.Body.Close()
 			}
 			if err == nil {
 				t.Errorf("%s: the client takes a half answer for a whole one", path)
@@ -281,7 +281,7 @@ func TestGate_LetsRequestsFinishWhenItStops(t *testing.T) {
 	for { // until no more connections are taken
 		conn, err := new(tls.Dialer).DialContext(t.Context(), "tcp", h.secure)
 		if err == nil {
-			conn.Close()
+			_ = conn.Close()
 		}
 		if err != nil && strings.Contains(err.Error(), "refused") {
 			break
@@ -311,7 +311,7 @@ func TestGate_CutsRequestsThatDoNotFinish(t *testing.T) {
 	go func() {
 		res, err := h.client(t, true).Do(r)
 		if err == nil {
-			res.Body.Close()
+			_ = res.Body.Close()
 		}
 		failed <- err
 	}()
@@ -341,7 +341,7 @@ func TestGate_SeesAClientLeave(t *testing.T) {
 		go func() {
 			defer close(left)
 			if res, err := h.client(t, h2).Do(r); err == nil {
-				res.Body.Close()
+				_ = res.Body.Close()
 			}
 		}()
 		<-entered

@@ -20,11 +20,11 @@ func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
 	}
 	path, err := g.checkRequest(x, s, r)
 	if err != nil {
-		return x.deny(trace.Route, s.name, err)
+		return x.deny(s.name, err)
 	}
 	rt := s.match(path)
 	if rt == nil {
-		return x.deny(trace.Route, s.name, g.noPath(s, path))
+		return x.deny(s.name, g.noPath(s, path))
 	}
 	x.journey.SetRoute(rt.path)
 	x.journey.Add(trace.Hop{Layer: trace.Route, Verdict: trace.OK, Name: rt.path, Note: rt.where, Start: int64(x.journey.Elapsed())})
@@ -48,11 +48,11 @@ func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
 // HTTP for a site with TLS is redirected.
 func (g *Gate) findSite(x *exchange, t *Table, r *http.Request) (*site, *roundtrip.Error) {
 	if !validHost(r.Host) {
-		return nil, x.deny(trace.Route, "host", malformed("The Host header is missing or is no host name."))
+		return nil, x.deny("host", malformed("The Host header is missing or is no host name."))
 	}
 	s := t.site(r.Host)
 	if s == nil || (!s.tls && r.TLS != nil) {
-		return nil, x.deny(trace.Route, "host", g.noHost(t, r.Host))
+		return nil, x.deny("host", g.noHost(t, r.Host))
 	}
 	x.site = s
 	if s.tls && r.TLS == nil {

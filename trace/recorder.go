@@ -35,7 +35,7 @@ const shardCount = 8
 // which may be nil. now is the clock.
 func New(now func() time.Time, keep int, log *Log) *Recorder {
 	r := &Recorder{now: now, log: log, shards: make([]shard, shardCount)}
-	if t := now(); t == t.Round(0) { // a clock of a test: time.Since would not follow it
+	if t := now(); t == t.Round(0) { //nolint:staticcheck // no monotonic reading: a clock of a test, which time.Since would not follow
 		r.clock = now
 	}
 	for i := range r.shards {
@@ -59,7 +59,7 @@ func (r *Recorder) Begin(kind Kind) *Journey {
 	}
 	j := r.pool.Get().(*Journey)
 	j.Kind, j.Start, j.Generation, j.Decided = kind, r.now(), r.generation.Load(), -1
-	hi, lo := rand.Uint64(), rand.Uint64()
+	hi, lo := rand.Uint64(), rand.Uint64() //nolint:gosec // a name, not a secret
 	for i := range 8 {
 		j.ID[i], j.ID[8+i] = byte(hi>>(8*i)), byte(lo>>(8*i))
 	}

@@ -171,7 +171,7 @@ func TestJourney_ContextOfAnEndedRequestLeadsNowhere(t *testing.T) {
 			}
 			return
 		}
-		old[j] = trace.With(t.Context(), j)
+		old[j] = trace.With(t.Context(), j) //nolint:fatcontext // kept to look back into it
 		r.End(j)
 	}
 	t.Error("no journey was ever used again")

@@ -58,8 +58,8 @@ func local(names ...string) []config.Site {
 func shake(t *testing.T, s *cert.Store, roots *x509.CertPool, name string, now func() time.Time) (tls.ConnectionState, error) {
 	t.Helper()
 	a, b := net.Pipe()
-	defer a.Close()
-	defer b.Close()
+	defer a.Close() //nolint:errcheck // a pipe
+	defer b.Close() //nolint:errcheck // a pipe
 	var group sync.WaitGroup
 	group.Go(func() {
 		server := tls.Server(b, s.TLSConfig())
@@ -69,7 +69,7 @@ func shake(t *testing.T, s *cert.Store, roots *x509.CertPool, name string, now f
 		RootCAs: roots, ServerName: name, InsecureSkipVerify: name == "", Time: now, NextProtos: []string{"h2", "http/1.1"},
 	})
 	err := client.HandshakeContext(t.Context())
-	a.Close()
+	_ = a.Close()
 	group.Wait()
 	return client.ConnectionState(), err
 }
