@@ -64,14 +64,14 @@ func (d *decoder) fieldLists(n *node) []FieldList {
 	var out []FieldList
 	for _, item := range n.items {
 		if item.kind != listNode {
-			d.add(item, "%s is a list of lists, and this is %s", lastName(n.path), item.words()).
+			d.add(item, "%s is a list of lists, and this is %s", n.name, item.words()).
 				Expect("two pairs of brackets, such as [[author, create_time]]")
 			continue
 		}
 		if names := d.names(item); len(names) > 0 {
 			out = append(out, FieldList{Pos: item.pos, Names: names})
 		} else {
-			d.add(item, "%s has an empty list", lastName(n.path)).Expect("at least one field in it")
+			d.add(item, "%s has an empty list", n.name).Expect("at least one field in it")
 		}
 	}
 	return out
@@ -128,12 +128,40 @@ func fieldKeys() []key {
 func typeKey() key {
 	types := roundtrip.FieldTypes()
 	k := special("type", "one of "+list(types), map[string]any{"enum": types}, func(d *decoder, f *Field, n *node) {
-		if s, ok := d.option(n, types); ok {
+		before := len(d.problems.List)
+		if s, ok := d.option(n, "one of "+list(types), types); ok {
 			f.Type = Name{Pos: n.at, Text: s}
+		} else if ours := foreignType(n.text); ours != "" && len(d.problems.List) > before {
+			d.problems.List[before].Nearest = ours
 		}
 	})
 	return k.must().eg("text").
 		says("What the field holds. count is kept by the store; the others are set by callers.")
+}
+
+// foreignType returns our name for a type that other systems call otherwise, or "".
+func foreignType(s string) string {
+	switch s {
+	case "string", "str", "varchar", "char", "uuid":
+		return "text"
+	case "integer", "int64", "int32", "bigint", "long":
+		return "int"
+	case "number", "double", "decimal", "real", "float64":
+		return "float"
+	case "boolean":
+		return "bool"
+	case "date", "datetime", "timestamp", "timestamptz", "autodate":
+		return "time"
+	case "relation", "reference", "foreign_key", "link":
+		return "ref"
+	case "enum", "option", "choice":
+		return "select"
+	case "object", "array", "map", "jsonb":
+		return "json"
+	case "image", "blob", "upload", "attachment":
+		return "file"
+	}
+	return ""
 }
 
 func decodeSizes(d *decoder, f *Field, n *node) {

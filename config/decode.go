@@ -29,9 +29,9 @@ func (d *decoder) wrong(n *node, words string) {
 	switch n.kind {
 	case brokenNode:
 	case nullNode:
-		d.add(n, "%s has no value", lastName(n.path)).Expect("%s; or leave the key out", words)
+		d.add(n, "%s has no value", n.name).Expect("%s", words)
 	case scalarNode, listNode, mapNode:
-		d.add(n, "%s can't be %s", lastName(n.path), n.words()).Expect("%s", words)
+		d.add(n, "%s can't be %s", n.name, n.words()).Expect("%s", words)
 	}
 }
 
@@ -61,13 +61,6 @@ func shorten(s string) string {
 		return string(r[:60]) + "…"
 	}
 	return s
-}
-
-func lastName(path string) string {
-	if path == "" {
-		return "the declaration"
-	}
-	return path[strings.LastIndexByte(path, '.')+1:]
 }
 
 // defaults puts the defaults of keys into a new target, through the same readers as written values.
@@ -110,10 +103,12 @@ func (d *decoder) block(n *node, target any, keys []key) bool {
 	given := make([]string, 0, len(n.pairs))
 	for _, p := range n.pairs {
 		given = append(given, p.key)
-		d.key(n, p, target, keys)
+		if meant := d.key(n, p, target, keys); meant != "" {
+			given = append(given, meant)
+		}
 	}
 	for _, k := range keys {
-		if k.required && !slices.Contains(given, k.name) {
+		if k.required && !n.loose && !slices.Contains(given, k.name) {
 			at := d.add(n, "%s is missing", k.name)
 			at.Expected = k.name + ": with " + k.typ.words
 		}
@@ -121,8 +116,8 @@ func (d *decoder) block(n *node, target any, keys []key) bool {
 	return true
 }
 
-// key reads one key of a block.
-func (d *decoder) key(n *node, p pair, target any, keys []key) {
+// key reads one key of a block. For an unknown one it returns the key that was probably meant.
+func (d *decoder) key(n *node, p pair, target any, keys []key) (meant string) {
 	i := slices.IndexFunc(keys, func(k key) bool { return k.name == p.key })
 	if i < 0 {
 		where := "here"
@@ -132,26 +127,31 @@ func (d *decoder) key(n *node, p pair, target any, keys []key) {
 		problem := d.problems.Add(p.pos, "%q is not a key %s", shorten(p.key), where).
 			Expect("one of %s", keyNames(keys)).Near(p.key, liveNames(keys))
 		problem.Path = p.value.path
-		return
+		return problem.Nearest
 	}
 	k := keys[i]
 	if k.later != "" {
-		problem := d.problems.Add(p.pos, "%q is not in this version of Roundtrip", p.key).Expect("%s", k.later)
-		problem.Path = p.value.path
-		return
+		problem := d.problems.Add(p.pos, "%q is not in this version of Roundtrip", p.key)
+		problem.Path, problem.Instead = p.value.path, k.later
+		return ""
 	}
 	if p.value.kind == nullNode || p.value.kind == brokenNode {
-		d.wrong(p.value, k.typ.words)
-		return
+		words := k.typ.words
+		if !k.required {
+			words += "; or leave the key out"
+		}
+		d.wrong(p.value, words)
+		return ""
 	}
 	before := len(d.problems.List)
-	if k.typ.texts != nil {
+	k.set(d, target, p.value)
+	if k.typ.texts != nil && len(d.problems.List) == before {
 		d.texts(p.value, k.typ.texts)
 	}
-	k.set(d, target, p.value)
 	if k.then != nil && len(d.problems.List) == before {
 		k.then(d, target, p.value)
 	}
+	return ""
 }
 
 // texts checks each text of a value.

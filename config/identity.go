@@ -8,7 +8,7 @@ import (
 func identityKeys() []key {
 	signUp := choice("sign_up", []string{"open", "closed"}, func(i *Identity, s string) { i.SignUp = s == "open" })
 	return []key{
-		text("accounts", func(i *Identity) *string { return &i.Accounts }).must().eg("users").
+		text("accounts", func(i *Identity) *string { return &i.Accounts }).must().takes("the name of a collection").eg("users").
 			after(func(_ *decoder, target any, n *node) { target.(*Identity).AccountsPos = n.at }).
 			says("The collection whose records are people's accounts. Passwords and roles are kept apart from it."),
 		texts("login", func(i *Identity) *[]string { return &i.Login }).eg("[handle]").
@@ -39,8 +39,8 @@ func identityKeys() []key {
 		later("passkeys", "passwords"),
 		later("totp", "passwords"),
 		later("keys", "sessions; API keys come later"),
-		later("mail", "no mail: an operator sets a new password with `roundtrip user passwd`"),
-		later("verify", "no mail: addresses are not verified yet"),
+		later("mail", "leave it out; an operator sets a new password with `roundtrip user passwd`"),
+		later("verify", "leave it out; addresses are not verified yet"),
 	}
 }
 

@@ -12,11 +12,10 @@ func storeKeys() []key {
 		map[string]any{"type": "string", "pattern": "^sqlite:.+"}, decodeDatabase)
 	files := folder("files", func(s *Store) *string { return &s.Files }).or("data/files").eg("data/files").
 		says("Folder of the uploaded files.")
-	files.typ.texts = func(s string) error {
-		if scheme, _, ok := strings.Cut(s, "://"); ok {
-			return errors.New("can't be used: " + scheme + " is not in this version of Roundtrip; expected a folder, such as data/files")
+	files.then = func(d *decoder, _ any, n *node) {
+		if _, _, ok := strings.Cut(n.text, "://"); ok {
+			d.add(n, "object storage for files is not in this version of Roundtrip").Instead = "a folder, such as data/files"
 		}
-		return nil
 	}
 	return []key{
 		database.eg("sqlite:data/gallery.db").orElse("sqlite:data/NAME.db, with the name of the project").
@@ -39,7 +38,7 @@ func decodeDatabase(d *decoder, s *Store, n *node) {
 	scheme, path, found := strings.Cut(v, ":")
 	switch {
 	case scheme == "postgres" || scheme == "postgresql":
-		d.add(n, "a PostgreSQL database is not in this version of Roundtrip").Expect("a SQLite one, such as sqlite:data/app.db")
+		d.add(n, "a PostgreSQL database is not in this version of Roundtrip").Instead = "a SQLite one, such as sqlite:data/app.db"
 	case !found || scheme != "sqlite" || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "?#"):
 		d.add(n, "%q names no database", shorten(v)).Expect("sqlite: and a path, such as sqlite:data/app.db")
 	case path == "" || path == ":memory:" || strings.HasSuffix(path, "/"):
@@ -55,7 +54,7 @@ func journeysKey() key {
 			says("How many of the last requests can be looked at."),
 		truth("log", func(j *Journeys) *bool { return &j.Log }).or("true").eg("false").
 			says("Whether each request is logged as one line of JSON on standard error."),
-		later("keep", "recent: with a number; all requests are kept until newer ones push them out"),
+		later("keep", "recent: with a number; all requests stay until newer ones push them out"),
 		later("export", "recent and log; journeys are not sent elsewhere yet"),
 	}
 	k := block("journeys", func(c *Config) *Journeys { return &c.Journeys }, keys...)

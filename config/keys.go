@@ -81,9 +81,13 @@ func name[T any](name string, at func(*T) *Name) key {
 }
 
 func choice[T any](name string, options []string, put func(*T, string)) key {
-	k := key{name: name, typ: typ{words: "one of " + list(options), json: map[string]any{"enum": options}}}
+	words := "one of " + list(options)
+	if len(options) == 1 {
+		words = options[0]
+	}
+	k := key{name: name, typ: typ{words: words, json: map[string]any{"enum": options}}}
 	k.set = func(d *decoder, target any, n *node) {
-		if s, ok := d.option(n, options); ok {
+		if s, ok := d.option(n, words, options); ok {
 			put(target.(*T), s)
 		}
 	}

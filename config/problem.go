@@ -18,6 +18,7 @@ type Problem struct {
 	Message  string // what is wrong
 	Expected string // what would be right, "" where the message says it
 	Nearest  string // the valid name that was probably meant, or ""
+	Instead  string // what works now, for a part that this version does not have
 }
 
 // Expect says what would be right.
@@ -42,7 +43,7 @@ type Problems struct {
 
 // NewProblems makes an empty list for the text of one file.
 func NewProblems(file string, source []byte) *Problems {
-	text := strings.ReplaceAll(string(source), "\r\n", "\n")
+	text := strings.TrimPrefix(strings.ReplaceAll(string(source), "\r\n", "\n"), "\ufeff")
 	return &Problems{file: file, lines: strings.Split(text, "\n")}
 }
 
@@ -104,6 +105,9 @@ func (p *Problems) print(b *strings.Builder, problem *Problem) {
 	}
 	if problem.Expected != "" {
 		fmt.Fprintf(b, "    expected %s\n", problem.Expected)
+	}
+	if problem.Instead != "" {
+		fmt.Fprintf(b, "    for now: %s\n", problem.Instead)
 	}
 	if problem.Nearest != "" {
 		fmt.Fprintf(b, "    did you mean %q?\n", problem.Nearest)

@@ -26,11 +26,11 @@ func rootKeys() []key {
 		block("console", func(c *Config) *Console { return &c.Console }, consoleKeys()...).
 			says("The operator's own listener."),
 
-		later("dns", "names that resolve to this machine by another name server or the hosts file; everything below *.localhost does so by itself"),
-		later("firewall", "no firewall section; the system's own firewall guards the ports"),
-		later("notifications", "no notifications; a collection of your own and a list request with a filter do for now"),
-		later("webhooks", "no webhooks; another program can ask for new records with a list request ordered by create_time"),
-		later("channels", "no channels; list requests with a filter do for now"),
-		later("cluster", "one machine; leave the section out"),
+		later("dns", "let another name server or the hosts file point the names here; names below localhost do so by themselves"),
+		later("firewall", "leave it out; the system's own firewall guards the ports"),
+		later("notifications", "a collection of your own, and list requests with a filter"),
+		later("webhooks", "another program that asks for new records, ordered by create_time"),
+		later("channels", "list requests with a filter"),
+		later("cluster", "one machine; leave it out"),
 	}
 }

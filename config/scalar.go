@@ -17,27 +17,27 @@ func (d *decoder) text(n *node) (string, bool) {
 		return "", false
 	}
 	if n.typ != StringScalar {
-		d.add(n, "%s takes a text, and %s is none for YAML", lastName(n.path), n.text).Expect("quotes: '%s'", n.text)
+		d.add(n, "%s takes a text, and %s is none for YAML", n.name, n.text).Expect("quotes: '%s'", n.text)
 		return "", false
 	}
 	if i := strings.IndexFunc(n.text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }); i >= 0 {
-		d.add(n, "%s has a control character in it", lastName(n.path)).Expect("a text that can be seen")
+		d.add(n, "%s has a control character in it", n.name).Expect("a text that can be seen")
 		return "", false
 	}
 	if strings.TrimSpace(n.text) == "" {
-		d.add(n, "%s is empty", lastName(n.path)).Expect("a text; or leave the key out")
+		d.add(n, "%s is empty", n.name).Expect("a text; or leave the key out")
 		return "", false
 	}
 	return n.text, true
 }
 
-func (d *decoder) option(n *node, options []string) (string, bool) {
+func (d *decoder) option(n *node, words string, options []string) (string, bool) {
 	if n.kind != scalarNode {
-		d.wrong(n, "one of "+list(options))
+		d.wrong(n, words)
 		return "", false
 	}
 	if !slices.Contains(options, n.text) {
-		d.add(n, "%s can't be %s", lastName(n.path), n.words()).Expect("one of %s", list(options)).Near(n.text, options)
+		d.add(n, "%s can't be %s", n.name, n.words()).Expect("%s", words).Near(n.text, options)
 		return "", false
 	}
 	return n.text, true
@@ -59,7 +59,7 @@ func (d *decoder) integer(n *node, low, high int) (int, bool) {
 	}
 	v, err := strconv.Atoi(n.text)
 	if err != nil || v < low || v > high {
-		d.add(n, "%s can't be %s", lastName(n.path), n.text).Expect("%s", words)
+		d.add(n, "%s can't be %s", n.name, n.text).Expect("%s", words)
 		return 0, false
 	}
 	return v, true
@@ -112,7 +112,7 @@ func (d *decoder) duration(n *node, low, high string) (time.Duration, bool) {
 		return 0, false
 	}
 	if n.typ != StringScalar {
-		d.add(n, "%s: %s has no unit", lastName(n.path), n.text).Expect("%s", words)
+		d.add(n, "%s: %s has no unit", n.name, n.text).Expect("%s", words)
 		return 0, false
 	}
 	v, ok := ParseDuration(n.text)
@@ -123,7 +123,7 @@ func (d *decoder) duration(n *node, low, high string) (time.Duration, bool) {
 	least, _ := ParseDuration(low)
 	most, _ := ParseDuration(high)
 	if v < least || v > most {
-		d.add(n, "%s can't be %s", lastName(n.path), n.text).Expect("%s to %s", low, high)
+		d.add(n, "%s can't be %s", n.name, n.text).Expect("%s to %s", low, high)
 		return 0, false
 	}
 	return v, true
@@ -183,7 +183,7 @@ func (d *decoder) size(n *node, low, high string) (int64, bool) {
 		return 0, false
 	}
 	if n.typ != StringScalar {
-		d.add(n, "%s: %s has no unit", lastName(n.path), n.text).Expect("%s", words)
+		d.add(n, "%s: %s has no unit", n.name, n.text).Expect("%s", words)
 		return 0, false
 	}
 	v, ok := ParseSize(n.text)
@@ -194,7 +194,7 @@ func (d *decoder) size(n *node, low, high string) (int64, bool) {
 	least, _ := ParseSize(low)
 	most, _ := ParseSize(high)
 	if v < least || v > most {
-		d.add(n, "%s can't be %s", lastName(n.path), n.text).Expect("%s to %s", low, high)
+		d.add(n, "%s can't be %s", n.name, n.text).Expect("%s to %s", low, high)
 		return 0, false
 	}
 	return v, true

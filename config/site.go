@@ -25,9 +25,9 @@ func siteKeys() []key {
 		block("limits", func(s *Site) *Limits { return &s.Limits },
 			size("body", "1kB", "10GB", func(l *Limits) *int64 { return &l.Body }).or("32MB").eg("12MB").
 				says("Largest body of a request with files. A body of JSON alone is bounded by 1 MB."),
-			later("requests", "limits.body alone; a limit on requests is not kept yet")).
+			later("requests", "body alone; sign-in has a limit of its own")).
 			says("What the site takes at the most."),
-		later("redirect", "routes; plain HTTP redirects to HTTPS by itself"),
+		later("redirect", "leave it out; plain HTTP redirects to HTTPS by itself"),
 	}
 }
 
@@ -56,7 +56,7 @@ func decodeTLS(d *decoder, target *Site, n *node, cert []key) {
 		}
 	case n.kind == scalarNode && n.text == "auto":
 		d.add(n, `"tls: auto" is not in this version of Roundtrip`).
-			Expect("local (our own authority), off, or { cert: file, key: file } with a certificate that another program renews")
+			Instead = "local (our own authority), off, or { cert: file, key: file } with a certificate that another program renews"
 		return
 	case n.kind == scalarNode && (n.text == string(TLSLocal) || n.text == string(TLSOff)):
 		t.Mode = TLSMode(n.text)
@@ -101,7 +101,7 @@ func (d *decoder) secret(n *node) Secret {
 	}
 	switch {
 	case (s.Env == "") == (s.File == ""):
-		d.add(n, "%s needs one place that holds it", lastName(n.path)).Expect("{ env: NAME } or { file: path }")
+		d.add(n, "%s needs one place that holds it", n.name).Expect("{ env: NAME } or { file: path }")
 	case s.Env != "":
 		value, ok := d.getenv(s.Env)
 		if !ok || value == "" {
@@ -114,7 +114,7 @@ func (d *decoder) secret(n *node) Secret {
 
 func routeKeys() []key {
 	return []key{
-		text("path", func(r *Route) *string { return &r.Path }).must().eg("/api/").each(checkPath).
+		text("path", func(r *Route) *string { return &r.Path }).must().takes("a path, such as / or /api/").eg("/api/").each(checkPath).
 			says("Start of the paths that the route serves; it begins and ends with a slash."),
 		choice("to", []string{"api"}, func(r *Route, _ string) { r.API = true }).eg("api").
 			says("api serves the collections: REST, files and sign-in, below the path."),
@@ -122,11 +122,11 @@ func routeKeys() []key {
 			says("Folder whose files are served. Hidden files and links out of the folder are not."),
 		truth("spa", func(r *Route) *bool { return &r.SPA }).or("false").eg("true").
 			says("For a single-page application: paths without a file answer with index.html."),
-		later("proxy", "to: api and static: folder; another program needs a proxy of its own in front for now"),
-		later("balance", "to: api and static: folder; there is no proxy yet"),
-		later("health", "to: api and static: folder; there is no proxy yet"),
-		later("sticky", "to: api and static: folder; there is no proxy yet"),
-		later("retry", "to: api and static: folder; there is no proxy yet"),
+		later("proxy", "to: api or static: folder; a proxy in front can share the host with another program"),
+		later("balance", "leave it out; there is no proxy yet"),
+		later("health", "leave it out; there is no proxy yet"),
+		later("sticky", "leave it out; there is no proxy yet"),
+		later("retry", "leave it out; there is no proxy yet"),
 	}
 }
 
@@ -157,6 +157,10 @@ func checkHost(host string) error {
 	switch {
 	case strings.Contains(host, "://"):
 		return errors.New("is no host name: it has a scheme; expected the host alone, such as app.example.com")
+	case strings.Contains(host, "*"):
+		return errors.New("is no host name: it has a *; expected each name by itself, such as app.example.com")
+	case strings.Contains(host, ".."), strings.HasPrefix(host, "."):
+		return errors.New("is no host name: it has an empty label; expected labels joined by single dots")
 	case strings.Contains(host, ":"):
 		return errors.New("is no host name: it has a port; expected the host alone, the ports are chosen at the start")
 	case strings.ToLower(host) != host:
@@ -183,7 +187,7 @@ func checkPath(p string) error {
 		return errors.New("is no path of a route; expected a slash at its start and at its end, such as /api/")
 	case strings.ContainsAny(p, "*{}?#%\\ "), strings.ContainsFunc(p, func(r rune) bool { return r < ' ' || r > '~' }):
 		return errors.New("is no path of a route; expected plain letters, digits, dashes and slashes, without patterns")
-	case path.Clean(p) != strings.TrimSuffix(p, "/") && p != "/":
+	case strings.Contains(p, "//"), path.Clean(p) != strings.TrimSuffix(p, "/") && p != "/":
 		return errors.New("is no path of a route; expected no empty, . or .. parts")
 	}
 	return nil

@@ -32,6 +32,8 @@ type node struct {
 	pos   roundtrip.Pos // of the value as written, its opening quote included
 	at    roundtrip.Pos // of a text's first character
 	path  string
+	name  string // the key that holds it, sizes[0] in a list
+	loose bool   // keys may be missing: a merge key stood here and was reported
 	typ   ScalarKind
 	text  string
 	items []*node
@@ -131,7 +133,10 @@ func (r *reader) refuse(t *token.Token) {
 	case token.MergeKeyType:
 		r.problems.Add(pos, "merge keys (<<) are not taken").Expect("the keys themselves: %s", reason)
 	default:
-		r.problems.Add(pos, "tags (%s) are not taken", t.Value).Expect("quotes around a text that starts with !")
+		problem := r.problems.Add(pos, "tags (%s) are not taken", t.Value).Expect("quotes around a text that starts with !")
+		if strings.HasPrefix(t.Value, "!!") {
+			problem.Expect("the value without its tag")
+		}
 	}
 }
 
@@ -200,7 +205,7 @@ func (r *reader) document(parsed *ast.File) *node {
 			r.problems.Add(pos, "a second document starts here").Expect("one declaration in one file, without ---")
 			return root
 		}
-		root = r.node(doc.Body, "", 0)
+		root = r.node(doc.Body, "", "the declaration", 0)
 	}
 	if root == nil && len(r.problems.List) == 0 {
 		r.problems.Add(roundtrip.Pos{File: r.file, Line: 1, Column: 1}, "the declaration is empty").
@@ -210,9 +215,9 @@ func (r *reader) document(parsed *ast.File) *node {
 }
 
 // node converts one value.
-func (r *reader) node(n ast.Node, path string, depth int) *node {
+func (r *reader) node(n ast.Node, path, name string, depth int) *node {
 	pos := r.pos(n.GetToken())
-	out := &node{pos: pos, at: pos, path: path}
+	out := &node{pos: pos, at: pos, path: path, name: name}
 	if depth > maxDepth {
 		r.problems.Add(pos, "this is nested too deep").Expect("at most %d levels", maxDepth)
 		out.kind = brokenNode
@@ -224,10 +229,11 @@ func (r *reader) node(n ast.Node, path string, depth int) *node {
 	case *ast.SequenceNode:
 		out.kind = listNode
 		for i, item := range n.Values {
-			out.items = append(out.items, r.node(item, path+"["+strconv.Itoa(i)+"]", depth+1))
+			at := "[" + strconv.Itoa(i) + "]"
+			out.items = append(out.items, r.node(item, path+at, name+at, depth+1))
 		}
 	case *ast.AnchorNode:
-		return r.node(n.Value, path, depth+1)
+		return r.node(n.Value, path, name, depth+1)
 	case *ast.NullNode:
 		out.kind = nullNode
 	default:
@@ -240,6 +246,7 @@ func (r *reader) mapping(out *node, n *ast.MappingNode, depth int) {
 	out.kind = mapNode
 	for i, value := range n.Values {
 		if value.Key.Type() == ast.MergeKeyType {
+			out.loose = true
 			continue
 		}
 		key, pos := keyText(value.Key)
@@ -248,7 +255,7 @@ func (r *reader) mapping(out *node, n *ast.MappingNode, depth int) {
 			out.pos, out.at = at, at // the parser gives the place of the colon
 		}
 		sub := strings.TrimPrefix(out.path+"."+key, ".")
-		out.pairs = append(out.pairs, pair{key: key, pos: at, value: r.node(value.Value, sub, depth+1)})
+		out.pairs = append(out.pairs, pair{key: key, pos: at, value: r.node(value.Value, sub, key, depth+1)})
 	}
 }
 

@@ -68,7 +68,7 @@ func (b *builder) foreignKeys(f *roundtrip.Field, source *config.Field) {
 		for i, t := range types {
 			names[i] = t.String()
 		}
-		b.problems.Add(pos, "%s has no %s: it is a %s", f.Name, name, f.Type).Expect("%s on %s only", name, list(names))
+		b.problems.Add(pos, "%s can't have %s: its type is %s", f.Name, name, f.Type).Expect("%s on %s only", name, list(names))
 	}
 	const text, integer, float = roundtrip.TypeText, roundtrip.TypeInt, roundtrip.TypeFloat
 	reject(source.Match.Text != "", source.Match.Pos, "match", text)
@@ -222,8 +222,11 @@ func (b *builder) file(f *roundtrip.Field, source *config.Field) {
 	for _, accept := range source.Accept {
 		if !mediaType.MatchString(accept.Text) {
 			known := []string{"image/jpeg", "image/png", "image/webp", "image/gif", "application/pdf", "video/mp4", "text/plain"}
-			b.problems.Add(accept.Pos, "%q is no media type", accept.Text).
+			problem := b.problems.Add(accept.Pos, "%q is no media type", accept.Text).
 				Expect("such as image/jpeg, or image/* for all images").Near(accept.Text, known)
+			if i := slices.IndexFunc(known, func(k string) bool { return strings.HasSuffix(k, "/"+accept.Text) }); i >= 0 {
+				problem.Nearest = known[i]
+			}
 		}
 		images = images || strings.HasPrefix(accept.Text, "image/")
 		f.Accept = append(f.Accept, accept.Text)

@@ -1,0 +1,70 @@
+package config_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/roundtrip-dev/roundtrip/config"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew; read each of them as a user would")
+
+// golden compares got with a file.
+func golden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s differs (- file, + now); look at it, then run go test ./config -update\n%s", path, diff)
+	}
+}
+
+func TestConfig_ExplainsEveryMistake(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/broken/*.yaml")
+	if err != nil || len(files) < 45 {
+		t.Fatalf("%d broken files, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			t.Parallel()
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = config.Parse(filepath.Base(file), source, func(name string) (string, bool) { return "hush-hush", name == "SET" })
+			var problems *config.Problems
+			if !errors.As(err, &problems) {
+				t.Fatalf("the error is %v", err)
+			}
+			if strings.Contains(err.Error(), "hush-hush") {
+				t.Error("a secret is printed")
+			}
+			golden(t, strings.TrimSuffix(file, ".yaml")+".txt", []byte(err.Error()+"\n"))
+		})
+	}
+}
+
+func TestConfig_JSONSchemaIsOfTheTable(t *testing.T) {
+	t.Parallel()
+	golden(t, "testdata/schema.json", config.JSONSchema())
+}
+
+func TestConfig_ReferenceIsOfTheTable(t *testing.T) {
+	t.Parallel()
+	golden(t, "../docs/reference.md", config.Reference())
+}
