@@ -102,9 +102,9 @@ func (c *canvas) cover(y, edge float32) float32 { return clamp((y-edge)*c.unit +
 
 // field is noise computed on a coarse grid once and read smoothly, for what is soft anyway.
 type field struct {
-	cell, top float32
-	w         int
-	v         []float32
+	scale, top float32 // cells to a unit, where it begins
+	w          int
+	v          []float32
 }
 
 // The fineness of fields, in cells to a unit.
@@ -115,13 +115,13 @@ const (
 
 // soften computes f between two heights on a grid.
 func (c *canvas) soften(cells, top, bottom float32, f func(x, y float32) float32) *field {
-	top, bottom = max(top, 0), min(bottom, c.foot)
-	s := &field{cell: 1 / cells, top: top, w: int(c.right*cells) + 3}
+	top, bottom = max(top-1/c.unit, 0), min(bottom, c.foot)+1/c.unit // paint takes the rows that these cut through
+	s := &field{scale: cells, top: top, w: int(c.right*cells) + 3}
 	h := max(int((bottom-top)*cells), 0) + 4
 	s.v = make([]float32, s.w*h)
 	c.rows(0, h, func(row int) {
 		for i := range s.w {
-			s.v[row*s.w+i] = f(float32(i)*s.cell, top+float32(row)*s.cell)
+			s.v[row*s.w+i] = f(float32(i)/cells, top+float32(row)/cells)
 		}
 	})
 	return s
@@ -129,9 +129,9 @@ func (c *canvas) soften(cells, top, bottom float32, f func(x, y float32) float32
 
 // at reads the field at a place of the canvas between its heights.
 func (s *field) at(x, y float32) float32 {
-	x, y = x/s.cell, max(y-s.top, 0)/s.cell
-	i, j := int(x), min(int(y), len(s.v)/s.w-2)
-	u, v := x-float32(i), min(y-float32(j), 1)
+	x, y = x*s.scale, (y-s.top)*s.scale
+	i, j := int(x), int(y)
+	u, v := x-float32(i), y-float32(j)
 	k := j*s.w + i
 	return lerp(lerp(s.v[k], s.v[k+1], u), lerp(s.v[k+s.w], s.v[k+s.w+1], u), v)
 }
@@ -139,7 +139,7 @@ func (s *field) at(x, y float32) float32 {
 // develop turns light into a picture: a little contrast, darker corners, grain.
 func (c *canvas) develop(r *random) *image.RGBA {
 	m := image.NewRGBA(image.Rect(0, 0, c.w, c.h))
-	salt := r.salt()
+	salt, tones := r.salt(), tones()
 	c.rows(0, c.h, func(row int) {
 		dy := (float32(row)/float32(c.h) - 0.5) * 2
 		for i, p := range c.pix[row*c.w : (row+1)*c.w] {
@@ -148,18 +148,24 @@ func (c *canvas) develop(r *random) *image.RGBA {
 			dim := 1 - 0.04*d*d
 			grain := (lattice(int32(i), int32(row), salt) - 0.5) * 0.022
 			o := row*m.Stride + i*4
-			m.Pix[o] = tone(p.r*dim + grain)
-			m.Pix[o+1] = tone(p.g*dim + grain)
-			m.Pix[o+2] = tone(p.b*dim + grain)
+			m.Pix[o] = tones[int(clamp(p.r*dim+grain)*(shades-1))]
+			m.Pix[o+1] = tones[int(clamp(p.g*dim+grain)*(shades-1))]
+			m.Pix[o+2] = tones[int(clamp(p.b*dim+grain)*(shades-1))]
 			m.Pix[o+3] = 255
 		}
 	})
 	return m
 }
 
-// tone bends light into a byte: shadows a little deeper, highlights rolled off.
-func tone(v float32) uint8 {
-	v = clamp(v)
-	v = lerp(v, ease(v), 0.28)
-	return uint8(v*255 + 0.5)
+// shades is how finely light is told apart before it becomes a byte.
+const shades = 4096
+
+// tones bends light into bytes: shadows a little deeper, highlights rolled off.
+func tones() *[shades]uint8 {
+	var t [shades]uint8
+	for i := range t {
+		v := float32(i) / (shades - 1)
+		t[i] = uint8(lerp(v, ease(v), 0.28)*255 + 0.5)
+	}
+	return &t
 }

@@ -73,13 +73,26 @@ func ridged(x, y float32, octaves int, salt uint32) float32 {
 	return sum / total
 }
 
-func floor(x float32) float32      { return float32(math.Floor(float64(x))) }
-func abs(x float32) float32        { return float32(math.Abs(float64(x))) }
+// floor is good for numbers that fit an int32.
+func floor(x float32) float32 {
+	t := float32(int32(x))
+	if t > x {
+		return t - 1
+	}
+	return t
+}
+
+func abs(x float32) float32 {
+	if x < 0 {
+		return -x
+	}
+	return x
+}
+
 func sin(x float32) float32        { return float32(math.Sin(float64(x))) }
 func exp(x float32) float32        { return float32(math.Exp(float64(x))) }
 func sqrt(x float32) float32       { return float32(math.Sqrt(float64(x))) }
 func ease(t float32) float32       { return t * t * (3 - 2*t) }
-func clamp(x float32) float32      { return min(max(x, 0), 1) }
 func lerp(a, b, t float32) float32 { return a + (b-a)*t }
 
 // step goes smoothly from 0 at a to 1 at b; a may be above b.
@@ -87,3 +100,15 @@ func step(a, b, x float32) float32 { return ease(clamp((x - a) / (b - a))) }
 
 // bell is 1 at 0 and fades to both sides, about e⁻¹ at width.
 func bell(x, width float32) float32 { return exp(-x * x / (width * width)) }
+
+// clamp brings x into [0, 1]. It is written out because the built-in min and max take care of NaN, and this runs a few
+// times for each pixel.
+func clamp(x float32) float32 {
+	if x < 0 {
+		return 0
+	}
+	if x > 1 {
+		return 1
+	}
+	return x
+}

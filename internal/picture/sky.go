@@ -18,7 +18,12 @@ func (c *canvas) sun(x, y, size float32, light colour, glow float32) {
 		d := sqrt(dx*dx + dy*dy)
 		return glow * (0.55*exp(-d/0.07) + 0.45*exp(-d/0.28))
 	})
-	c.paint(0, c.foot, func(px, py float32, was colour) colour { return was.plus(light, halo.at(px, py)) })
+	c.paint(0, c.foot, func(px, py float32, was colour) colour {
+		if g := halo.at(px, py); g > 0.003 {
+			return was.plus(light, g)
+		}
+		return was
+	})
 	if size == 0 {
 		return
 	}
