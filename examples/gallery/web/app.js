@@ -36,7 +36,7 @@ function card(photo, like, index) {
   const author = photo.expand?.author;
   return h('article', { class: 'card' },
     h('header', {}, by(author), photo.private && h('span', { class: 'private' }, icon('lock'), 'private'), ago(photo.create_time)),
-    h('a', { class: 'frame', href: `#/photo/${photo.id}` }, picture(photo, '(min-width: 72rem) 23rem, (min-width: 46rem) 46vw, 100vw', index < 2)),
+    h('a', { class: 'frame', href: `#/photo/${photo.id}` }, picture(photo, '(min-width: 72rem) 23rem, (min-width: 46rem) 46vw, 100vw', index < 3)),
     h('footer', {},
       likeButton(photo, like),
       h('a', { class: 'action', href: `#/photo/${photo.id}`, 'aria-label': plural(photo.comments ?? 0, 'comment') }, icon('talk'), String(photo.comments ?? 0)),
