@@ -124,24 +124,23 @@ func (w *world) pages(t *testing.T, who *roundtrip.Principal, order string) {
 	}
 }
 
-// compareBy is the order that a list promises: nulls first, ids last.
+// compareBy is the order that a list promises: nulls before all values, and ids last, in the direction of the field
+// before them.
 func compareBy(order string, a, b *roundtrip.Record) int {
-	for _, part := range strings.Split(order, ",") {
+	sign := 1
+	for _, part := range append(strings.Split(order, ","), "id") {
 		name, direction, _ := strings.Cut(strings.TrimSpace(part), " ")
 		if name == "" {
 			continue
 		}
+		if name != "id" || direction != "" {
+			sign = 1 - 2*boolInt(direction == "desc")
+		}
 		if c := compareValues(a.Get(name), b.Get(name)); c != 0 {
-			if direction == "desc" {
-				return -c
-			}
-			return c
+			return sign * c
 		}
 	}
-	if strings.HasSuffix(order, "desc") && !strings.Contains(order, ",") { // id follows the last direction
-		return -compareValues(a.Get("id"), b.Get("id"))
-	}
-	return compareValues(a.Get("id"), b.Get("id"))
+	return 0
 }
 
 func compareValues(a, b roundtrip.Value) int {
