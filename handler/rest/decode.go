@@ -244,7 +244,7 @@ func (d *decoder) failed(err error) error {
 		return badJSON(offset, pointer, "syntax", "it ends too early")
 	case errors.Is(err, io.EOF):
 		return badJSON(offset, pointer, "empty", "the body is empty; an object is expected")
-	case err != nil && strings.Contains(err.Error(), "UTF-8"):
+	case err != nil && (strings.Contains(err.Error(), "UTF-8") || strings.Contains(err.Error(), "surrogate")):
 		return badJSON(offset, pointer, "bad_utf8", "a text is not good UTF-8")
 	case err != nil && strings.Contains(err.Error(), "depth"):
 		return badJSON(offset, pointer, "too_deep", "arrays and objects stand over "+strconv.Itoa(depthMax)+" deep in each other")
