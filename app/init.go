@@ -11,6 +11,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/examples"
+	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 )
 
 // schemaFile is the JSON Schema that the first line of each template names.
@@ -20,6 +21,9 @@ const schemaFile = "roundtrip.schema.json"
 func Init(folder, template string, out io.Writer) error {
 	tree, err := examples.Template(template)
 	if err != nil {
+		if near := nearest.Of(template, examples.Names()); near != "" {
+			err = fmt.Errorf("%w; did you mean %q?", err, near)
+		}
 		return err
 	}
 	var names []string

@@ -73,7 +73,7 @@ func (a *App) tryLine(d *doors) string {
 			if s.TLS.Mode == config.TLSLocal {
 				trust = "--cacert " + a.base.authority + " "
 			}
-			return "curl " + trust + siteURL(s, d) + strings.TrimSuffix(r.Path, "/") + "/" + c + "?page_size=2"
+			return "curl " + trust + "'" + siteURL(s, d) + strings.TrimSuffix(r.Path, "/") + "/" + c + "?page_size=2'"
 		}
 	}
 	return ""

@@ -5,11 +5,12 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"strings"
 )
 
 // files are the templates. The data that running one of them leaves behind is none of it.
 //
-//go:embed all:empty all:gallery/roundtrip.yaml
+//go:embed all:empty gallery/roundtrip.yaml gallery/demo.yaml all:gallery/web
 var files embed.FS
 
 // Names returns the names of the templates.
@@ -23,5 +24,5 @@ func Template(name string) (fs.FS, error) {
 	case "proxy":
 		return nil, fmt.Errorf("the template proxy needs the reverse proxy, which is not in this version of Roundtrip; there are gallery and empty")
 	}
-	return nil, fmt.Errorf("there is no template %q; there are gallery and empty", name)
+	return nil, fmt.Errorf("there is no template %q; there are %s", name, strings.Join(Names(), " and "))
 }

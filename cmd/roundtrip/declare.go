@@ -19,8 +19,8 @@ func newInit(c console) *cobra.Command {
 		GroupID: "declare",
 		Short:   "Start a project from a template",
 		Long: `Writes a template into FOLDER (this folder if none is given): a commented
-roundtrip.yaml, the JSON Schema that lets editors complete and check it, and what
-else belongs to the example. Nothing that is there already is overwritten.
+roundtrip.yaml, the JSON Schema that lets editors complete and check it, and
+what else belongs to the example. Nothing that is there is overwritten.
 
   gallery   a photo-sharing backend with rules, files, demo data and a page
   empty     one collection and one site, to grow from`,
@@ -82,8 +82,8 @@ func newExport(c console) *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use:   "config-schema",
 		Short: "The JSON Schema of roundtrip.yaml, for editors",
-		Long: `Prints the JSON Schema (2020-12) of roundtrip.yaml. Editors with the YAML language
-server use it when the file's first line says:
+		Long: `Prints the JSON Schema (2020-12) of roundtrip.yaml. Editors with the YAML
+language server use it when the file's first line says:
 
   # yaml-language-server: $schema=./roundtrip.schema.json`,
 		Example: "  roundtrip export config-schema > roundtrip.schema.json",

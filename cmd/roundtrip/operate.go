@@ -16,10 +16,10 @@ func newTrust(c console) *cobra.Command {
 		Use:     "trust [FILE]",
 		GroupID: "operate",
 		Short:   "Let this machine trust the local certificate authority",
-		Long: `Installs the certificate authority of the data folder into the system's store and
-into the browsers' where it can, so that https://….localhost opens without a
-warning. It needs the rights to do so (sudo) and says each thing that it does.
---undo removes exactly what was installed.`,
+		Long: `Installs the certificate authority of the data folder into the stores of the
+system and of the browsers, so that https://….localhost opens without a warning.
+It needs the rights to do so (sudo) and says each thing that it does. --undo
+removes exactly what was installed.`,
 		Args: fileArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.Trust(cmd.Context(), file(args), undo, c.surroundings())
@@ -61,7 +61,7 @@ func newUser(c console) *cobra.Command {
 
 	passwd := &cobra.Command{
 		Use:   "passwd LOGIN",
-		Short: "Set an account's password (from standard input) and end its sessions",
+		Short: "Set a password (from standard input) and end the sessions",
 		Args:  exactly(1, "the account's login, such as its handle"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			password, err := c.readPassword()

@@ -99,6 +99,8 @@ collections, access rules. It serves them over HTTPS and keeps them in SQLite.`,
   roundtrip check shop                       find every mistake in the file`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+
+		SuggestionsMinimumDistance: 1,
 		Version:       app.Version(),
 	}
 	root.SetVersionTemplate("roundtrip {{.Version}}\n")

@@ -34,9 +34,9 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 			return c.serve(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().StringVar(&o.HTTPS, "https", "127.0.0.1:8443", "where HTTPS listens")
-	cmd.Flags().StringVar(&o.HTTP, "http", "127.0.0.1:8080", "where HTTP listens (it redirects)")
-	cmd.Flags().StringVar(&o.Data, "data", "", "keep database and files in this folder instead of the declared one")
+	cmd.Flags().StringVar(&o.HTTPS, "https", "127.0.0.1:8443", "`address` of HTTPS")
+	cmd.Flags().StringVar(&o.HTTP, "http", "127.0.0.1:8080", "`address` of HTTP (redirects)")
+	cmd.Flags().StringVar(&o.Data, "data", "", "`folder` of database and files, instead of the declared")
 	cmd.Flags().BoolVar(&o.NoDemo, "no-demo", false, "leave an empty database empty")
 	return cmd
 }
@@ -60,9 +60,9 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 			return c.serve(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().StringVar(&o.HTTPS, "https", ":443", "where HTTPS listens")
-	cmd.Flags().StringVar(&o.HTTP, "http", ":80", "where HTTP listens (it redirects)")
-	cmd.Flags().StringVar(&o.Data, "data", "", "keep database and files in this folder instead of the declared one")
+	cmd.Flags().StringVar(&o.HTTPS, "https", ":443", "`address` of HTTPS")
+	cmd.Flags().StringVar(&o.HTTP, "http", ":80", "`address` of HTTP (redirects)")
+	cmd.Flags().StringVar(&o.Data, "data", "", "`folder` of database and files, instead of the declared")
 	return cmd
 }
 

@@ -57,7 +57,7 @@ func TestGallery_Journey(t *testing.T) {
 	stranger := s.API(site)
 
 	ana, anaID := signUp(t, stranger, "ana")
-	bo, boID := signUp(t, stranger, "bo")
+	bo, boID := signUp(t, stranger, "bob")
 	if in := stranger.Want(200, "POST", "auth/sign-in", server.JSON{"handle": "ana", "password": "long enough ana"}); in.Text("account.id") != anaID {
 		t.Fatalf("signed in as somebody else: %s", in.Body)
 	}
@@ -129,11 +129,8 @@ func TestGallery_Journey(t *testing.T) {
 		}
 		ana.Want(200, "GET", "photos/"+hidden, nil)
 		bo.Want(403, "POST", "likes", server.JSON{"photo": hidden})
-		comment := ana.Want(201, "POST", "likes", server.JSON{"photo": hidden}).Text("id")
-		got := stranger.Want(200, "GET", "likes/"+comment+"?expand=photo", nil)
-		if strings.Contains(string(got.Body), "diary") {
-			t.Errorf("expand shows a hidden record: %s", got.Body)
-		}
+		like := ana.Want(201, "POST", "likes", server.JSON{"photo": hidden}).Text("id")
+		stranger.Want(404, "GET", "likes/"+like, nil) // the rule: whoever sees the photo sees its likes
 		bo.Want(201, "POST", "follows", server.JSON{"followee": anaID})
 		bo.Want(200, "GET", "photos/"+hidden, nil) // the rule: followers see it
 		_ = boID
@@ -180,7 +177,7 @@ func TestGallery_Journey(t *testing.T) {
 	})
 
 	t.Run("a session ended elsewhere stops at once", func(t *testing.T) {
-		in := stranger.Want(200, "POST", "auth/sign-in", server.JSON{"handle": "bo", "password": "long enough bo"})
+		in := stranger.Want(200, "POST", "auth/sign-in", server.JSON{"handle": "bob", "password": "long enough bob"})
 		other := stranger.As(in.Text("token"))
 		other.Want(200, "GET", "auth/me", nil)
 		bo.Want(204, "DELETE", "auth/sessions/"+in.Text("session.id"), nil)

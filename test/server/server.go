@@ -213,4 +213,4 @@ func (s *Server) Client() *http.Client {
 }
 
 // Authority returns the path of the local authority's certificate.
-func (s *Server) Authority() string { return filepath.Join(s.Folder, "data", "certs", "ca.pem") }
+func (s *Server) Authority() string { return filepath.Join(s.Folder, "data", "certs", "local-ca.crt") }
