@@ -68,7 +68,7 @@ func (b *builder) collections() {
 		}
 		c := roundtrip.NewCollection(source.Name, source.Pos)
 		c.Was = source.Was
-		fields := make([]*config.Field, roundtrip.FirstField)
+		fields := append([]*config.Field(nil), nil, nil, nil, nil) // the system fields have no source
 		for j := range source.Fields {
 			f := &source.Fields[j]
 			if f.Type.Text == "" || !b.goodName(f.Pos, f.Name, "field", reservedFields()) {

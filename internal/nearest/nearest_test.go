@@ -11,7 +11,7 @@ func TestNearest_FindsWhatWasMeant(t *testing.T) {
 	t.Parallel()
 	names := []string{"name", "sites", "collections", "create_time", "id", "caption", "required"}
 	for word, want := range map[string]string{
-		"nmae":                    "name",
+		"naem":                    "name",
 		"site":                    "sites",
 		"colections":              "collections",
 		"create-time":             "create_time",
