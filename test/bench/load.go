@@ -75,7 +75,7 @@ func load(ctx context.Context, addr string, requests []request, clients int, len
 		if err != nil {
 			return nil, err
 		}
-		defer c.Close()
+		defer func() { _ = c.Close() }()
 		deadline, _ := ctx.Deadline()
 		if err := c.SetDeadline(deadline); err != nil {
 			return nil, err
@@ -201,7 +201,7 @@ func ask(ctx context.Context, addr string, r request) (status int, body []byte, 
 	if err != nil {
 		return 0, nil, err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		return 0, nil, err
 	}

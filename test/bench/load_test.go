@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -24,7 +23,7 @@ func TestLoad_CountsWhatTheServerAnswered(t *testing.T) {
 			}
 			return
 		}
-		fmt.Fprint(w, "short")
+		_, _ = w.Write([]byte("short"))
 	}))
 	defer s.Close()
 	addr := s.Listener.Addr().String()

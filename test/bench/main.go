@@ -25,6 +25,9 @@ type options struct {
 	only   string
 }
 
+// progress tells the person who waits what is being done.
+type progress func(format string, args ...any)
+
 func main() {
 	var o options
 	flag.StringVar(&o.bin, "bin", "", "the roundtrip program; without it the peer is measured alone")
@@ -35,14 +38,14 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, o, os.Stdout, os.Stderr); err != nil {
+	if err := run(ctx, o, os.Stdout, func(format string, args ...any) { _, _ = fmt.Fprintf(os.Stderr, format+"\n", args...) }); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 // run prepares the servers, measures, reports, and ends every process that it began.
-func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
+func run(ctx context.Context, o options, out io.Writer, say progress) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Minute)
 	defer cancel()
 	dir := o.dir
@@ -50,7 +53,7 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 		if dir, err = os.MkdirTemp("", "roundtrip-bench-"); err != nil {
 			return err
 		}
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }()
 	}
 	var servers []*server
 	defer func() {
@@ -60,14 +63,14 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 			}
 		}
 	}()
-	peer, err := preparePeer(ctx, dir, progress)
+	peer, err := preparePeer(ctx, dir, say)
 	if err != nil {
 		return err
 	}
 	servers = append(servers, peer)
 	if o.bin != "" {
 		for _, name := range []string{"Roundtrip", "Roundtrip, journeys off"} {
-			s, err := prepareOurs(ctx, dir, name, o.bin, progress)
+			s, err := prepareOurs(ctx, dir, name, o.bin, say)
 			if s != nil {
 				servers = append(servers, s)
 			}
@@ -79,7 +82,7 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 	if err := startAll(ctx, servers); err != nil {
 		return err
 	}
-	rows, err := measureAll(ctx, o, servers, progress)
+	rows, err := measureAll(ctx, o, servers, say)
 	if err != nil {
 		return err
 	}
@@ -87,10 +90,10 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 }
 
 // preparePeer builds PocketBase from the module proxy and fills it.
-func preparePeer(ctx context.Context, dir string, progress io.Writer) (*server, error) {
+func preparePeer(ctx context.Context, dir string, say progress) (*server, error) {
 	binary := filepath.Join(dir, "peer")
 	if _, err := os.Stat(binary); err != nil {
-		fmt.Fprintln(progress, "building PocketBase (minutes, the first time)")
+		say("building PocketBase (minutes, the first time)")
 		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, ".")
 		build.Dir = "peer"
 		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
@@ -107,12 +110,12 @@ func preparePeer(ctx context.Context, dir string, progress io.Writer) (*server, 
 	}
 	s.settings = "v0.39.11 as it ships: WAL, synchronous=NORMAL (an acknowledged write can be lost with the power), request log on, --dev=false"
 	s.args = []string{"serve", "--http=" + s.addr, "--dev=false", "--dir=" + filepath.Join(s.home(), "data")}
-	fmt.Fprintln(progress, "filling PocketBase")
+	say("filling PocketBase")
 	return s, seedPeer(ctx, s)
 }
 
 // prepareOurs gives our server a declaration in a folder of its own and fills it.
-func prepareOurs(ctx context.Context, dir, name, bin string, progress io.Writer) (*server, error) {
+func prepareOurs(ctx context.Context, dir, name, bin string, say progress) (*server, error) {
 	s, err := newServer(ctx, dir, strings.ReplaceAll(name, ",", ""), bin, roundTrip())
 	if err != nil {
 		return nil, err
@@ -136,7 +139,7 @@ func prepareOurs(ctx context.Context, dir, name, bin string, progress io.Writer)
 		return nil, err
 	}
 	s.args = []string{"serve", file, "--data", data, "--http", s.addr}
-	fmt.Fprintln(progress, "filling", s.name)
+	say("filling %s", s.name)
 	return s, seedOurs(ctx, s)
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -95,7 +94,7 @@ type row struct {
 
 // measureAll takes every measure on every server, in turns (A B C A B C …), so that what the machine does besides hits
 // all alike.
-func measureAll(ctx context.Context, o options, servers []*server, progress io.Writer) ([]*row, error) {
+func measureAll(ctx context.Context, o options, servers []*server, say progress) ([]*row, error) {
 	var rows []*row
 	for _, m := range measures() {
 		if !strings.HasPrefix(m.name, o.only) {
@@ -120,7 +119,7 @@ func measureAll(ctx context.Context, o options, servers []*server, progress io.W
 					return nil, err
 				}
 				mine[i].rounds = append(mine[i].rounds, r)
-				fmt.Fprintf(progress, "%s, round %d, %s: %.0f/s, %v CPU each\n", m.name, round+1, s.name, r.perSecond(), r.perCPU())
+				say("%s, round %d, %s: %.0f/s, %v CPU each", m.name, round+1, s.name, r.perSecond(), r.perCPU())
 			}
 		}
 		for _, r := range mine {

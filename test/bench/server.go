@@ -70,7 +70,7 @@ func (s *server) start(ctx context.Context, target string) error {
 	if err != nil {
 		return err
 	}
-	defer out.Close()
+	defer func() { _ = out.Close() }()
 	s.cmd = exec.CommandContext(ctx, s.binary, s.args...)
 	s.cmd.Env = append(os.Environ(), "NO_COLOR=1")
 	s.cmd.Stdout, s.cmd.Stderr = out, out
