@@ -123,7 +123,7 @@ func putPart(call *roundtrip.Call, i int, f *roundtrip.Field, text string) {
 	switch {
 	case f.Type == roundtrip.TypeFile:
 		wrongField(call, f.Name, "wrong_type", "a part with a file name is expected")
-	case wantsString(f.Type) && (text != "" || f.Type.Value() == roundtrip.TextValue):
+	case wantsString(f.Type) && (text != "" || f.Type == roundtrip.TypeText):
 		putText(call, i, f, text)
 	case text == "":
 		putValue(call, i, roundtrip.Value{})
