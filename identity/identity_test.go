@@ -137,7 +137,7 @@ func TestIdentity_ForgetBringsNewRoles(t *testing.T) {
 	if p := b.who(t, g.Token); fmt.Sprint(p.Roles) != "[editor moderator]" {
 		t.Fatalf("roles are %v", p.Roles)
 	}
-	e := wantReason(t, b.SetRoles(t.Context(), "ana", []string{"moderater"}), roundtrip.Invalid, "request.invalid")
+	e := failure(t, b.SetRoles(t.Context(), "ana", []string{"moderater"}), roundtrip.Invalid, "request.invalid")
 	if !strings.Contains(e.Public, `did you mean "moderator"?`) {
 		t.Fatalf("sentence is %q", e.Public)
 	}

@@ -54,7 +54,7 @@ func TestSignUp_RefusesWeakPasswords(t *testing.T) {
 		strings.Repeat("long ", 300): "too_long",
 	} {
 		_, err := b.SignUp(t.Context(), b.record("anastasia.jones", "anastasia.j@example.com"), password, identity.Device{})
-		e := wantReason(t, err, roundtrip.Invalid, "auth.weak_password")
+		e := failure(t, err, roundtrip.Invalid, "auth.weak_password")
 		if len(e.Details) != 1 || e.Details[0].Code != code || e.Details[0].Pointer != "/password" {
 			t.Errorf("%q: details are %+v, want %s", password, e.Details, code)
 		}
@@ -112,7 +112,7 @@ func TestSignUp_IsLimitedPerAddress(t *testing.T) {
 			break
 		}
 	}
-	if e := wantReason(t, err, roundtrip.Limited, "auth.rate_limited"); e.Retry <= 0 {
+	if e := failure(t, err, roundtrip.Limited, "auth.rate_limited"); e.Retry <= 0 {
 		t.Fatalf("retry is %v", e.Retry)
 	}
 }
@@ -146,7 +146,7 @@ func TestSignIn_TellsNotWhetherTheAccountExists(t *testing.T) {
 		{"ana", "wrong"}, {"ana", ""}, {"nobody", good}, {"bo", ""}, {"bo", good}, {"", ""}, {"ana", strings.Repeat("x", 5000)}, {"' OR 1=1 --", good}, {"\x00", good},
 	} {
 		_, err := b.SignIn(t.Context(), identity.Login{Value: try.name}, try.password, identity.Device{})
-		e := wantReason(t, err, roundtrip.Unauthenticated, "auth.invalid")
+		e := failure(t, err, roundtrip.Unauthenticated, "auth.invalid")
 		said[fmt.Sprint(e.Public, e.Details, e.Retry)] = true
 	}
 	if len(said) != 1 {
@@ -168,12 +168,12 @@ func TestSignIn_IsLimitedPerName(t *testing.T) {
 		for range 5 {
 			wantReason(t, try("wrong"), roundtrip.Unauthenticated, "auth.invalid")
 		}
-		if e := wantReason(t, try(good), roundtrip.Limited, "auth.rate_limited"); e.Retry != time.Minute {
+		if e := failure(t, try(good), roundtrip.Limited, "auth.rate_limited"); e.Retry != time.Minute {
 			t.Fatalf("%s: retry is %v", name, e.Retry)
 		}
 		b.clock.add(time.Minute)
 		wantReason(t, try("wrong"), roundtrip.Unauthenticated, "auth.invalid")
-		if e := wantReason(t, try(good), roundtrip.Limited, "auth.rate_limited"); e.Retry != 2*time.Minute {
+		if e := failure(t, try(good), roundtrip.Limited, "auth.rate_limited"); e.Retry != 2*time.Minute {
 			t.Fatalf("%s: retry after the back-off is %v", name, e.Retry)
 		}
 		b.clock.add(2 * time.Minute)
@@ -230,7 +230,7 @@ func TestSignIn_BusyIsSaidAndCountsAsNoTry(t *testing.T) {
 	b.FillWaiters()
 	for range 8 {
 		_, err := b.SignIn(t.Context(), identity.Login{Value: "ana"}, good, identity.Device{})
-		if e := wantReason(t, err, roundtrip.Unavailable, "auth.busy"); e.Retry <= 0 {
+		if e := failure(t, err, roundtrip.Unavailable, "auth.busy"); e.Retry <= 0 {
 			t.Fatalf("retry is %v", e.Retry)
 		}
 	}
@@ -318,7 +318,7 @@ func TestChangePassword_EndsOtherSessionsAndKeepsThisOne(t *testing.T) {
 	who := b.who(t, here.Token)
 	b.who(t, there.Token)
 	wantReason(t, b.ChangePassword(t.Context(), who, "wrong", "another good one"), roundtrip.Invalid, "auth.invalid")
-	e := wantReason(t, b.ChangePassword(t.Context(), who, good, "short"), roundtrip.Invalid, "auth.weak_password")
+	e := failure(t, b.ChangePassword(t.Context(), who, good, "short"), roundtrip.Invalid, "auth.weak_password")
 	if e.Details[0].Pointer != "/new" {
 		t.Fatalf("details are %+v", e.Details)
 	}
@@ -334,7 +334,7 @@ func TestChangePassword_EndsOtherSessionsAndKeepsThisOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 5 {
-		err = b.ChangePassword(t.Context(), who, "wrong", "another good one")
+		wantReason(t, b.ChangePassword(t.Context(), who, "wrong", "another good one"), roundtrip.Invalid, "auth.invalid")
 	}
 	wantReason(t, b.ChangePassword(t.Context(), who, "another good one", good), roundtrip.Limited, "auth.rate_limited")
 	wantReason(t, b.ChangePassword(t.Context(), &roundtrip.Principal{}, good, good), roundtrip.Unauthenticated, "auth.missing")

@@ -89,11 +89,11 @@ func TestLimiter_BacksOffAndForgets(t *testing.T) {
 				t.Fatalf("wait is %v", wait)
 			}
 		}
-		for _, want := range []time.Duration{1, 2, 4, 8, 15, 15} {
-			if wait := l.Take("a"); wait != want*time.Minute || l.Wait("A") != wait {
+		for _, want := range []int{1, 2, 4, 8, 15, 15} {
+			if wait := l.Take("a"); wait != time.Duration(want)*time.Minute || l.Wait("A") != wait {
 				t.Fatalf("wait is %v, want %d min", wait, want)
 			}
-			c.add(want * time.Minute)
+			c.add(time.Duration(want) * time.Minute)
 			if wait := l.Take("a"); wait != 0 {
 				t.Fatalf("wait is %v after it was waited", wait)
 			}

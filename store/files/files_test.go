@@ -85,7 +85,13 @@ func read(t *testing.T, s *files.Store, f roundtrip.File, width int, field *roun
 	return b, info
 }
 
-func wantReason(t *testing.T, err error, kind roundtrip.Kind, reason string) *roundtrip.Error {
+func wantReason(t *testing.T, err error, kind roundtrip.Kind, reason string) {
+	t.Helper()
+	_ = failure(t, err, kind, reason)
+}
+
+// failure is wantReason that hands on what came.
+func failure(t *testing.T, err error, kind roundtrip.Kind, reason string) *roundtrip.Error {
 	t.Helper()
 	if err == nil {
 		t.Fatalf("no error, want %s", reason)
@@ -149,7 +155,7 @@ func TestFiles_LimitIsExact(t *testing.T) {
 	endless := io.LimitReader(zeros{}, 1<<40)
 	for _, r := range []io.Reader{bytes.NewReader(bytes.Repeat([]byte("x"), 1001)), endless} {
 		_, err := s.Stage(t.Context(), r, "x", anyField())
-		e := wantReason(t, err, roundtrip.TooLarge, "file.too_large")
+		e := failure(t, err, roundtrip.TooLarge, "file.too_large")
 		if len(e.Details) != 1 || e.Details[0].Pointer != "/doc" || e.Details[0].Code != "too_large" {
 			t.Fatalf("details are %+v", e.Details)
 		}
@@ -255,8 +261,8 @@ func TestFiles_CrashLeavesNeitherRecordNorFileAlone(t *testing.T) {
 		"after stage":           {func(*testing.T, *files.Staged) {}, false},
 		"after keep":            {keep, false},
 		"after the commit":      {keep, true},
-		"in doubt, not written": {func(t *testing.T, st *files.Staged) { keep(t, st); st.Leave() }, false},
-		"in doubt, written":     {func(t *testing.T, st *files.Staged) { keep(t, st); st.Leave() }, true},
+		"in doubt, not written": {func(t *testing.T, st *files.Staged) { t.Helper(); keep(t, st); st.Leave() }, false},
+		"in doubt, written":     {func(t *testing.T, st *files.Staged) { t.Helper(); keep(t, st); st.Leave() }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -33,20 +33,20 @@ func gradient(w, h int) *image.NRGBA {
 	return img
 }
 
-func pngOf(t testing.TB, w, h int) []byte {
-	t.Helper()
+func pngOf(tb testing.TB, w, h int) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	if err := png.Encode(&b, gradient(w, h)); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }
 
-func jpegOf(t testing.TB, img image.Image) []byte {
-	t.Helper()
+func jpegOf(tb testing.TB, img image.Image) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: 95}); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }
@@ -130,7 +130,7 @@ func TestImage_UndeclaredSizeIsRefused(t *testing.T) {
 	f := kept(t, s, pngOf(t, 100, 100), "a.png", imageField())
 	for _, width := range []int{33, -1, 1 << 40} {
 		_, _, err := s.Open(t.Context(), f, width, imageField())
-		e := wantReason(t, err, roundtrip.Invalid, "file.size")
+		e := failure(t, err, roundtrip.Invalid, "file.size")
 		if !strings.Contains(e.Public, "32, 64") || e.Details[0].Parameter != "size" {
 			t.Fatalf("error is %v", e)
 		}
@@ -257,7 +257,7 @@ func TestImage_HostileFilesAreRefused(t *testing.T) {
 			t.Errorf("%s was taken", name)
 			continue
 		}
-		e := wantReason(t, err, roundtrip.Invalid, "file.image")
+		e := failure(t, err, roundtrip.Invalid, "file.image")
 		if e.Details[0].Pointer != "/image" || e.Details[0].Code != "bad_image" {
 			t.Errorf("%s: details are %+v", name, e.Details)
 		}

@@ -52,7 +52,7 @@ func TestSniff_UnacceptedTypeIsRefused(t *testing.T) {
 	s := open(t, t.TempDir())
 	for _, content := range []string{"<svg xmlns='http://www.w3.org/2000/svg'/>", "<html>", "hello", "MZ\x90\x00", ""} {
 		_, err := s.Stage(t.Context(), strings.NewReader(content), "cat.png", imageField())
-		e := wantReason(t, err, roundtrip.Invalid, "file.type")
+		e := failure(t, err, roundtrip.Invalid, "file.type")
 		if e.HTTPStatus() != 415 || !strings.Contains(e.Public, "image/jpeg, image/png") || e.Details[0].Code != "wrong_type" {
 			t.Errorf("%q: %d %v", content, e.HTTPStatus(), e)
 		}
