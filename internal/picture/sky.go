@@ -29,7 +29,7 @@ func (c *canvas) sun(x, y, size float32, light colour, glow float32) {
 	}
 	c.disc(x, y, size*1.2, func(dx, dy float32, was colour) colour {
 		edge := step(size+1.5/c.unit, size-1.5/c.unit, sqrt(dx*dx+dy*dy))
-		return was.to(colour{1, 1, 1}.to(light, 0.25), edge)
+		return was.to(colour{1, 1, 1}.to(light, 0.25).times(1.4), edge) // brighter than its glow
 	})
 }
 
