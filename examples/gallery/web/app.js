@@ -48,7 +48,7 @@ function card(photo, like, index) {
 // endless makes a list that fills itself page by page: when its button comes near the screen, or is pressed. before is
 // asked once for each page of records; what it returns is handed to each.
 function endless({ collection, parameters, className, each, empty, before = async () => undefined }) {
-  const items = h('ol', { class: className });
+  const items = h('ol', { class: className, 'aria-busy': 'true' });
   const more = h('button', { class: 'more', type: 'button' }, 'Show more');
   const element = h('div', { class: 'endless' }, items, more);
   let token = '';
