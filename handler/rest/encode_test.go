@@ -89,7 +89,7 @@ func checkString(t *testing.T, text []byte) {
 
 func BenchmarkEncode(b *testing.B) {
 	c := things()
-	encode, row := rest.Encoder(c), fullRow(c)
+	encode, row := rest.Encoder(c), roundtrip.Row(fullRow(c))
 	buf := make([]byte, 0, 1024)
 	b.ReportAllocs()
 	for b.Loop() {
