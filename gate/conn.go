@@ -23,6 +23,7 @@ type connection struct {
 
 	asked      string    // the server name as the client sent it, for a handshake that fails
 	writeUntil time.Time // the write deadline that is set, HTTP/1 only: one request at a time
+	turns
 }
 
 type connectionKey struct{}
@@ -45,13 +46,25 @@ func track(c net.Conn, now time.Time) *tracked {
 // ReadFrom keeps sendfile for plain connections.
 func (t *tracked) ReadFrom(src io.Reader) (int64, error) { return io.Copy(t.Conn, src) }
 
+// CloseWrite ends our half of the connection.
+func (t *tracked) CloseWrite() error {
+	if c, ok := t.Conn.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return nil
+}
+
 // withConnection puts the facts of a connection into the context of its requests.
 func withConnection(ctx context.Context, c net.Conn) context.Context {
-	if secure, ok := c.(*tls.Conn); ok {
-		c = secure.NetConn()
-	}
-	if t, ok := c.(*tracked); ok {
-		return context.WithValue(ctx, connectionKey{}, &t.facts)
+	switch c := c.(type) {
+	case *strictPlain:
+		return context.WithValue(ctx, connectionKey{}, c.facts)
+	case *strictTLS:
+		return context.WithValue(ctx, connectionKey{}, c.facts)
+	case *tls.Conn:
+		if t, ok := c.NetConn().(*tracked); ok {
+			return context.WithValue(ctx, connectionKey{}, &t.facts)
+		}
 	}
 	return ctx
 }
@@ -69,7 +82,7 @@ func (l *plainListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return track(c, l.now()), nil
+	return newStrictPlain(track(c, l.now())), nil
 }
 
 // front accepts connections and brings them through the TLS handshake, each in a goroutine of its own, so that a slow
@@ -155,8 +168,12 @@ func (f *front) handshake(ctx context.Context, t *tracked) {
 	t.facts.handshake = f.gate.now().Sub(t.facts.accepted)
 	t.facts.server = state.ServerName
 	t.facts.note = handshakeNote(&state)
+	var next net.Conn = c
+	if state.NegotiatedProtocol != "h2" {
+		next = newStrictTLS(t, c)
+	}
 	select {
-	case f.done <- c:
+	case f.done <- next:
 	case <-f.quit:
 		_ = c.Close() // the gate stops
 	}

@@ -33,15 +33,16 @@ type exchange struct {
 	own     connection // where the request came without one, as in a test
 	body    body
 
-	status int
-	bytes  int64
-	failed error // the first failed write
-	until  *time.Time
-	stream time.Time // until, for a stream of HTTP/2
-	idText string
-	id     [1]string
-	origin [1]string // what Access-Control-Allow-Origin says; "" for none
-	buf    []byte
+	status  int
+	bytes   int64
+	failed  error // the first failed write
+	until   *time.Time
+	refused string    // why the framing of the request is not taken
+	stream  time.Time // until, for a stream of HTTP/2
+	idText  string
+	id      [1]string
+	origin  [1]string // what Access-Control-Allow-Origin says; "" for none
+	buf     []byte
 }
 
 func (x *exchange) begin(w http.ResponseWriter, r *http.Request, j *trace.Journey) {
@@ -52,9 +53,9 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request, j *trace.Journe
 		x.own = connection{client: addr.Addr().Unmap()}
 		x.facts = &x.own
 	}
-	x.until = &x.facts.writeUntil
-	if r.ProtoMajor != 1 {
-		x.until = &x.stream
+	if x.until = &x.stream; r.ProtoMajor == 1 {
+		x.until = &x.facts.writeUntil
+		x.refused = x.facts.next()
 	}
 	if j == nil {
 		return
@@ -149,6 +150,9 @@ func (x *exchange) refuse(e *roundtrip.Error) {
 	h["Content-Type"] = []string{roundtrip.ProblemType}
 	h["Cache-Control"] = []string{"no-store"}
 	h["X-Content-Type-Options"] = []string{"nosniff"}
+	if e.Reason == "request.malformed" && (x.req.ProtoMajor == 1 || x.req.Method == "PRI") {
+		h["Connection"] = []string{"close"} // where one mistake was, more may come
+	}
 	if e.Allow != "" {
 		h["Allow"] = []string{e.Allow}
 	}
@@ -182,6 +186,9 @@ func (x *exchange) WriteHeader(status int) {
 
 func (x *exchange) putHeaders() {
 	h := x.w.Header()
+	if x.req.ProtoMajor == 1 && x.status != http.StatusSwitchingProtocols && x.req.Header["Upgrade"] != nil {
+		h["Connection"] = []string{"close"} // what comes after an upgrade that was not taken is not looked at
+	}
 	if x.idText != "" {
 		x.id[0] = x.idText
 		h["X-Journey"] = x.id[:]

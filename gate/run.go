@@ -94,9 +94,11 @@ func (g *Gate) server(base context.Context) *http.Server {
 		ReadHeaderTimeout: g.times.Header,
 		IdleTimeout:       g.times.Idle,
 		MaxHeaderBytes:    headerBytesMax,
-		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
-		BaseContext:       func(net.Listener) context.Context { return base },
-		ConnContext:       withConnection,
+		// Every request is the gate's: it counts them, and `OPTIONS *` gets a journey too.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+		BaseContext:                  func(net.Listener) context.Context { return base },
+		ConnContext:                  withConnection,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: streamsMax,
 			SendPingTimeout:      g.times.Idle / 4,

@@ -11,6 +11,10 @@ import (
 
 // serve is the gate on one page: which site, may the page call it, is the request sound, which route.
 func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
+	if x.refused != "" {
+		x.journey.SetReason(trace.ReasonOf("request.malformed"))
+		return x.deny("framing", malformed(x.refused))
+	}
 	s, err := g.findSite(x, t, r)
 	if s == nil {
 		return err
