@@ -179,9 +179,26 @@ func TestConfig_NamesAMissingFile(t *testing.T) {
 
 func TestConfig_RefusesAFileThatIsTooLong(t *testing.T) {
 	t.Parallel()
-	source := []byte("name: app\n# " + strings.Repeat("x", 1<<20))
-	if _, err := config.Parse("roundtrip.yaml", source, noEnv); err == nil || !strings.Contains(err.Error(), "too long") {
-		t.Errorf("%v", err)
+	for _, rest := range []string{strings.Repeat("x", 1<<20), strings.Repeat("\n", 30_000)} {
+		_, err := config.Parse("roundtrip.yaml", []byte("name: app\n# "+rest), noEnv)
+		if err == nil || !strings.Contains(err.Error(), "too long") {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+func TestConfig_ReadsManyCollections(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("name: app\ncollections:\n")
+	for i := range 100 {
+		fmt.Fprintf(&b, "  c%d:\n    fields:\n", i)
+		for j := range 10 {
+			fmt.Fprintf(&b, "      f%d: { type: text, required: true }\n", j)
+		}
+	}
+	if c := parse(t, b.String()); len(c.Collections) != 100 || len(c.Collections[99].Fields) != 10 {
+		t.Errorf("%d collections", len(c.Collections))
 	}
 }
 

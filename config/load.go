@@ -53,8 +53,8 @@ func Parse(file string, source []byte, getenv func(string) (string, bool)) (*Con
 	problems := NewProblems(file, source)
 	start := roundtrip.Pos{File: file, Line: 1, Column: 1}
 	switch at := invalidByte(source); {
-	case len(source) > maxBytes:
-		problems.Add(roundtrip.Pos{}, "the declaration is too long").Expect("at most 1 MiB")
+	case len(source) > maxBytes, bytes.Count(source, []byte("\n")) > maxLines:
+		problems.Add(roundtrip.Pos{}, "the declaration is too long").Expect("at most 1 MiB and %s lines", thousands(maxLines))
 	case at >= 0:
 		line := bytes.Count(source[:at], []byte("\n"))
 		column := utf8.RuneCount(source[bytes.LastIndexByte(source[:at], '\n')+1 : at])

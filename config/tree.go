@@ -50,6 +50,7 @@ type pair struct {
 // The bounds of a declaration.
 const (
 	maxBytes = 1 << 20
+	maxLines = 20_000 // the parser's time grows with the square of a block's lines
 	maxDepth = 32
 	maxOpen  = 64 // tokens on one line that open a level
 )
@@ -105,7 +106,7 @@ func (r *reader) acceptTokens(tokens token.Tokens) bool {
 			r.refuse(t)
 		default:
 		}
-		if flow > maxDepth || opened > maxOpen || t.Position.IndentLevel > maxDepth {
+		if flow > maxDepth || opened > maxOpen {
 			r.problems.Add(r.pos(t), "this is nested too deep").Expect("at most %d levels", maxDepth)
 			return false
 		}
