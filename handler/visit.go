@@ -16,6 +16,7 @@ type Visit struct {
 
 	who    *roundtrip.Principal
 	permit *policy.Permit
+	wrong  error // what is wrong with the input of an update or batch
 	hops   []Hop
 	page   store.Page
 

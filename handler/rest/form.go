@@ -58,7 +58,7 @@ func (f *formReader) read(parts *multipart.Reader) error {
 	for n := 0; ; n++ {
 		part, err := parts.NextPart()
 		switch {
-		case err == io.EOF && n > 0: //nolint:errorlint // the end of the form is io.EOF itself; a wrapped one is an end in its middle
+		case err == io.EOF && n > 0: // io.EOF itself: a wrapped one is an end in the middle of the form
 			return nil
 		case err != nil:
 			return badForm(err)

@@ -16,8 +16,8 @@ import (
 // part is one part of a form; a part with a file name is a file.
 type part struct{ name, file, content string }
 
-func form(t testing.TB, parts ...part) (body, contentType string) {
-	t.Helper()
+func form(tb testing.TB, parts ...part) (body, contentType string) {
+	tb.Helper()
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
 	for _, p := range parts {
@@ -28,11 +28,11 @@ func form(t testing.TB, parts ...part) (body, contentType string) {
 			h.Set("Content-Type", "application/octet-stream")
 		}
 		pw, err := w.CreatePart(h)
-		must(t, err)
+		must(tb, err)
 		_, err = pw.Write([]byte(p.content))
-		must(t, err)
+		must(tb, err)
 	}
-	must(t, w.Close())
+	must(tb, w.Close())
 	return b.String(), w.FormDataContentType()
 }
 
@@ -42,8 +42,8 @@ func (p *person) form(method, path string, parts ...part) *reply {
 	return p.do(method, path, body, "Content-Type", contentType)
 }
 
-func picture(t testing.TB, width, height int) string {
-	t.Helper()
+func picture(tb testing.TB, width, height int) string {
+	tb.Helper()
 	m := image.NewRGBA(image.Rect(0, 0, width, height))
 	for x := range width {
 		for y := range height {
@@ -51,7 +51,7 @@ func picture(t testing.TB, width, height int) string {
 		}
 	}
 	var b bytes.Buffer
-	must(t, png.Encode(&b, m))
+	must(tb, png.Encode(&b, m))
 	return b.String()
 }
 

@@ -46,40 +46,40 @@ type house struct {
 	ids      *roundtrip.IDs
 }
 
-func openHouse(t testing.TB) *house {
-	t.Helper()
-	h := &house{t: t, ids: roundtrip.NewIDs(1, time.Now), files: filepath.Join(t.TempDir(), "files")}
+func openHouse(tb testing.TB) *house {
+	tb.Helper()
+	h := &house{t: tb, ids: roundtrip.NewIDs(1, time.Now), files: filepath.Join(tb.TempDir(), "files")}
 	source, err := os.ReadFile("testdata/roundtrip.yaml")
-	must(t, err)
+	must(tb, err)
 	declared, err := config.Parse("testdata/roundtrip.yaml", source, os.LookupEnv)
-	must(t, err)
+	must(tb, err)
 	h.schema, err = schema.Build(declared)
-	must(t, err)
-	h.store, err = sqlite.New(sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db"), Now: time.Now, IDs: h.ids})
-	must(t, err)
-	must(t, h.store.Open(t.Context()))
-	t.Cleanup(func() { must(t, h.store.Close()) })
-	plan, err := h.store.Plan(t.Context(), h.schema.Schema)
-	must(t, err)
-	must(t, h.store.Apply(t.Context(), h.schema.Schema, plan))
+	must(tb, err)
+	h.store, err = sqlite.New(sqlite.Options{Path: filepath.Join(tb.TempDir(), "test.db"), Now: time.Now, IDs: h.ids})
+	must(tb, err)
+	must(tb, h.store.Open(tb.Context()))
+	tb.Cleanup(func() { must(tb, h.store.Close()) })
+	plan, err := h.store.Plan(tb.Context(), h.schema.Schema)
+	must(tb, err)
+	must(tb, h.store.Apply(tb.Context(), h.schema.Schema, plan))
 	h.policy, err = policy.New(h.schema.Schema, bytes.Repeat([]byte("k"), 32))
-	must(t, err)
+	must(tb, err)
 	h.identity, err = identity.New(identity.Options{
 		Accounts: h.store, Config: declared.Identity, Users: h.schema.Accounts(), Now: time.Now, IDs: h.ids, Rand: rand.Reader,
 	})
-	must(t, err)
+	must(tb, err)
 	kept, err := files.New(files.Options{Dir: h.files, Now: time.Now, Rand: rand.Reader})
-	must(t, err)
-	must(t, kept.Prepare(t.Context()))
+	must(tb, err)
+	must(tb, kept.Prepare(tb.Context()))
 	h.core, err = handler.New(handler.Options{
 		Schema: h.schema, Policy: h.policy, Store: h.store, Identity: h.identity, Files: kept, IDs: h.ids, Now: time.Now,
 	})
-	must(t, err)
+	must(tb, err)
 	h.door, err = rest.New(h.core, "/api/", rest.Options{})
-	must(t, err)
+	must(tb, err)
 	h.journeys = trace.New(time.Now, 64, nil)
 	h.server = httptest.NewServer(http.HandlerFunc(h.gate))
-	t.Cleanup(h.server.Close)
+	tb.Cleanup(h.server.Close)
 	return h
 }
 
@@ -143,7 +143,7 @@ func (p *person) do(method, path, body string, more ...string) *reply {
 	}
 	res, err := http.DefaultTransport.RoundTrip(req)
 	must(p.h.t, err)
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	text, err := io.ReadAll(res.Body)
 	must(p.h.t, err)
 	r := &reply{t: p.h.t, status: res.StatusCode, header: res.Header, body: string(text)}

@@ -127,6 +127,7 @@ func setParam(q *roundtrip.Query, p param, name, value string) (err error) {
 		q.GroupBy, err = split(q.GroupBy, name, value)
 	case paramSelect:
 		q.Select, err = split(q.Select, name, value)
+	default: // paramEqual has no name of its own; the others are those of files
 	}
 	return err
 }

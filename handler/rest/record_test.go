@@ -246,3 +246,61 @@ func TestRest_IdempotencyKey(t *testing.T) {
 		t.Errorf("%d photos", n)
 	}
 }
+
+func TestRest_RulesSeeTheInputAsItWillBeStored(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t)
+	s := h.stranger()
+	id := s.do("POST", "mails", `{"mail":"Bo@X.org"}`).is(201).has(`"mail":"bo@x.org"`).text("id")
+	s.do("PATCH", "mails/"+id, `{"mail":"ADMIN@x.org"}`).is(403)
+	s.do("POST", "batch", `{"ops":[{"op":"update","collection":"mails","id":"`+id+`","data":{"mail":"Admin@x.org"}}]}`).is(403)
+	s.do("PATCH", "mails/"+id, `{"mail":"Ana@x.org"}`).is(200).has(`"mail":"ana@x.org"`)
+	s.do("PATCH", "mails/"+id, `{"mail":"nobody"}`).is(400).because("schema.invalid")
+}
+
+func TestRest_AddsMeetBounds(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t)
+	s := h.stranger()
+	id := s.do("POST", "things", `{"int":9223372036854775807}`).is(201).text("id")
+	if r := s.do("PATCH", "things/"+id, `{"int":{"$add":1}}`); r.status < 400 || r.status >= 500 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	s.do("PATCH", "things/"+id, `{"float":{"$add":1e308}}`).is(200)
+	if r := s.do("PATCH", "things/"+id, `{"float":{"$add":1e308}}`); r.status >= 500 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	s.do("GET", "things/"+id, "").is(200)
+	s.do("GET", "things?filter=float%3E1", "").is(200)
+	if r := s.do("GET", "things:aggregate?select=sum(int),sum(float),avg(float)", ""); r.status >= 500 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	s.do("POST", "things", `{"int":9223372036854775807}`).is(201)
+	if r := s.do("GET", "things:aggregate?select=sum(int)", ""); r.status >= 500 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+}
+
+func TestRest_JourneyHasEveryStation(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t)
+	ana := h.person("ana")
+	id := ana.photo(`{"caption":"a"}`)
+	ana.do("GET", "photos/"+id, "").is(200)
+	ana.do("GET", "photos/"+id+"?x=1", "").is(400)
+	h.stranger().do("POST", "photos", `{}`).is(401)
+	seen := map[string]bool{}
+	for _, j := range h.journeys.Recent(10) {
+		for _, hop := range j.Hops {
+			seen[hop.Layer.String()+" "+hop.Verdict.String()+" "+hop.Reason.Code()] = true
+		}
+		if j.Route == "" {
+			t.Errorf("no route: %+v", j)
+		}
+	}
+	for _, want := range []string{"auth cached ", "access ok ", "schema ok ", "pool ok ", "sql ok ", "commit ok ", "app deny request.unknown_parameter", "access deny auth.missing"} {
+		if !seen[want] {
+			t.Errorf("no hop %q in %v", want, seen)
+		}
+	}
+}
