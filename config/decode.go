@@ -99,9 +99,8 @@ func (d *decoder) block(n *node, target any, keys []key) bool {
 		d.wrong(n, "a block with "+keyWords(keys))
 		return false
 	}
-	d.duplicates(n)
 	given := make([]string, 0, len(n.pairs))
-	for _, p := range n.pairs {
+	for _, p := range d.once(n) {
 		given = append(given, p.key)
 		if meant := d.key(n, p, target, keys); meant != "" {
 			given = append(given, meant)
@@ -170,8 +169,9 @@ func (d *decoder) texts(n *node, check func(string) error) {
 	}
 }
 
-// duplicates reports names that stand twice in one map.
-func (d *decoder) duplicates(n *node) {
+// once returns the pairs of a map; a name that stands there a second time is reported and left out.
+func (d *decoder) once(n *node) []pair {
+	var out []pair
 	first := make(map[string]roundtrip.Pos, len(n.pairs))
 	for _, p := range n.pairs {
 		if before, ok := first[p.key]; ok {
@@ -181,7 +181,9 @@ func (d *decoder) duplicates(n *node) {
 			continue
 		}
 		first[p.key] = p.pos
+		out = append(out, p)
 	}
+	return out
 }
 
 // path makes a path of the declaration absolute.

@@ -209,8 +209,7 @@ func named[T, U any](name, what string, at func(*T) *[]U, place func(*U, string,
 			d.wrong(n, k.typ.words)
 			return
 		}
-		d.duplicates(n)
-		for _, p := range n.pairs {
+		for _, p := range d.once(n) {
 			u := new(U)
 			place(u, p.key, p.pos)
 			d.defaults(u, keys)
