@@ -36,13 +36,14 @@ const (
 // hasher hashes passwords, a few at once: each takes 19 MiB and about 30 ms of a core, so that a flood of sign-ins would
 // otherwise take all memory.
 type hasher struct {
+	cost    cost // of new hashes
 	slots   chan struct{}
 	waiting atomic.Int64
 	rand    io.Reader
 }
 
 func newHasher(atOnce int, random io.Reader) *hasher {
-	return &hasher{slots: make(chan struct{}, atOnce), rand: random}
+	return &hasher{cost: cost{hashMemoryKiB, hashPasses, hashThreads}, slots: make(chan struct{}, atOnce), rand: random}
 }
 
 // hash makes the PHC string of a password with a new salt.
@@ -51,12 +52,11 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	if _, err := io.ReadFull(h.rand, salt); err != nil {
 		return "", roundtrip.Wrap("identity.salt", err)
 	}
-	c := cost{hashMemoryKiB, hashPasses, hashThreads}
-	key, err := h.derive(ctx, password, salt, c, keyLen)
+	key, err := h.derive(ctx, password, salt, h.cost, keyLen)
 	if err != nil {
 		return "", err
 	}
-	return formatPHC(c, salt, key), nil
+	return formatPHC(h.cost, salt, key), nil
 }
 
 // verify compares a password with a stored hash. With no hash, or one that can't be read, it does the same work and
@@ -64,14 +64,14 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 func (h *hasher) verify(ctx context.Context, password, stored string) (ok, old bool, err error) {
 	c, salt, want, readable := parsePHC(stored)
 	if !readable {
-		c, salt, want = cost{hashMemoryKiB, hashPasses, hashThreads}, make([]byte, saltLen), make([]byte, keyLen)
+		c, salt, want = h.cost, make([]byte, saltLen), make([]byte, keyLen)
 	}
 	key, err := h.derive(ctx, password, salt, c, len(want))
 	if err != nil {
 		return false, false, err
 	}
 	ok = subtle.ConstantTimeCompare(key, want) == 1 && readable
-	return ok, c != cost{hashMemoryKiB, hashPasses, hashThreads}, nil
+	return ok, c != h.cost, nil
 }
 
 func (h *hasher) derive(ctx context.Context, password string, salt []byte, c cost, length int) ([]byte, error) {

@@ -220,6 +220,7 @@ func newBench(tb testing.TB, change ...func(*identity.Options)) *bench {
 		tb.Fatal(err)
 	}
 	b.Identity = i
+	b.HashCheaply()
 	return b
 }
 

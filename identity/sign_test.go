@@ -3,7 +3,6 @@ package identity_test
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"net/netip"
@@ -12,8 +11,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"golang.org/x/crypto/argon2"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/identity"
@@ -279,15 +276,13 @@ func TestSignIn_HashesAnewWhatWasMadeAtAnotherCost(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	g := b.signUp(t, "ana")
-	salt := []byte("0123456789abcdef")
-	b64 := base64.RawStdEncoding
-	cheap := "$argon2id$v=19$m=64,t=1,p=1$" + b64.EncodeToString(salt) + "$" + b64.EncodeToString(argon2.IDKey([]byte(good), salt, 1, 64, 1, 32))
-	if err := b.store.SetCredential(t.Context(), roundtrip.Credential{Account: g.Account.ID(), Password: cheap}, identity.KeepAll); err != nil {
+	today, err := identity.New(identity.Options{Accounts: b.store, Users: b.users, Now: b.clock.Now, IDs: roundtrip.NewIDs(3, b.clock.Now), Rand: rand.Reader})
+	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
-		if _, err := b.SignIn(t.Context(), identity.Login{Value: "ana"}, good, identity.Device{}); err != nil {
-			t.Fatal(err)
+	for n := range 2 {
+		if _, err := today.SignIn(t.Context(), identity.Login{Value: "ana"}, good, identity.Device{}); err != nil {
+			t.Fatalf("sign-in %d: %v", n, err)
 		}
 		_, c, err := b.store.LoadAccount(t.Context(), g.Account.ID())
 		if err != nil || !strings.HasPrefix(c.Password, "$argon2id$v=19$m=19456,t=2,p=1$") {

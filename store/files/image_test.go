@@ -371,3 +371,14 @@ func FuzzImage_Stage(f *testing.F) {
 		read(t, s, st.File(), 32, imageField())
 	})
 }
+
+func BenchmarkImage_Resize12MpxTo1080(b *testing.B) {
+	img, err := jpeg.Decode(bytes.NewReader(jpegOf(b, gradient(4000, 3000))))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		files.Resize(img, 1080, 810)
+	}
+}
