@@ -14,9 +14,12 @@ import (
 	"net/textproto"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/identity"
@@ -50,6 +53,61 @@ type demoRun struct {
 	now    func() time.Time
 	ids    map[string]string // key -> id
 	tokens map[string]string // key of an account -> its token
+
+	pictures map[sketch][]byte
+}
+
+// sketch says which picture is to be painted: a scene of width and height, or a portrait of size.
+type sketch struct{ seed, width, height, size uint64 }
+
+// sketchOf reads {picture: N, …}.
+func sketchOf(v any) (sketch, bool) {
+	m, ok := v.(map[string]any)
+	if !ok || m["picture"] == nil {
+		return sketch{}, false
+	}
+	return sketch{
+		seed: whole(m["picture"]), size: whole(m["size"]),
+		width: cmp.Or(whole(m["width"]), 1080), height: cmp.Or(whole(m["height"]), 810),
+	}, true
+}
+
+func (k sketch) paint() []byte {
+	if k.size > 0 {
+		return picture.Avatar(k.seed, int(k.size))
+	}
+	return picture.JPEG(k.seed, int(k.width), int(k.height))
+}
+
+// paintAll paints every picture of a demo, as many at once as there are cores: it is most of the work of filling.
+func (d *demo) paintAll() map[sketch][]byte {
+	done := map[sketch][]byte{}
+	var mu sync.Mutex // guards done
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	paint := func(record map[string]any) {
+		for _, v := range record {
+			k, ok := sketchOf(v)
+			if !ok {
+				continue
+			}
+			group.Go(func() error {
+				jpeg := k.paint()
+				mu.Lock()
+				defer mu.Unlock()
+				done[k] = jpeg
+				return nil
+			})
+		}
+	}
+	for _, a := range d.Accounts {
+		paint(a.Record)
+	}
+	for _, r := range d.Records {
+		paint(r.Record)
+	}
+	_ = group.Wait() // none of them fails
+	return done
 }
 
 // fillDemo loads demo.yaml beside the declaration, if there is one and no account exists yet.
@@ -75,7 +133,7 @@ func (a *App) fillDemo(ctx context.Context, h *house) error {
 	}
 	fmt.Fprintf(a.around.Out, "  filling the empty database from demo.yaml (%s, %s) …\n",
 		count(len(d.Accounts), "account"), count(len(d.Records), "record"))
-	r := &demoRun{house: h, now: a.around.Now, ids: map[string]string{}, tokens: map[string]string{}}
+	r := &demoRun{house: h, now: a.around.Now, ids: map[string]string{}, tokens: map[string]string{}, pictures: d.paintAll()}
 	for _, account := range d.Accounts {
 		if err := r.account(ctx, account); err != nil {
 			return fmt.Errorf("demo.yaml: account %s: %w", account.Key, err)
@@ -122,7 +180,7 @@ func (r *demoRun) account(ctx context.Context, a demoAccount) error {
 	}
 	body := newDemoBody()
 	for _, name := range pictures {
-		if err := body.field(name, a.Record[name], r.ids); err != nil {
+		if err := r.field(body, name, a.Record[name]); err != nil {
 			return err
 		}
 	}
@@ -138,7 +196,7 @@ func (r *demoRun) record(ctx context.Context, d demoRecord) error {
 	}
 	body := newDemoBody()
 	for name, v := range d.Record {
-		if err := body.field(name, v, r.ids); err != nil {
+		if err := r.field(body, name, v); err != nil {
 			return err
 		}
 	}
@@ -184,35 +242,30 @@ func newDemoBody() *demoBody {
 }
 
 // field adds one member of a demo record: a scalar, {key: NAME} for the id of an earlier one, or {picture: N} for a file.
-func (b *demoBody) field(name string, v any, ids map[string]string) error {
+func (r *demoRun) field(b *demoBody, name string, v any) error {
 	m, ok := v.(map[string]any)
 	if !ok {
 		return b.form.WriteField(name, fmt.Sprint(v))
 	}
 	if key, ok := m["key"].(string); ok {
-		id, ok := ids[key]
+		id, ok := r.ids[key]
 		if !ok {
 			return fmt.Errorf("%s: no record above it has the key %q", name, key)
 		}
 		return b.form.WriteField(name, id)
 	}
-	seed, ok := m["picture"]
+	k, ok := sketchOf(v)
 	if !ok {
 		return fmt.Errorf("%s: {key: NAME} or {picture: NUMBER} is expected", name)
 	}
-	n := whole(seed)
 	h := textproto.MIMEHeader{}
-	h.Set("Content-Disposition", fmt.Sprintf(`form-data; name=%q; filename="picture-%d.jpg"`, name, n))
+	h.Set("Content-Disposition", fmt.Sprintf(`form-data; name=%q; filename="picture-%d.jpg"`, name, k.seed))
 	h.Set("Content-Type", "image/jpeg")
 	part, err := b.form.CreatePart(h)
 	if err != nil {
 		return err
 	}
-	if size := whole(m["size"]); size > 0 {
-		_, err = part.Write(picture.Avatar(n, int(size)))
-		return err
-	}
-	_, err = part.Write(picture.JPEG(n, int(cmp.Or(whole(m["width"]), 1080)), int(cmp.Or(whole(m["height"]), 810))))
+	_, err = part.Write(r.pictures[k])
 	return err
 }
 
