@@ -80,14 +80,14 @@ func (d *decision) bindRule(r *rule) {
 // decideWrite refuses what no record can allow, and adds the read permit that tells missing from forbidden.
 func (e *Engine) decideWrite(a *access, p *Permit) error {
 	r := a.rule(p.action)
+	if err := checkAdds(r, p); err != nil {
+		return err
+	}
 	if p.never {
 		return refuse(r, p)
 	}
 	if p.action == roundtrip.Create {
 		return nil
-	}
-	if err := checkAdds(r, p); err != nil {
-		return err
 	}
 	see := &decision{Permit: Permit{
 		action: roundtrip.Get, collection: p.collection, call: p.call, principal: p.principal, name: a.read.name,

@@ -67,7 +67,10 @@ func parse(source string, filter bool) (*expr, *mistake) {
 	if p.wrong == nil && p.tok.kind != tokenEnd {
 		p.unexpected()
 	}
-	return e, p.wrong
+	if p.wrong != nil {
+		return nil, p.wrong // what was read so far may be half a node
+	}
+	return e, nil
 }
 
 func (p *parser) advance() {
