@@ -33,6 +33,9 @@ func (b *body) open(x *exchange, r *http.Request, limit int64) {
 	}
 	b.x, b.src, b.limit, b.left = x, r.Body, limit, limit
 	r.Body = b
+	if r.ProtoMajor == 1 {
+		x.moveWrite() // for the 100 Continue that net/http writes before the first Read
+	}
 }
 
 // Read reads the next part.
@@ -81,11 +84,11 @@ func (b *body) refused(e *roundtrip.Error) {
 	b.x.journey.SetReason(trace.ReasonOf(e.Reason))
 }
 
-// moveRead keeps the read deadline ahead of now, by at least half of what a stalled sender gets.
+// moveRead keeps the read deadline ahead of now, by at least what a stalled sender gets.
 func (b *body) moveRead() {
 	now := b.x.gate.now()
-	if stall := b.x.gate.times.Stall; b.until.Sub(now) < stall/2 {
-		b.until = now.Add(stall)
+	if stall := b.x.gate.times.Stall; b.until.Sub(now) < stall {
+		b.until = now.Add(stall + stall/2)
 		_ = http.NewResponseController(b.x.w).SetReadDeadline(b.until) // a writer without deadlines is one of a test
 	}
 }

@@ -21,6 +21,9 @@ const statusAborted = 499
 // large enough that the deadline costs nothing.
 const pieceMax = 64 << 10
 
+// bufferedMax is how many bytes of a body net/http keeps at least until the handler has ended.
+const bufferedMax = 2048
+
 // exchange is one request and its answer: the response writer that handlers get. It counts status and bytes, puts the
 // headers that every answer has, and moves deadlines. Exchanges are reused: a handler must not keep its writer.
 type exchange struct {
@@ -39,6 +42,7 @@ type exchange struct {
 	until   *time.Time
 	refused string    // why the framing of the request is not taken
 	stream  time.Time // until, for a stream of HTTP/2
+	flushed bool
 	idText  string
 	id      [1]string
 	origin  [1]string // what Access-Control-Allow-Origin says; "" for none
@@ -77,6 +81,9 @@ func (x *exchange) end() {
 	cut := v != nil && !x.panicked(v)
 	if x.status == 0 && !cut && x.req.Context().Err() == nil {
 		x.WriteHeader(http.StatusOK)
+	}
+	if x.status != 0 && !cut {
+		x.moveWrite() // for what is still buffered
 	}
 	x.body.finish(x)
 	x.report()
@@ -179,7 +186,6 @@ func (x *exchange) WriteHeader(status int) {
 	if status >= 200 || status == http.StatusSwitchingProtocols {
 		x.status = status
 		x.putHeaders()
-		x.moveWrite()
 	}
 	x.w.WriteHeader(status)
 }
@@ -209,14 +215,14 @@ func (x *exchange) Write(p []byte) (int, error) {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
-	if len(p) <= pieceMax {
-		x.moveWrite()
+	if x.isBuffered(len(p)) {
 		return x.wrote(x.w.Write(p))
 	}
 	sent := 0
 	for sent < len(p) {
 		x.moveWrite()
 		n, err := x.wrote(x.w.Write(p[sent:min(len(p), sent+pieceMax)]))
+		x.restWrite()
 		sent += n
 		if err != nil {
 			return sent, err
@@ -238,7 +244,9 @@ func (x *exchange) WriteString(s string) (int, error) {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
-	x.moveWrite()
+	if !x.isBuffered(len(s)) {
+		return x.Write([]byte(s))
+	}
 	return x.wrote(io.WriteString(x.w, s))
 }
 
@@ -253,10 +261,13 @@ func (x *exchange) ReadFrom(src io.Reader) (int64, error) {
 	}
 	var sent int64
 	for limited.N > 0 {
-		x.moveWrite()
+		if x.req.ProtoMajor == 1 || !x.isBuffered(int(min(limited.N, pieceMax))) {
+			x.moveWrite()
+		}
 		piece := &io.LimitedReader{R: limited.R, N: min(limited.N, pieceMax)}
 		want := piece.N
 		n, err := io.Copy(x.w, piece)
+		x.restWrite()
 		sent += n
 		limited.N -= want - piece.N
 		if _, err := x.wrote(int(n), err); err != nil {
@@ -278,15 +289,32 @@ func (x *exchange) FlushError() error {
 		x.WriteHeader(http.StatusOK)
 	}
 	x.moveWrite()
+	x.flushed = true
 	_, err := x.wrote(0, http.NewResponseController(x.w).Flush())
+	x.restWrite()
 	return err
 }
 
-// moveWrite keeps the write deadline ahead of now, by at least half of what a stalled reader gets.
+// isBuffered reports whether net/http will keep n more bytes of the body, so that writing them can't block. It writes
+// them when the handler has ended.
+func (x *exchange) isBuffered(n int) bool {
+	return !x.flushed && x.bytes+int64(n) <= bufferedMax
+}
+
+// restWrite takes the deadline of an HTTP/2 stream away: it ends the stream whether or not somebody writes, and a
+// handler may take its time between two writes.
+func (x *exchange) restWrite() {
+	if x.req.ProtoMajor != 1 && !x.until.IsZero() {
+		*x.until = time.Time{}
+		_ = http.NewResponseController(x.w).SetWriteDeadline(time.Time{}) // a writer without deadlines is one of a test
+	}
+}
+
+// moveWrite keeps the write deadline ahead of now, by at least what a stalled reader gets.
 func (x *exchange) moveWrite() {
 	now := x.gate.now()
-	if stall := x.gate.times.Stall; x.until.Sub(now) < stall/2 {
-		*x.until = now.Add(stall)
+	if stall := x.gate.times.Stall; x.until.Sub(now) < stall {
+		*x.until = now.Add(stall + stall/2)
 		_ = http.NewResponseController(x.w).SetWriteDeadline(*x.until) // a writer without deadlines is one of a test
 	}
 }

@@ -31,7 +31,7 @@ type Options struct {
 type Times struct {
 	Header time.Duration // handshake, and the head of a request; default 10 s
 	Idle   time.Duration // between two requests; default 2 min
-	Stall  time.Duration // a body, either way, without one byte of progress; default 30 s
+	Stall  time.Duration // a body, either way, without one byte of progress; default 30 s, at most half as long again
 	Drain  time.Duration // how long running requests have when the gate stops; default 10 s
 }
 

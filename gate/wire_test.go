@@ -95,12 +95,12 @@ func TestWire_EndsABodyThatStalls(t *testing.T) {
 		e := roundtrip.AsError(err)
 		w.WriteHeader(e.HTTPStatus())
 		_, _ = io.WriteString(w, e.Reason)
-	}, func(o *gate.Options) { o.Times.Stall = 300 * time.Millisecond })
+	}, func(o *gate.Options) { o.Times.Stall = time.Second })
 	c := dial(t, h.plain)
 	send(t, c, "POST / HTTP/1.1\r\nHost: open.localhost\r\nContent-Length: 100\r\n\r\n")
 	for range 20 { // one byte at a time keeps it alive, for longer than a stall may last
 		send(t, c, "x")
-		time.Sleep(30 * time.Millisecond) // the pace of the client, not a wait for something
+		time.Sleep(80 * time.Millisecond) // the pace of the client, not a wait for something
 	}
 	b, _ := io.ReadAll(c)
 	got := string(b)
@@ -139,7 +139,7 @@ func TestWire_LetsAHandlerTakeItsTimeAfterTheBody(t *testing.T) {
 		select { // longer than a stall may last
 		case <-r.Context().Done():
 			t.Error("the request was ended while the handler worked")
-		case <-time.After(300 * time.Millisecond):
+		case <-time.After(400 * time.Millisecond):
 		}
 		_, _ = w.Write(b)
 	}, func(o *gate.Options) { o.Times.Stall = 100 * time.Millisecond })
@@ -228,5 +228,80 @@ func TestWire_SendsFilesWholeOverBothProtocols(t *testing.T) {
 		t.Errorf("%s", a.Status)
 	} else if s := h.journey(t, a.Header.Get("X-Journey")); s.Reason.Code() != "static.not_found" || s.Hops[s.Decided].Layer != trace.Static {
 		t.Errorf("%+v", s)
+	}
+}
+
+func TestWire_LetsAHandlerTakeItsTimeBetweenTwoWrites(t *testing.T) {
+	t.Parallel()
+	part := strings.Repeat("x", 10_000)
+	h := open(t, func(w http.ResponseWriter, r *http.Request) {
+		for range 3 {
+			_, _ = io.WriteString(w, part)
+			if r.URL.Path == "/api/flush" {
+				w.(http.Flusher).Flush()
+			}
+			select { // longer than a stall may last
+			case <-r.Context().Done():
+				t.Error("the request was ended while the handler worked")
+			case <-time.After(250 * time.Millisecond):
+			}
+		}
+		_, _ = io.WriteString(w, "end")
+	}, func(o *gate.Options) { o.Times.Stall = 100 * time.Millisecond })
+	for _, h2 := range []bool{true, false} {
+		for _, path := range []string{"flush", "buffer"} {
+			a := h.do(t, h.client(t, h2), http.MethodGet, "https://gallery.localhost/api/"+path, nil)
+			if a.StatusCode != 200 || a.body != part+part+part+"end" {
+				t.Errorf("%s %s: %s, %d bytes", a.Proto, path, a.Status, len(a.body))
+			}
+		}
+	}
+}
+
+func TestWire_ContinuesOnAConnectionThatWasIdle(t *testing.T) {
+	t.Parallel()
+	h := open(t, reads, func(o *gate.Options) { o.Times.Stall = 50 * time.Millisecond })
+	c := dial(t, h.plain)
+	in := bufio.NewReader(c)
+	for range 2 {
+		send(t, c, "POST /x HTTP/1.1\r\nHost: open.localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+		line, err := in.ReadString('\n')
+		if err != nil || !strings.HasPrefix(line, "HTTP/1.1 100") {
+			t.Fatalf("%q, %v", line, err)
+		}
+		if line, err = in.ReadString('\n'); err != nil || line != "\r\n" {
+			t.Fatalf("%q, %v", line, err)
+		}
+		send(t, c, "hello")
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		if res.StatusCode != 200 {
+			t.Fatal(res.Status)
+		}
+		time.Sleep(100 * time.Millisecond) // idle for longer than the deadline that was set
+	}
+}
+
+func TestWire_EndsAStreamThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	big := make([]byte, 32<<20)
+	h := open(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(big) },
+		func(o *gate.Options) { o.Times.Stall = 200 * time.Millisecond })
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://gallery.localhost/api/unread", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := h.client(t, true).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // nobody reads it
+	s := h.await(t, "journey of the stream", func(s trace.Snapshot) bool { return s.Path == "/api/unread" })
+	if s.Reason.Code() != "client.aborted" || s.Bytes >= int64(len(big)) {
+		t.Errorf("%s after %d bytes", s.Reason.Code(), s.Bytes)
 	}
 }
