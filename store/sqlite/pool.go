@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,41 +13,50 @@ import (
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
+// queueJump is how long a waiting call lets others overtake it. A reader that comes free is first of all anybody's: the
+// caller that runs just now takes it without a switch of goroutines, which is several times faster than handing it to one
+// that sleeps. Who has waited longer than this gets it handed over.
+const queueJump = time.Millisecond
+
 // pool lends out readers. The one used last is lent first, so that its pages and statements are warm.
 type pool struct {
-	s       *Store
-	slots   chan struct{} // one for each reader that may be at work
-	waiting atomic.Int32
-	groups  atomic.Uint64
-	writes  atomic.Uint64
+	s      *Store
+	groups atomic.Uint64
+	writes atomic.Uint64
 
-	mu   sync.Mutex // guards idle
-	idle []*reader
+	mu      sync.Mutex // guards all below
+	busy    int        // readers at work, at most PoolMax
+	idle    []*reader
+	waiting []*waiter // longest first
+	closed  bool
+	empty   chan struct{} // closed when the pool is closed and nobody is at work
+}
+
+// waiter is a call that waits. It is sent a reader, or nil for "try again".
+type waiter struct {
+	wake  chan *reader
+	since time.Time
 }
 
 func (p *pool) init(s *Store) {
 	p.s = s
-	p.slots = make(chan struct{}, s.opts.PoolMax)
+	p.empty = make(chan struct{})
 }
 
 // take lends a reader, waiting for a free one at most PoolWait.
 func (p *pool) take(ctx context.Context) (*reader, error) {
 	step := trace.From(ctx).Begin(trace.Pool, "store.readers")
 	verdict := trace.OK
-	select {
-	case p.slots <- struct{}{}:
-	default:
+	r, busy, err := p.try()
+	if err == nil && busy > p.s.opts.PoolMax {
 		verdict = trace.Wait
-		if err := p.wait(ctx); err != nil {
-			step.N(int64(len(p.slots)), int64(cap(p.slots)))
-			end(step, err)
-			return nil, err
-		}
+		r, busy, err = p.wait(ctx)
 	}
-	r, err := p.pick()
-	step.N(int64(len(p.slots)), int64(cap(p.slots)))
+	if err == nil && r == nil {
+		r, err = p.connect()
+	}
+	step.N(int64(busy), int64(p.s.opts.PoolMax))
 	if err != nil {
-		<-p.slots
 		end(step, err)
 		return nil, err
 	}
@@ -54,58 +64,138 @@ func (p *pool) take(ctx context.Context) (*reader, error) {
 	return r, nil
 }
 
-func (p *pool) wait(ctx context.Context) error {
-	p.waiting.Add(1)
-	defer p.waiting.Add(-1)
+// try takes a place and an idle reader (nil where none is open yet). busy is then the number of readers at work, or one
+// more than there may be where no place is free.
+func (p *pool) try() (r *reader, busy int, err error) {
+	select {
+	case <-p.s.ready:
+	default:
+		return nil, 0, closed()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, p.busy, closed()
+	}
+	if p.busy == p.s.opts.PoolMax {
+		return nil, p.busy + 1, nil
+	}
+	return p.pick(), p.busy, nil
+}
+
+// pick takes a place. The caller holds mu and has seen that one is free.
+func (p *pool) pick() *reader {
+	p.busy++
+	n := len(p.idle)
+	if n == 0 {
+		return nil
+	}
+	r := p.idle[n-1]
+	p.idle = p.idle[:n-1]
+	return r
+}
+
+func (p *pool) wait(ctx context.Context) (*reader, int, error) {
+	limit := p.s.opts.PoolMax
+	w := &waiter{wake: make(chan *reader, 1), since: time.Now()} //nolint:forbidigo // waiting runs on the real clock
+	p.mu.Lock()
+	p.waiting = append(p.waiting, w)
+	p.mu.Unlock()
 	timer := time.NewTimer(p.s.opts.PoolWait)
 	defer timer.Stop()
+	var err error
+	for err == nil {
+		p.mu.Lock() // a place may have come free before the waiter stood in the queue
+		if p.busy < limit && !p.closed {
+			p.leave(w)
+			r := p.pick()
+			p.mu.Unlock()
+			return r, limit, nil
+		}
+		p.mu.Unlock()
+		select {
+		case r := <-w.wake:
+			if r != nil {
+				return r, limit, nil
+			}
+		case <-ctx.Done():
+			err = over(ctx)
+		case <-p.s.closing:
+			err = closed()
+		case <-timer.C:
+			e := roundtrip.E(roundtrip.Unavailable, "store.pool_exhausted", "All %d readers of the database are busy. Try again.", limit)
+			e.Retry = time.Second
+			err = e
+		}
+	}
+	p.mu.Lock()
+	p.leave(w)
+	p.mu.Unlock()
 	select {
-	case p.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return over(ctx)
-	case <-p.s.closing:
-		return closed()
-	case <-timer.C:
-		e := roundtrip.E(roundtrip.Unavailable, "store.pool_exhausted", "All %d readers of the database are busy. Try again.", cap(p.slots))
-		e.Retry = time.Second
-		return e
+	case r := <-w.wake: // handed over at the last moment: still good
+		if r != nil {
+			return r, limit, nil
+		}
+		p.mu.Lock() // it was this one's turn to try: pass it on
+		p.next()
+		p.mu.Unlock()
+	default:
+	}
+	return nil, limit, err
+}
+
+// leave takes a waiter out of the queue. The caller holds mu.
+func (p *pool) leave(w *waiter) {
+	p.waiting = slices.DeleteFunc(p.waiting, func(other *waiter) bool { return other == w })
+}
+
+// next lets the first waiter try. The caller holds mu.
+func (p *pool) next() {
+	if len(p.waiting) > 0 {
+		select {
+		case p.waiting[0].wake <- nil:
+		default: // told already
+		}
 	}
 }
 
-// pick takes an idle reader, or opens one.
-func (p *pool) pick() (*reader, error) {
-	select {
-	case <-p.s.closing:
-		return nil, closed()
-	case <-p.s.ready:
-	default:
-		return nil, closed()
-	}
-	p.mu.Lock()
-	if n := len(p.idle); n > 0 {
-		r := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
-		return r, nil
-	}
-	p.mu.Unlock()
+// connect opens one more reader for a place that was taken.
+func (p *pool) connect() (*reader, error) {
 	conn, err := p.s.connect()
 	if err == nil {
-		err = conn.Exec("PRAGMA query_only=ON")
+		if err = conn.Exec("PRAGMA query_only=ON"); err != nil {
+			_ = conn.Close()
+		}
 	}
 	if err != nil {
+		p.give(nil)
 		return nil, failed("sqlite.connect", err, true)
 	}
 	return &reader{s: p.s, conn: conn, sql: policy.SQL{Dialect: policy.SQLite}}, nil
 }
 
+// give takes a reader back; nil gives back only the place.
 func (p *pool) give(r *reader) {
-	r.rested = false
 	p.mu.Lock()
-	p.idle = append(p.idle, r)
-	p.mu.Unlock()
-	<-p.slots
+	defer p.mu.Unlock()
+	if r != nil {
+		r.rested = false
+		if len(p.waiting) > 0 && time.Since(p.waiting[0].since) > queueJump {
+			w := p.waiting[0]
+			select {
+			case w.wake <- r:
+				p.waiting = p.waiting[1:]
+				return
+			default: // it was told to try again and has not run yet: it will find the place
+			}
+		}
+		p.idle = append(p.idle, r)
+	}
+	p.busy--
+	p.next()
+	if p.closed && p.busy == 0 {
+		close(p.empty)
+	}
 }
 
 // rest ends the snapshots of readers that nobody used since the last time.
@@ -120,10 +210,14 @@ func (p *pool) rest() {
 	}
 }
 
-// close waits until all readers are back and closes them. Nobody takes one any more by then.
+// close waits until all readers are back and closes them.
 func (p *pool) close() error {
-	for range cap(p.slots) {
-		p.slots <- struct{}{}
+	p.mu.Lock()
+	p.closed = true
+	busy := p.busy
+	p.mu.Unlock()
+	if busy > 0 {
+		<-p.empty
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,4 +227,11 @@ func (p *pool) close() error {
 	}
 	p.idle = nil
 	return errors.Join(errs...)
+}
+
+// load returns how many readers are at work, and how many calls wait.
+func (p *pool) load() (busy, waiting int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.busy, len(p.waiting)
 }

@@ -90,8 +90,9 @@ type Stats struct {
 
 // Stats returns numbers for the console and the metrics.
 func (s *Store) Stats() Stats {
+	busy, waiting := s.pool.load()
 	return Stats{
-		Busy: len(s.pool.slots), Total: s.opts.PoolMax, Waiting: int(s.pool.waiting.Load()),
+		Busy: busy, Total: s.opts.PoolMax, Waiting: waiting,
 		Commits: s.pool.groups.Load(), Writes: s.pool.writes.Load(),
 	}
 }
