@@ -105,14 +105,9 @@ func (p *pool) wait(ctx context.Context) (*reader, int, error) {
 	defer timer.Stop()
 	var err error
 	for err == nil {
-		p.mu.Lock() // a place may have come free before the waiter stood in the queue
-		if p.busy < limit && !p.closed {
-			p.leave(w)
-			r := p.pick()
-			p.mu.Unlock()
+		if r, ok := p.retry(w); ok {
 			return r, limit, nil
 		}
-		p.mu.Unlock()
 		select {
 		case r := <-w.wake:
 			if r != nil {
@@ -129,19 +124,38 @@ func (p *pool) wait(ctx context.Context) (*reader, int, error) {
 		}
 	}
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.leave(w)
-	p.mu.Unlock()
 	select {
-	case r := <-w.wake: // handed over at the last moment: still good
-		if r != nil {
+	case r := <-w.wake:
+		if r != nil { // handed over at the last moment: still good
 			return r, limit, nil
 		}
-		p.mu.Lock() // it was this one's turn to try: pass it on
-		p.next()
-		p.mu.Unlock()
+		p.next() // it was this one's turn to try: pass it on
 	default:
 	}
 	return nil, limit, err
+}
+
+// retry looks whether a waiter can go now: a reader was handed to it, or a place is free.
+func (p *pool) retry(w *waiter) (*reader, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case r := <-w.wake:
+		if r != nil {
+			return r, true
+		}
+	default:
+	}
+	if p.busy == p.s.opts.PoolMax || p.closed {
+		return nil, false
+	}
+	p.leave(w)
+	if p.busy+1 < p.s.opts.PoolMax {
+		p.next() // two places came free, and one waiter was told
+	}
+	return p.pick(), true
 }
 
 // leave takes a waiter out of the queue. The caller holds mu.

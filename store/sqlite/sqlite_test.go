@@ -6,10 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite"
 	"github.com/roundtrip-dev/roundtrip/store/storetest"
-	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

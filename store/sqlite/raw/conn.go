@@ -5,9 +5,10 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/roundtrip-dev/roundtrip"
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
+
+	"github.com/roundtrip-dev/roundtrip"
 )
 
 // progressOps is how many steps of SQLite's virtual machine run between two looks at the clock, well under 1 ms.

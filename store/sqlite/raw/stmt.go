@@ -5,9 +5,10 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/roundtrip-dev/roundtrip"
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
+
+	"github.com/roundtrip-dev/roundtrip"
 )
 
 // Stmt is one prepared statement. Between a Step that returned true and the next one it is a [roundtrip.Row].
