@@ -114,6 +114,11 @@ func (x *exchange) media(accepted ...string) (string, error) {
 		have = have[:i]
 	}
 	have = strings.ToLower(strings.TrimSpace(have))
+	if packed := x.r.Header.Get("Content-Encoding"); packed != "" && packed != "identity" {
+		e := roundtrip.E(roundtrip.Unsupported, "request.media_type", "a body is read here as it is, not as %q", cut(packed, 64))
+		e.Status = http.StatusUnsupportedMediaType
+		return "", e
+	}
 	for _, a := range accepted {
 		if have == a {
 			return a, nil

@@ -91,10 +91,10 @@ func (h *house) gate(w http.ResponseWriter, r *http.Request) {
 	h.door.ServeHTTP(w, r.WithContext(trace.With(r.Context(), j)))
 }
 
-func must(t testing.TB, err error) {
-	t.Helper()
+func must(tb testing.TB, err error) {
+	tb.Helper()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 

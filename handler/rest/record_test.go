@@ -186,6 +186,7 @@ func TestRest_UnknownPathsMethodsTypes(t *testing.T) {
 	if got := s.do("PATCH", "things/0000000000abc", `{}`, "Content-Type", "text/plain").is(415).header.Get("Accept-Patch"); !strings.Contains(got, "merge-patch") {
 		t.Error(got)
 	}
+	s.do("POST", "things", `{}`, "Content-Encoding", "gzip").is(415).has("gzip")
 	s.do("POST", "things", `{}`, "Content-Type", "application/json; charset=utf-8").is(201)
 	s.do("POST", "things", ` `, "Content-Type", "application/json").is(400).because("request.json").has("empty")
 	s.do("POST", "things?fields=text", `{}`).is(400).because("request.unknown_parameter")
