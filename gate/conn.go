@@ -73,7 +73,7 @@ func withConnection(ctx context.Context, c net.Conn) context.Context {
 type plainListener struct {
 	net.Listener
 
-	now func() time.Time
+	gate *Gate
 }
 
 // Accept waits for the next connection.
@@ -82,7 +82,7 @@ func (l *plainListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newStrictPlain(track(c, l.now())), nil
+	return newStrictPlain(l.gate, track(c, l.gate.now())), nil
 }
 
 // front accepts connections and brings them through the TLS handshake, each in a goroutine of its own, so that a slow
@@ -170,7 +170,7 @@ func (f *front) handshake(ctx context.Context, t *tracked) {
 	t.facts.note = handshakeNote(&state)
 	var next net.Conn = c
 	if state.NegotiatedProtocol != "h2" {
-		next = newStrictTLS(t, c)
+		next = newStrictTLS(f.gate, t, c)
 	}
 	select {
 	case f.done <- next:

@@ -59,6 +59,8 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request, j *trace.Journe
 	}
 	if x.until = &x.stream; r.ProtoMajor == 1 {
 		x.until = &x.facts.writeUntil
+	}
+	if x.facts.strict {
 		x.refused = x.facts.next()
 	}
 	if j == nil {

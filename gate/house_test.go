@@ -199,7 +199,7 @@ func (h *house) do(t *testing.T, c *http.Client, method, url string, body io.Rea
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, url, err)
 	}
-	defer res.Body.Close()
+	defer res.Body.Close() //nolint:errcheck // it was read
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, url, err)

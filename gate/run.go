@@ -45,7 +45,7 @@ func (g *Gate) Run(ctx context.Context, secure, plain net.Listener) error {
 		serve(f)
 	}
 	if plain != nil {
-		serve(&plainListener{Listener: plain, now: g.now})
+		serve(&plainListener{Listener: plain, gate: g})
 	}
 	close(g.ready)
 
@@ -99,6 +99,7 @@ func (g *Gate) server(base context.Context) *http.Server {
 		ErrorLog:                     slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 		BaseContext:                  func(net.Listener) context.Context { return base },
 		ConnContext:                  withConnection,
+		ConnState:                    rested,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: streamsMax,
 			SendPingTimeout:      g.times.Idle / 4,

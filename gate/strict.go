@@ -21,6 +21,7 @@ const lineMax = 32 << 10
 type strict struct {
 	net.Conn
 
+	gate  *Gate
 	facts *connection
 	scan  scanner
 	rest  []byte // what is still to be handed out before the end, once something was refused
@@ -82,23 +83,28 @@ func (c *strictTLS) ConnectionState() tls.ConnectionState { return c.tls.Connect
 // CloseWrite ends our half, so that the client can read the last answer.
 func (c *strictTLS) CloseWrite() error { return c.tls.CloseWrite() }
 
-func newStrictPlain(t *tracked) *strictPlain {
-	return &strictPlain{strict: strict{Conn: t, facts: &t.facts}, tracked: t}
+func newStrictPlain(g *Gate, t *tracked) *strictPlain {
+	t.facts.strict = true
+	return &strictPlain{strict: strict{Conn: t, gate: g, facts: &t.facts}, tracked: t}
 }
 
-func newStrictTLS(t *tracked, c *tls.Conn) *strictTLS {
-	return &strictTLS{strict: strict{Conn: c, facts: &t.facts}, tls: c}
+func newStrictTLS(g *Gate, t *tracked, c *tls.Conn) *strictTLS {
+	t.facts.strict = true
+	return &strictTLS{strict: strict{Conn: c, gate: g, facts: &t.facts}, tls: c}
 }
 
 // turns counts the requests of a connection as they are served.
 type turns struct {
 	served  int64 // HTTP/1 only: one request at a time
+	strict  bool  // whether heads are looked at: HTTP/1
+	serving bool  // from a request's begin until all of its answer is sent
 	refused atomic.Pointer[refusal]
 }
 
 // next says why the request that is served now was refused, or "".
 func (t *turns) next() string {
 	t.served++
+	t.serving = true
 	if r := t.refused.Load(); r != nil && r.request == t.served {
 		return r.why
 	}

@@ -71,6 +71,12 @@ func TestStrict_RefusesWhatTwoReadersCouldReadDifferently(t *testing.T) {
 		if !strings.HasPrefix(got, "HTTP/1.1 "+c.status) && !strings.HasPrefix(got, "HTTP/1.0 "+c.status) {
 			t.Errorf("%s: %.150q, want %s", name, got, c.status)
 		}
+		if !strings.Contains(got, "\r\nX-Journey: ") {
+			t.Errorf("%s: no X-Journey: %q", name, got)
+		}
+		if c.status == "400" && !strings.Contains(got, `"reason":"request.malformed"`) {
+			t.Errorf("%s: no problem: %q", name, got)
+		}
 		if strings.Count(got, "\r\nContent-Type: ") > 1 {
 			t.Errorf("%s: more than one answer: %q", name, got)
 		}

@@ -180,6 +180,9 @@ func TestWire_BoundsTheHead(t *testing.T) {
 		if !strings.HasPrefix(got, "HTTP/1.1 "+c.status) {
 			t.Errorf("%s: %.80q, want %s", name, got, c.status)
 		}
+		if c.status == "431" && (!strings.Contains(got, `"reason":"request.headers_too_large"`) || !strings.Contains(got, "\r\nX-Journey: ")) {
+			t.Errorf("%s: %q", name, got)
+		}
 	}
 	a := h.do(t, h.client(t, true), http.MethodGet, "https://gallery.localhost/api/", nil, many(120)...)
 	problem(t, a, 431, "request.headers_too_large")
