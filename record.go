@@ -96,7 +96,7 @@ func (r *Record) Clone() *Record {
 	}
 }
 
-// Null, Int, Float and Bytes make a Record a [Row].
+// Null reports whether a column is null. With Int, Float and Bytes it makes a Record a [Row].
 func (r *Record) Null(field int) bool { return r.Values[field].IsNull() }
 
 // Int returns an integer column.

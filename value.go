@@ -28,7 +28,7 @@ type Value struct {
 	str  string
 }
 
-// Bool, Int, Float, Text, Time, Ref and JSON make values.
+// Bool makes true or false.
 func Bool(v bool) Value {
 	if v {
 		return Value{kind: BoolValue, num: 1}

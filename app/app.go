@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -83,23 +82,14 @@ func New(o Options, s Surroundings) (*App, error) {
 
 // load reads the declaration as this run sees it.
 func (a *App) load() (*config.Config, error) {
-	c, err := config.Load(a.options.File, a.around.Getenv)
+	c, err := read(a.options.File, a.options.Data, a.around)
 	if err != nil {
 		return nil, err
-	}
-	if a.options.Data != "" {
-		moveData(c, a.options.Data)
 	}
 	if a.options.Dev {
 		return c.Dev(), nil
 	}
 	return c, refuseUnsafe(c, a.options)
-}
-
-// moveData puts database and files below another folder.
-func moveData(c *config.Config, folder string) {
-	c.Store.Database = filepath.Join(folder, filepath.Base(c.Store.Database))
-	c.Store.Files = filepath.Join(folder, filepath.Base(c.Store.Files))
 }
 
 // refuseUnsafe names the combinations that production doesn't run.
@@ -129,6 +119,9 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 	defer func() { err = errors.Join(err, a.base.store.Close()) }()
 	first, err := a.build(ctx, a.config)
 	if err != nil {
+		return err
+	}
+	if err := first.recoverFiles(ctx, a.base); err != nil {
 		return err
 	}
 	if err := a.swap(ctx, first); err != nil {

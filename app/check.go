@@ -16,7 +16,7 @@ import (
 // Check builds the whole house of a declaration without opening a door, and says what serve would do. Its error is a
 // *config.Problems with every mistake.
 func Check(ctx context.Context, file string, s Surroundings) error {
-	c, err := config.Load(file, s.Getenv)
+	c, err := read(file, "", s)
 	if err != nil {
 		return err
 	}
@@ -50,12 +50,9 @@ func count(n int, what string) string {
 
 // Plan prints what a declaration would change in its database, and reports whether all of it would be applied.
 func Plan(ctx context.Context, file, data string, s Surroundings) (applicable bool, err error) {
-	c, err := config.Load(file, s.Getenv)
+	c, err := read(file, data, s)
 	if err != nil {
 		return false, err
-	}
-	if data != "" {
-		moveData(c, data)
 	}
 	_, p, err := dry(ctx, c, s)
 	if err != nil {

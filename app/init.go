@@ -60,8 +60,8 @@ func Init(folder, template string, out io.Writer) error {
 }
 
 func writeFile(at string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil { //nolint:gosec // a project's files, which others may read
 		return err
 	}
-	return os.WriteFile(at, text, 0o644)
+	return os.WriteFile(at, text, 0o644) //nolint:gosec // as above
 }

@@ -6,13 +6,12 @@ import (
 	"os/exec"
 	"runtime"
 
-	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
 )
 
 // Trust installs the local authority of a declaration's data folder into this machine's trust stores, or removes it.
 func Trust(ctx context.Context, file string, undo bool, s Surroundings) error {
-	c, err := config.Load(file, s.Getenv)
+	c, err := read(file, "", s)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
-	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 )
 
@@ -54,12 +53,9 @@ func UserList(ctx context.Context, o UserOptions, s Surroundings) error {
 
 // run asks the server that runs, or opens the database itself where none does.
 func (o UserOptions) run(ctx context.Context, command userCommand, s Surroundings) (err error) {
-	c, err := config.Load(o.File, s.Getenv)
+	c, err := read(o.File, o.Data, s)
 	if err != nil {
 		return err
-	}
-	if o.Data != "" {
-		moveData(c, o.Data)
 	}
 	if reached, err := askServer(ctx, c, command, s.Out); reached || err != nil {
 		return err

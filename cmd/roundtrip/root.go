@@ -101,7 +101,7 @@ collections, access rules. It serves them over HTTPS and keeps them in SQLite.`,
 		SilenceUsage:  true,
 
 		SuggestionsMinimumDistance: 1,
-		Version:       app.Version(),
+		Version:                    app.Version(),
 	}
 	root.SetVersionTemplate("roundtrip {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

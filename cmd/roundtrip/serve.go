@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"runtime/pprof"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -43,6 +46,7 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 
 func newServe(c console) *cobra.Command {
 	o := app.Options{}
+	var profile string
 	cmd := &cobra.Command{
 		Use:     "serve [FILE]",
 		GroupID: "run",
@@ -57,17 +61,29 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 		Args: fileArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.File = file(args)
-			return c.serve(cmd.Context(), o)
+			if profile == "" {
+				return c.serve(cmd.Context(), o)
+			}
+			return profiled(profile, func() error { return c.serve(cmd.Context(), o) })
 		},
 	}
+	cmd.Flags().StringVar(&profile, "cpu-profile", "", "write a CPU profile to this `file` (go tool pprof reads it)")
+	_ = cmd.Flags().MarkHidden("cpu-profile") // fails only for a flag that is not there
 	cmd.Flags().StringVar(&o.HTTPS, "https", ":443", "`address` of HTTPS")
 	cmd.Flags().StringVar(&o.HTTP, "http", ":80", "`address` of HTTP (redirects)")
 	cmd.Flags().StringVar(&o.Data, "data", "", "`folder` of database and files, instead of the declared")
 	return cmd
 }
 
+// gcPercent lets the heap grow to five times what lives in it before it is collected. A server's live heap is a few
+// megabytes, which the default of 100 collects many times a second: this is a fifth less CPU for some megabytes more.
+const gcPercent = 400
+
 // serve runs until a signal says stop, reloading on SIGHUP.
 func (c console) serve(ctx context.Context, o app.Options) error {
+	if _, set := os.LookupEnv("GOGC"); !set {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	hangup := make(chan os.Signal, 1)
@@ -96,4 +112,18 @@ func (c console) serve(ctx context.Context, o app.Options) error {
 		}
 	}()
 	return a.Run(ctx, reload)
+}
+
+// profiled runs something under the CPU profiler.
+func profiled(file string, run func() error) (err error) {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return run()
 }
