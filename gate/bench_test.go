@@ -80,7 +80,7 @@ func BenchmarkGate_Loopback(b *testing.B) {
 			if h != nil {
 				s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 				go func() { defer close(done); _ = s.Serve(ln) }()
-				defer s.Close() //nolint:errcheck // the end of a benchmark
+				defer s.Close()
 			} else {
 				g := benchGate(b, small())
 				go func() { defer close(done); _ = g.Run(ctx, nil, ln) }()

@@ -135,7 +135,7 @@ func TestStrict_StopsLookingAfterAnUpgrade(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		defer c.Close() //nolint:errcheck // the test reads what came
+		defer c.Close()
 		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 		_, _ = io.CopyN(c, buf, 8)
 	})

@@ -302,7 +302,7 @@ func TestWire_EndsAStreamThatNobodyReads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // nobody reads it
+	defer res.Body.Close()
 	s := h.await(t, "journey of the stream", func(s trace.Snapshot) bool { return s.Path == "/api/unread" })
 	if s.Reason.Code() != "client.aborted" || s.Bytes >= int64(len(big)) {
 		t.Errorf("%s after %d bytes", s.Reason.Code(), s.Bytes)

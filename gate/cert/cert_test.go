@@ -58,8 +58,8 @@ func local(names ...string) []config.Site {
 func shake(t *testing.T, s *cert.Store, roots *x509.CertPool, name string, now func() time.Time) (tls.ConnectionState, error) {
 	t.Helper()
 	a, b := net.Pipe()
-	defer a.Close() //nolint:errcheck // a pipe
-	defer b.Close() //nolint:errcheck // a pipe
+	defer a.Close()
+	defer b.Close()
 	var group sync.WaitGroup
 	group.Go(func() {
 		server := tls.Server(b, s.TLSConfig())
