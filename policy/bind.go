@@ -128,6 +128,7 @@ func (b *bound) fold(n *node) verdict {
 		if b.fold(n.kids[0]) == no {
 			return no
 		}
+	default: // what is no condition is not asked
 	}
 	return unknown
 }
@@ -140,6 +141,7 @@ func (b *bound) foldChain(kids []*node, decisive verdict) verdict {
 			return decisive
 		case unknown:
 			result = unknown
+		default:
 		}
 	}
 	return result
@@ -173,6 +175,7 @@ func (b *bound) null(n *node) bool {
 		return b.null(n.kids[0])
 	case opColumn:
 		return b.dead(n.at)
+	default:
 	}
 	return false
 }

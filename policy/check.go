@@ -397,6 +397,7 @@ func (c *checker) column(at *place, name string, pos int) *node {
 		n.of = at.collection
 	case roundtrip.TypeRef:
 		n.of = f.To
+	default:
 	}
 	return n
 }

@@ -44,7 +44,7 @@ func (c *checker) has(e *expr) *node {
 		return bad
 	}
 	arg := e.kids[0]
-	if arg.kind != exprMember && !(c.mode.filter && arg.kind == exprName) {
+	if arg.kind != exprMember && (!c.mode.filter || arg.kind != exprName) {
 		return c.fail(arg.pos, "bad_call", "has asks for a field: %s", usage)
 	}
 	inputs := len(c.build.inputs)

@@ -208,9 +208,10 @@ func (c *checker) comparable(s sign, a, b *node, pos int) *node {
 			return c.fail(pos, "type_mismatch", "%s can't be compared; only has(…) and == null tell something of it", n.describe())
 		case kindList:
 			return c.fail(pos, "type_mismatch", "a list can't be compared; use in")
+		default:
 		}
 	}
-	if a.kind != b.kind && !(a.kind.number() && b.kind.number()) {
+	if a.kind != b.kind && (!a.kind.number() || !b.kind.number()) {
 		return c.fail(pos, "type_mismatch", "%s can't be compared with %s", a.describe(), b.describe())
 	}
 	if a.kind == kindBool && s != signEqual && s != signNotEqual {

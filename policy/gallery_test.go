@@ -72,11 +72,11 @@ func newGallery() *gallery {
 	return g
 }
 
-func (g *gallery) engine(t testing.TB) *policy.Engine {
-	t.Helper()
+func (g *gallery) engine(tb testing.TB) *policy.Engine {
+	tb.Helper()
 	e, err := policy.New(g.schema, []byte("0123456789abcdef0123456789abcdef"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return e
 }

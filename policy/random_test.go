@@ -20,10 +20,10 @@ func random(t *testing.T) (*rand.Rand, uint64) {
 	t.Helper()
 	seed := *seedFlag
 	if seed == 0 {
-		seed = uint64(time.Now().UnixNano()) //nolint:gosec // any number will do
+		seed = uint64(time.Now().UnixNano())
 	}
 	t.Logf("seed %d (repeat with -policy.seed=%d)", seed, seed)
-	return rand.New(rand.NewPCG(seed, 1)), seed //nolint:gosec // not a secret
+	return rand.New(rand.NewPCG(seed, 1)), seed
 }
 
 // TestPolicy_AllJudgesAgree makes random expressions and asks three judges over rows full of nulls and dangling refs:

@@ -150,6 +150,7 @@ func (w *writer) known(n *node) (roundtrip.Value, bool) {
 		return n.value, true
 	case opSlot:
 		return w.bound.frame.args[n.slot], true
+	default:
 	}
 	return roundtrip.Value{}, false
 }
@@ -292,10 +293,10 @@ func after(prefix string) (string, bool) {
 	for prefix != "" {
 		r, size := utf8.DecodeLastRuneInString(prefix)
 		prefix = prefix[:len(prefix)-size]
-		switch {
-		case r == utf8.MaxRune:
+		switch r {
+		case utf8.MaxRune:
 			continue
-		case r == 0xd7ff: // the surrogates behind it are no characters
+		case 0xd7ff: // the surrogates behind it are no characters
 			r = 0xe000
 		default:
 			r++

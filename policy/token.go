@@ -138,7 +138,7 @@ func readValue(b []byte) (v roundtrip.Value, rest []byte, ok bool) {
 		if n <= 0 || size > uint64(len(b)-n) {
 			return v, nil, false
 		}
-		return roundtrip.Text(string(b[n : n+int(size)])), b[n+int(size):], true //nolint:gosec // size is at most len(b)
+		return roundtrip.Text(string(b[n : n+int(size)])), b[n+int(size):], true
 	case roundtrip.BoolValue, roundtrip.IntValue, roundtrip.TimeValue, roundtrip.IDValue:
 		i, n := binary.Varint(b)
 		if n <= 0 {

@@ -54,6 +54,7 @@ func nullable(n *node) *roundtrip.Field {
 		if n.decl.Optional() && n.decl.Default.Source == roundtrip.NoDefault {
 			return n.decl
 		}
+	default:
 	}
 	for _, k := range n.kids {
 		if f := nullable(k); f != nil {
@@ -131,14 +132,15 @@ func equalities(n *node, at *place, fields []int) []int {
 		if k := n.kids[0]; k.op == opColumn && k.at == at {
 			fields = append(fields, k.field)
 		}
+	default:
 	}
 	return fields
 }
 
-// served reports whether an index starts with one of the fields.
+// served reports whether an index starts with one of the fields. The store keeps one on every ref.
 func served(c *roundtrip.Collection, fields []int) bool {
 	for _, f := range fields {
-		if f == roundtrip.FieldID || c.Fields[f].Unique {
+		if f == roundtrip.FieldID || c.Fields[f].Unique || c.Fields[f].Type == roundtrip.TypeRef {
 			return true
 		}
 		for _, index := range c.Indexes {
