@@ -37,11 +37,13 @@ const sessionsMax = 100
 // schema. Errors: Denied auth.sign_up_closed, Invalid auth.weak_password, Limited auth.rate_limited, Conflict
 // store.unique.
 func (i *Identity) SignUp(ctx context.Context, record *roundtrip.Record, password string, device Device) (*Grant, error) {
-	step := trace.From(ctx).Begin(trace.Auth, "sign-up")
+	journey := trace.From(ctx)
+	step := journey.Begin(trace.Auth, "sign-up")
 	grant, err := i.signUp(ctx, record, password, device)
 	if err != nil {
 		return nil, deny(step, err)
 	}
+	journey.SetAccount(int64(grant.Account.ID()))
 	step.OK()
 	return grant, nil
 }
@@ -91,11 +93,13 @@ func (i *Identity) CanSignUp() error {
 // neither by the answer nor by its time. Errors: Unauthenticated auth.invalid, Limited auth.rate_limited, Unavailable
 // auth.busy.
 func (i *Identity) SignIn(ctx context.Context, login Login, password string, device Device) (*Grant, error) {
-	step := trace.From(ctx).Begin(trace.Auth, "sign-in")
+	journey := trace.From(ctx)
+	step := journey.Begin(trace.Auth, "sign-in")
 	grant, err := i.signIn(ctx, login, password, device)
 	if err != nil {
 		return nil, deny(step, err)
 	}
+	journey.SetAccount(int64(grant.Account.ID()))
 	step.OK()
 	return grant, nil
 }

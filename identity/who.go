@@ -50,9 +50,7 @@ func (i *Identity) Who(ctx context.Context, token string) (*roundtrip.Principal,
 		return nil, deny(step, expiredToken())
 	}
 	i.touch(e, now)
-	if journey != nil {
-		journey.Account = int64(e.who.ID)
-	}
+	journey.SetAccount(int64(e.who.ID))
 	step.End(verdict, trace.None)
 	return e.who, nil
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // defaultMaxBytes bounds the files of a field that declares no max.
-const defaultMaxBytes = 10 << 20
+const defaultMaxBytes = 10_000_000
 
 // Staged is a file that has arrived and belongs to no record yet. It is used by one goroutine, which ends it by Done,
 // Discard or Leave.
