@@ -100,8 +100,7 @@ func ruleProblems(c *config.Config, err error) error {
 	}
 	p := c.Problems()
 	for _, r := range rules.List {
-		problem := p.Add(r.Pos, "%s", r.Message)
-		problem.Nearest = r.Nearest
+		p.Add(r.Pos, "%s", r.Message) // the message names the nearest word itself
 	}
 	return p.Err()
 }
