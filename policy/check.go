@@ -12,6 +12,7 @@ import (
 const (
 	maxHops    = 3    // refs in one path
 	maxExists  = 2    // exists inside exists
+	maxScans   = 4    // exists in one filter: each may read a whole collection for each record
 	maxChecked = 4000 // nodes with all read rules put in
 )
 
@@ -25,6 +26,7 @@ type ruleBook struct {
 type build struct {
 	places []*place
 	nodes  int
+	scans  int
 	counts bool
 	inputs []int
 }

@@ -190,6 +190,9 @@ func (c *checker) existsCall(e *expr) *node {
 	if c.exists >= maxExists {
 		return c.fail(e.pos, "too_deep", "exists can stand inside one other exists, no deeper")
 	}
+	if c.build.scans++; c.mode.guarded && c.build.scans > maxScans {
+		return c.fail(e.pos, "too_complex", "a filter may have %d exists, no more", maxScans)
+	}
 	at := &place{collection: target, index: len(c.build.places), exists: true}
 	c.build.places = append(c.build.places, at)
 	c.exists++

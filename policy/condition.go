@@ -24,12 +24,12 @@ func (p *Permit) AppendCondition(b *SQL, form Form) {
 	if form == Joined {
 		js = p.joins()
 	}
-	next := 0
-	p.rule.append(b, js.rule, &next)
+	var w writer
+	p.rule.append(b, &w, js.rule)
 	if p.rule != nil && p.filter != nil {
 		b.Raw(" AND ")
 	}
-	p.filter.append(b, js.filter, &next)
+	p.filter.append(b, &w, js.filter)
 }
 
 // AppendJoins appends the LEFT JOINs that the Joined form of the condition needs, each with a leading space.
@@ -42,12 +42,11 @@ func (p *Permit) AppendJoins(b *SQL) {
 }
 
 // append writes the condition; numbers are those of the joins, by place.
-func (b *bound) append(to *SQL, numbers []int, next *int) {
+func (b *bound) append(to *SQL, w *writer, numbers []int) {
 	if b == nil {
 		return
 	}
-	var w writer
-	w.start(to, b, next)
+	w.start(to, b)
 	for i, n := range numbers {
 		if n > 0 {
 			w.aliases[i] = alias{'j', n}

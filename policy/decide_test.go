@@ -110,3 +110,30 @@ func TestPolicy_Refuses(t *testing.T) {
 		t.Errorf("a list that may see nothing is empty, not an error: %v", err)
 	}
 }
+
+// PostgreSQL is not run here: this keeps its spelling from changing unseen.
+func TestPolicy_WritesPostgres(t *testing.T) {
+	t.Parallel()
+	g := newGallery()
+	call := callOf(g.likes, roundtrip.List)
+	call.Query.Filter = `photo.caption.endsWith("né") && user != auth.id && photo.caption.contains("a") && size(photo.caption) < 9 && photo.caption.startsWith("b")`
+	p, err := g.engine(t).Decide(call, g.person(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := policy.SQL{Dialect: policy.Postgres}
+	p.AppendJoins(&b)
+	joins := len(b.Text)
+	p.AppendCondition(&b, policy.Joined)
+	if got, want := string(b.Text[joins:]), `(right(j1."caption", $3) = $4 AND r."user" IS DISTINCT FROM $5 AND strpos(j1."caption", $6) > 0`+
+		` AND char_length(j1."caption") < $7 AND (j1."caption" >= $8 AND j1."caption" < $9))`; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	if got, want := string(b.Text[:joins]), ` LEFT JOIN "photos" AS j1 ON j1."id" = r."photo" AND (((j1."private") IS NOT TRUE) OR j1."author" = $1`+
+		` OR EXISTS (SELECT 1 FROM "follows" AS e1 WHERE (e1."follower" = $2 AND e1."followee" = j1."author")))`; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	if n := b.Args[2].Int(); n != 2 {
+		t.Errorf("right counts characters, got %d", n)
+	}
+}

@@ -28,11 +28,13 @@ type writer struct {
 	bound   *bound
 	aliases []alias // by place
 	small   [8]alias
-	next    *int // numbers e and s aliases through the whole statement, so that none hides another
+	next    int // numbers e and s aliases through the whole condition, so that none hides another
 }
 
-func (w *writer) start(b *SQL, bound *bound, next *int) {
-	w.b, w.bound, w.next = b, bound, next
+// start makes the writer write one bound program; its own record alone has an alias then.
+func (w *writer) start(b *SQL, bound *bound) {
+	w.b, w.bound = b, bound
+	w.small = [len(w.small)]alias{}
 	w.aliases = w.small[:]
 	if n := len(bound.prog.places); n > len(w.small) {
 		w.aliases = make([]alias, n)
@@ -41,8 +43,8 @@ func (w *writer) start(b *SQL, bound *bound, next *int) {
 }
 
 func (w *writer) fresh(prefix byte) alias {
-	*w.next++
-	return alias{prefix, *w.next}
+	w.next++
+	return alias{prefix, w.next}
 }
 
 // condition writes a node that says yes or no.

@@ -1,6 +1,10 @@
 package policy
 
-import "github.com/roundtrip-dev/roundtrip"
+import (
+	"slices"
+
+	"github.com/roundtrip-dev/roundtrip"
+)
 
 // column writes a field: of a record that has an alias, or else by a scalar subquery from the nearest one that has.
 func (w *writer) column(n *node) {
@@ -94,7 +98,7 @@ func (p *Permit) joins() joins {
 }
 
 func (js *joins) collect(b *bound) []int {
-	if b == nil || len(b.prog.places) == 1 {
+	if b == nil || !slices.ContainsFunc(b.prog.places, func(p *place) bool { return p.parent != nil && p.joinable() }) {
 		return nil
 	}
 	numbers := make([]int, len(b.prog.places))
@@ -140,10 +144,9 @@ func (js *joins) find(j refJoin) int {
 }
 
 func (js *joins) append(b *SQL) {
-	next := 0
+	var w writer
 	for i, j := range js.list {
-		var w writer
-		w.start(b, j.bound, &next)
+		w.start(b, j.bound)
 		self, from, of := alias{'j', i + 1}, w.aliases[0], j.bound.prog.places[0].collection
 		if j.parent > 0 {
 			from, of = alias{'j', j.parent}, js.list[j.parent-1].to
