@@ -40,6 +40,7 @@ type maker struct {
 	w      *world
 	filter bool
 	locals []*roundtrip.Collection
+	scans  int // exists so far: a filter may have four
 }
 
 func boolean(source string, cel bool, f func(s *scene) bool) term {
@@ -58,7 +59,7 @@ func (m *maker) condition(depth int) term {
 		case 5:
 			return m.sameAnswer(depth)
 		case 6:
-			if len(m.locals) < 2 {
+			if m.scans++; len(m.locals) < 2 && m.scans <= 4 {
 				return m.exists(depth)
 			}
 		}
