@@ -243,9 +243,14 @@ func (p *pool) close() error {
 	return errors.Join(errs...)
 }
 
-// load returns how many readers are at work, and how many calls wait.
-func (p *pool) load() (busy, waiting int) {
+// load returns how many readers are at work, how many calls wait, and how many idle readers keep a snapshot.
+func (p *pool) load() (busy, waiting, held int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.busy, len(p.waiting)
+	for _, r := range p.idle {
+		if r.held {
+			held++
+		}
+	}
+	return p.busy, len(p.waiting), held
 }

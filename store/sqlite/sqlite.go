@@ -84,15 +84,16 @@ func (s *Store) OnCommit(fn func([]roundtrip.Change)) { s.hook.Store(&fn) }
 type Stats struct {
 	Busy, Total int    // readers at work, readers there may be
 	Waiting     int    // calls that wait for one
+	Held        int    // idle readers that keep a snapshot
 	Commits     uint64 // groups committed since the start
 	Writes      uint64 // writes in them
 }
 
 // Stats returns numbers for the console and the metrics.
 func (s *Store) Stats() Stats {
-	busy, waiting := s.pool.load()
+	busy, waiting, held := s.pool.load()
 	return Stats{
-		Busy: busy, Total: s.opts.PoolMax, Waiting: waiting,
+		Busy: busy, Total: s.opts.PoolMax, Waiting: waiting, Held: held,
 		Commits: s.pool.groups.Load(), Writes: s.pool.writes.Load(),
 	}
 }
