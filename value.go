@@ -169,6 +169,14 @@ func AppendTime(b []byte, micros int64) []byte {
 }
 
 func appendDigits(b []byte, v, width int) []byte {
+	switch {
+	case width == 2 && uint(v) < 100:
+		return append(b, byte('0'+v/10), byte('0'+v%10))
+	case width == 3 && uint(v) < 1000:
+		return append(b, byte('0'+v/100), byte('0'+v/10%10), byte('0'+v%10))
+	case width == 4 && uint(v) < 10000:
+		return append(b, byte('0'+v/1000), byte('0'+v/100%10), byte('0'+v/10%10), byte('0'+v%10))
+	}
 	var d [20]byte
 	i := len(d)
 	for n := 0; n < width || v > 0; n++ {
