@@ -1,0 +1,6 @@
+package app
+
+import "github.com/roundtrip-dev/roundtrip/trace"
+
+// Recorder gives tests the journeys: they are the oracle of what happened.
+func (a *App) Recorder() *trace.Recorder { return a.recorder }
