@@ -30,7 +30,7 @@ type exchange struct {
 	journey *trace.Journey
 	at      place
 	cookie  bool // the token came in a cookie
-	inside  bool // the request went on to the stations behind the door
+	inside  bool // it was a station behind the door that refused
 	visit   handler.Visit
 	call    roundtrip.Call // of reads alone: the store may hold a write's call for longer than the request
 	answer  answer
@@ -62,9 +62,11 @@ func keep(b []byte) []byte {
 
 // do carries a call through the house; the rows come to x.answer.
 func (x *exchange) do(call *roundtrip.Call) error {
-	x.visit.Call, x.visit.Answer, x.inside = call, &x.answer, true
+	x.visit.Call, x.visit.Answer = call, &x.answer
 	x.answer.door, x.answer.action, x.answer.out = x.door, call.Action, x.answer.out[:0]
-	return x.door.core.Do(x.r.Context(), &x.visit)
+	err := x.door.core.Do(x.r.Context(), &x.visit)
+	x.inside = err != nil
+	return err
 }
 
 // read begins the call of a read.

@@ -102,6 +102,7 @@ func (x *exchange) fileField() (int, *roundtrip.Field, error) {
 func (x *exchange) sendFile(file roundtrip.File, size int, versioned bool, field *roundtrip.Field) error {
 	content, info, err := x.door.core.Files().Open(x.r.Context(), file, size, field)
 	if err != nil {
+		x.inside = true
 		return err
 	}
 	defer func() { _ = content.Close() }() // it was only read
