@@ -210,7 +210,7 @@ func (w *writer) compareNumber(a *node, s sign, v roundtrip.Value) {
 
 func (w *writer) in(n *node) {
 	x := n.kids[0]
-	start := len(w.b.Text)
+	text, args := len(w.b.Text), len(w.b.Args)
 	w.value(x)
 	w.b.Raw(" IN (")
 	written := 0
@@ -233,7 +233,7 @@ func (w *writer) in(n *node) {
 		written++
 	}
 	if written == 0 {
-		w.b.Text = append(w.b.Text[:start], "FALSE"...)
+		w.b.Text, w.b.Args = append(w.b.Text[:text], "FALSE"...), w.b.Args[:args] // no item can be equal
 		return
 	}
 	w.b.Raw(")")
