@@ -92,7 +92,7 @@ func (t *tx) refused(tb *table, op string, err error, values []roundtrip.Value, 
 		n, err := readInt(t.conn, `SELECT count(*) FROM "`+f.To.Name+`" WHERE "id" = ?`, values[i])
 		if err == nil && n == 0 {
 			out.Public = "There is no record " + values[i].ID().String() + " in " + f.To.Name + "."
-			out.With(roundtrip.Detail{Pointer: "/" + f.Name, Code: "no_such_record", Message: "there is no such record in " + f.To.Name})
+			_ = out.With(roundtrip.Detail{Pointer: "/" + f.Name, Code: "no_such_record", Message: "there is no such record in " + f.To.Name})
 		}
 	}
 	return out
@@ -106,7 +106,7 @@ func (t *tx) checkCreated(tb *table, p *policy.Permit, id roundtrip.ID) error {
 	if err == nil {
 		t.sql.Reset()
 		t.sql.Raw("SELECT 1 FROM ").Name(tb.c.Name).Raw(` AS r WHERE r."id" = `).Arg(roundtrip.Ref(id))
-		andCondition(&t.sql, p, policy.Scalar)
+		andCondition(&t.sql, p)
 		found, err = t.first(nil)
 	}
 	if err == nil && found {

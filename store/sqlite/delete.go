@@ -31,7 +31,7 @@ func (t *tx) delete(p *policy.Permit) error {
 	b.Reset()
 	b.Raw("DELETE FROM ").Name(tb.c.Name).Raw(` AS r WHERE r."id" = `).Arg(roundtrip.Ref(p.ID()))
 	appendVersion(b, p)
-	andCondition(b, p, policy.Scalar)
+	andCondition(b, p)
 	b.Raw(" RETURNING ").Raw(tb.columns)
 	found, err := t.first(func(st *raw.Stmt) { t.gone(tb, st) })
 	if err != nil {

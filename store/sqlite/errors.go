@@ -81,17 +81,17 @@ func constraint(op string, c *roundtrip.Collection, err error) error {
 	case raw.CodeUnique, raw.CodePrimaryKey, raw.CodeRowID:
 		out = roundtrip.E(roundtrip.Conflict, "store.unique", "Another record of %s has this %s already.", c.Name, strings.Join(fields, " and "))
 		for _, f := range fields {
-			out.With(roundtrip.Detail{Pointer: "/" + f, Code: "unique", Message: "this value is taken"})
+			_ = out.With(roundtrip.Detail{Pointer: "/" + f, Code: "unique", Message: "this value is taken"})
 		}
 	case raw.CodeNotNull:
 		out = roundtrip.E(roundtrip.Invalid, "schema.invalid", "A required field has no value.")
 		for _, f := range fields {
-			out.With(roundtrip.Detail{Pointer: "/" + f, Code: "required", Message: f + " needs a value"})
+			_ = out.With(roundtrip.Detail{Pointer: "/" + f, Code: "required", Message: f + " needs a value"})
 		}
 	case raw.CodeDataType:
 		out = roundtrip.E(roundtrip.Invalid, "schema.invalid", "The number does not fit into 64 bits.")
 		for _, f := range fields {
-			out.With(roundtrip.Detail{Pointer: "/" + f, Code: "out_of_range", Message: "the sum is over 64 bits"})
+			_ = out.With(roundtrip.Detail{Pointer: "/" + f, Code: "out_of_range", Message: "the sum is over 64 bits"})
 		}
 	default:
 		return failed(op, err, true)

@@ -44,7 +44,7 @@ func (t *tx) probe(tb *table, p, under *policy.Permit, fn func(*raw.Stmt)) (bool
 	t.sql.Reset()
 	t.sql.Raw(`SELECT r."etag" FROM `).Name(tb.c.Name).Raw(` AS r WHERE r."id" = `).Arg(roundtrip.Ref(p.ID()))
 	if under != nil {
-		andCondition(&t.sql, under, policy.Scalar)
+		andCondition(&t.sql, under)
 	}
 	found, err := t.first(fn)
 	return found, failed(tb.names.get, err, t.conn.Late())
@@ -57,7 +57,7 @@ func outOfBounds(tb *table, p *policy.Permit) error {
 		if low, high := bounds(f); low.IsNull() && high.IsNull() {
 			continue
 		}
-		e.With(roundtrip.Detail{Pointer: "/" + f.Name, Code: "out_of_range", Message: "with this addition " + f.Name + " would leave its bounds"})
+		_ = e.With(roundtrip.Detail{Pointer: "/" + f.Name, Code: "out_of_range", Message: "with this addition " + f.Name + " would leave its bounds"})
 	}
 	return e
 }

@@ -26,7 +26,7 @@ func (s *Store) Open(ctx context.Context) error {
 	if err == nil {
 		conn.Guard(ctx)
 		err = prepareFile(conn)
-		conn.Guard(context.Background())
+		conn.Unguard()
 	}
 	var w *writer
 	if err == nil {

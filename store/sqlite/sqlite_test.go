@@ -35,33 +35,33 @@ func (c *clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func open(t testing.TB, path string, c *clock) *sqlite.Store {
-	t.Helper()
+func open(tb testing.TB, path string, c *clock) *sqlite.Store {
+	tb.Helper()
 	s, err := sqlite.New(sqlite.Options{
 		Path: path, PoolMax: 4, PoolWait: 200 * time.Millisecond, Now: c.Now, IDs: roundtrip.NewIDs(1, c.Now),
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	if err := s.Open(t.Context()); err != nil {
-		t.Fatal(err)
+	if err := s.Open(tb.Context()); err != nil {
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return s
 }
 
-func apply(t testing.TB, s *sqlite.Store, schema *roundtrip.Schema) {
-	t.Helper()
-	p, err := s.Plan(t.Context(), schema)
+func apply(tb testing.TB, s *sqlite.Store, schema *roundtrip.Schema) {
+	tb.Helper()
+	p, err := s.Plan(tb.Context(), schema)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	if err := s.Apply(t.Context(), schema, p); err != nil {
-		t.Fatal(err)
+	if err := s.Apply(tb.Context(), schema, p); err != nil {
+		tb.Fatal(err)
 	}
 }
 

@@ -13,6 +13,7 @@ type table struct {
 	columns   string // "id", "create_time", … in the order of Fields, so that a row has its fields in place
 	qualified string // r."id", r."create_time", …
 	selects   string // SELECT r."id", … FROM "photos" AS r
+	get       string // selects … WHERE r."id" =
 	insert    string
 	remove    string // DELETE FROM "photos" WHERE "id" = ?
 	counts    []int  // count fields
@@ -68,16 +69,17 @@ func newTable(c *roundtrip.Collection) *table {
 		columns.WriteString(`"` + f.Name + `"`)
 		selects.WriteString(`r."` + f.Name + `"`)
 		marks.WriteByte('?')
-		switch f.Type {
-		case roundtrip.TypeCount:
+		if f.Type == roundtrip.TypeCount {
 			t.counts = append(t.counts, i)
-		case roundtrip.TypeFile:
+		}
+		if f.Type == roundtrip.TypeFile {
 			t.files = append(t.files, i)
 		}
 	}
 	t.columns = columns.String()
 	t.qualified = selects.String()
 	t.selects = "SELECT " + t.qualified + ` FROM "` + c.Name + `" AS r`
+	t.get = t.selects + ` WHERE r."id" = `
 	t.insert = `INSERT INTO "` + c.Name + `" (` + t.columns + ") VALUES (" + marks.String() + ")"
 	t.remove = `DELETE FROM "` + c.Name + `" WHERE "id" = ?`
 	return t

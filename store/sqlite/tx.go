@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -33,7 +32,7 @@ func (t *tx) begin(now time.Time) error {
 	t.now, t.broken, t.deep = now, false, false
 	t.changes, t.jobs = t.changes[:0], t.jobs[:0]
 	t.sums.reset()
-	t.conn.Guard(context.Background())
+	t.conn.Unguard()
 	return t.conn.Exec("BEGIN IMMEDIATE")
 }
 
@@ -62,7 +61,7 @@ func (t *tx) do(o *op) error {
 		t.changes, t.jobs = t.changes[:changes], t.jobs[:jobs]
 		t.sums.rollback()
 		if t.conn.InTransaction() {
-			t.conn.Guard(context.Background()) // the caller may be gone; undoing goes on
+			t.conn.Unguard() // the caller may be gone; undoing goes on
 			if undo := t.conn.Exec("ROLLBACK TO op"); undo != nil {
 				t.broken = true
 				return err
@@ -94,7 +93,7 @@ func (t *tx) finish() error {
 }
 
 func (t *tx) abort() {
-	t.conn.Guard(context.Background())
+	t.conn.Unguard()
 	if t.conn.InTransaction() {
 		if err := t.conn.Exec("ROLLBACK"); err != nil {
 			t.s.log.Error("rolling back failed", "err", err)

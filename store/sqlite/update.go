@@ -92,7 +92,7 @@ func (t *tx) appendUpdate(tb *table, p *policy.Permit, set []bool) {
 	for _, a := range p.Call().Adds {
 		appendBounds(b, tb.c, a)
 	}
-	andCondition(b, p, policy.Scalar)
+	andCondition(b, p)
 	b.Raw(" RETURNING ").Raw(tb.columns)
 }
 
@@ -155,7 +155,7 @@ func (t *tx) matching(tb *table, p *policy.Permit) (*roundtrip.Record, error) {
 	b.Reset()
 	b.Raw(tb.selects).Raw(` WHERE r."id" = `).Arg(roundtrip.Ref(p.ID()))
 	appendVersion(b, p)
-	andCondition(b, p, policy.Scalar)
+	andCondition(b, p)
 	var record *roundtrip.Record
 	_, err := t.first(func(st *raw.Stmt) { record = roundtrip.CopyRow(tb.c, st) })
 	return record, failed(tb.names.get, err, t.conn.Late())

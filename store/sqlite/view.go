@@ -70,7 +70,7 @@ func (r *reader) leave() {
 // done ends a view. An interrupted statement may have ended the transaction with it.
 func (r *reader) done() {
 	r.journey = nil
-	r.conn.Guard(context.Background())
+	r.conn.Unguard()
 	r.held = r.held && r.conn.InTransaction()
 }
 
@@ -104,7 +104,8 @@ func (r *reader) query(name string, fn func(*raw.Stmt) (more bool, err error)) e
 	return err
 }
 
-// Get gives the record of the permit to fn.
+// Get gives the record of the permit to fn. A rule that the record alone can answer is asked in memory, which saves
+// writing it into the statement; one that needs other records stands in the WHERE of a second statement.
 func (r *reader) Get(p *policy.Permit, fn func(roundtrip.Row) error) error {
 	if p.Never() {
 		return missing(p.Collection(), p.ID())
@@ -112,29 +113,49 @@ func (r *reader) Get(p *policy.Permit, fn func(roundtrip.Row) error) error {
 	t := r.s.table(p.Collection())
 	b := &r.sql
 	b.Reset()
-	b.Raw(t.selects).Raw(` WHERE r."id" = `).Arg(roundtrip.Ref(p.ID()))
-	andCondition(b, p, policy.Scalar)
+	b.Raw(t.get).Arg(roundtrip.Ref(p.ID()))
+	answered, err := r.getOne(t, p, true, fn)
+	if answered || err != nil {
+		return err
+	}
+	b.Reset()
+	b.Raw(t.get).Arg(roundtrip.Ref(p.ID()))
+	andCondition(b, p)
+	_, err = r.getOne(t, p, false, fn)
+	return err
+}
 
+// getOne runs the statement in r.sql. check says that the rule is not in it; answered is false where the rule then needs
+// to be.
+func (r *reader) getOne(t *table, p *policy.Permit, check bool, fn func(roundtrip.Row) error) (answered bool, err error) {
 	step := r.journey.Begin(trace.SQL, t.names.get)
-	st, err := r.conn.PrepareBytes(b.Text)
+	st, err := r.conn.PrepareBytes(r.sql.Text)
 	if err != nil {
-		return r.fails(step, t.names.get, err)
+		return true, r.fails(step, t.names.get, err)
 	}
 	defer st.Release()
-	if err := st.Bind(b.Args); err != nil {
-		return r.fails(step, t.names.get, err)
+	if err := st.Bind(r.sql.Args); err != nil {
+		return true, r.fails(step, t.names.get, err)
 	}
 	found, err := st.Step()
 	if err != nil {
-		return r.fails(step, t.names.get, err)
+		return true, r.fails(step, t.names.get, err)
+	}
+	if found && check && !p.Always() {
+		allowed, known := p.Check(st)
+		if !known {
+			step.N(1, 0).OK()
+			return false, nil
+		}
+		found = allowed
 	}
 	if !found {
 		err := missing(t.c, p.ID())
 		end(step, err)
-		return err
+		return true, err
 	}
 	step.N(1, 0).OK()
-	return fn(st)
+	return true, fn(st)
 }
 
 func (r *reader) fails(step trace.Step, name string, err error) error {
@@ -143,13 +164,13 @@ func (r *reader) fails(step trace.Step, name string, err error) error {
 	return err
 }
 
-// andCondition appends the permit's condition, unless it is always true.
-func andCondition(b *policy.SQL, p *policy.Permit, form policy.Form) {
+// andCondition appends the permit's condition for a statement on single records, unless it is always true.
+func andCondition(b *policy.SQL, p *policy.Permit) {
 	if p.Always() {
 		return
 	}
 	b.Raw(" AND (")
-	p.AppendCondition(b, form)
+	p.AppendCondition(b, policy.Scalar)
 	b.Raw(")")
 }
 
@@ -165,7 +186,7 @@ func (r *reader) Load(p *policy.Permit, ids []roundtrip.ID, fn func(roundtrip.Ro
 		b.Reset()
 		b.Raw(t.selects).Raw(` WHERE r."id" IN `)
 		appendIDs(b, ids[:n])
-		andCondition(b, p, policy.Scalar)
+		andCondition(b, p)
 		err := r.query(t.names.load, func(st *raw.Stmt) (bool, error) { return true, fn(st) })
 		if err != nil {
 			return err

@@ -164,7 +164,7 @@ func (w *writer) commit(group []*op) (broken int) {
 			return i
 		}
 	}
-	w.conn.Guard(context.Background())
+	w.conn.Unguard()
 	err := t.finish()
 	if err == nil {
 		err = w.conn.Exec("COMMIT")
@@ -209,7 +209,7 @@ func (w *writer) sweep() {
 		return
 	}
 	w.swept = now
-	w.conn.Guard(context.Background())
+	w.conn.Unguard()
 	err := w.conn.Exec("DELETE FROM _keys WHERE (principal, key) IN (SELECT principal, key FROM _keys WHERE at < ? LIMIT ?)",
 		roundtrip.Time(now.Add(-keyLife)), roundtrip.Int(sweepMax))
 	if err == nil {

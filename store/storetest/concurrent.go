@@ -5,46 +5,45 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
-	"testing"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/store"
 )
 
-func concurrentTests() map[string]func(*testing.T, *world) {
-	return map[string]func(*testing.T, *world){
-		"ThousandAdds": func(t *testing.T, w *world) {
-			ana := w.user(t, "ana")
-			p := w.photo(t, ana, nil)
-			w.race(t, 1000, func(int) error {
-				_, err := w.write(t.Context(), w.adding(t, p.ID(), "views", roundtrip.Int(1)), ana)
+func concurrentTests() map[string]func(*world) {
+	return map[string]func(*world){
+		"ThousandAdds": func(w *world) {
+			ana := w.user("ana")
+			p := w.photo(ana, nil)
+			w.race(1000, func(int) error {
+				_, err := w.write(w.Context(), w.adding(p.ID(), "views", roundtrip.Int(1)), ana)
 				return err
 			})
-			got := w.get(t, "photos", p.ID(), ana)
-			equal(t, "views", got.Get("views"), roundtrip.Int(1000))
-			equal(t, "etag", got.ETag(), 1001)
+			got := w.get("photos", p.ID(), ana)
+			equal(w, "views", got.Get("views"), roundtrip.Int(1000))
+			equal(w, "etag", got.ETag(), 1001)
 		},
-		"PatchesOfDifferentFields": func(t *testing.T, w *world) {
-			ana := w.user(t, "ana")
+		"PatchesOfDifferentFields": func(w *world) {
+			ana := w.user("ana")
 			for range 50 {
-				p := w.photo(t, ana, nil)
-				w.race(t, 2, func(i int) error {
+				p := w.photo(ana, nil)
+				w.race(2, func(i int) error {
 					f := []fields{{"caption": roundtrip.Text("c")}, {"views": roundtrip.Int(7)}}[i]
-					_, err := w.write(t.Context(), w.updating(t, "photos", p.ID(), f), ana)
+					_, err := w.write(w.Context(), w.updating("photos", p.ID(), f), ana)
 					return err
 				})
-				got := w.get(t, "photos", p.ID(), ana)
-				equal(t, "caption", got.Get("caption"), roundtrip.Text("c"))
-				equal(t, "views", got.Get("views"), roundtrip.Int(7))
+				got := w.get("photos", p.ID(), ana)
+				equal(w, "caption", got.Get("caption"), roundtrip.Text("c"))
+				equal(w, "views", got.Get("views"), roundtrip.Int(7))
 			}
 		},
-		"OneLikeWins": func(t *testing.T, w *world) {
-			ana := w.user(t, "ana")
-			p := w.photo(t, ana, nil)
+		"OneLikeWins": func(w *world) {
+			ana := w.user("ana")
+			p := w.photo(ana, nil)
 			var mu sync.Mutex
 			won := 0
-			w.race(t, 50, func(int) error {
-				_, err := w.write(t.Context(), w.creating(t, "likes", fields{"user": roundtrip.Ref(ana.ID), "photo": roundtrip.Ref(p.ID())}), ana)
+			w.race(50, func(int) error {
+				_, err := w.write(w.Context(), w.creating("likes", fields{"user": roundtrip.Ref(ana.ID), "photo": roundtrip.Ref(p.ID())}), ana)
 				if e, ok := errors.AsType[*roundtrip.Error](err); ok && e.Reason == "store.unique" {
 					return nil
 				}
@@ -53,16 +52,16 @@ func concurrentTests() map[string]func(*testing.T, *world) {
 				won++
 				return err
 			})
-			equal(t, "winners", won, 1)
-			equal(t, "likes", w.get(t, "photos", p.ID(), ana).Get("likes"), roundtrip.Int(1))
+			equal(w, "winners", won, 1)
+			equal(w, "likes", w.get("photos", p.ID(), ana).Get("likes"), roundtrip.Int(1))
 		},
-		"SameKeyWritesOnce": func(t *testing.T, w *world) {
-			ana := w.user(t, "ana")
-			w.race(t, 20, func(int) error {
-				_, err := w.write(t.Context(), w.keyed(w.creating(t, "photos", fields{"author": roundtrip.Ref(ana.ID)}), "k", 1), ana)
+		"SameKeyWritesOnce": func(w *world) {
+			ana := w.user("ana")
+			w.race(20, func(int) error {
+				_, err := w.write(w.Context(), w.keyed(w.creating("photos", fields{"author": roundtrip.Ref(ana.ID)}), "k", 1), ana)
 				return err
 			})
-			equal(t, "photos", len(w.all(t, "photos", roundtrip.Query{}, ana)), 1)
+			equal(w, "photos", len(w.all("photos", roundtrip.Query{}, ana)), 1)
 		},
 		"CountersEqualCounts":    countersEqualCounts,
 		"ReadsSeeOneSnapshot":    readsSeeOneSnapshot,
@@ -71,8 +70,8 @@ func concurrentTests() map[string]func(*testing.T, *world) {
 }
 
 // race runs fn n times, on 16 goroutines, and fails with its first error.
-func (w *world) race(t *testing.T, n int, fn func(i int) error) {
-	t.Helper()
+func (w *world) race(n int, fn func(i int) error) {
+	w.Helper()
 	errs := make(chan error, n)
 	next := make(chan int, n)
 	for i := range n {
@@ -92,62 +91,62 @@ func (w *world) race(t *testing.T, n int, fn func(i int) error) {
 	group.Wait()
 	close(errs)
 	for err := range errs {
-		t.Fatal(err)
+		w.Fatal(err)
 	}
 }
 
 // countersEqualCounts likes, unlikes, deletes and batches at random from many goroutines.
-func countersEqualCounts(t *testing.T, w *world) {
+func countersEqualCounts(w *world) {
 	people := make([]*roundtrip.Principal, 6)
 	for i := range people {
-		people[i] = w.user(t, string(rune('a'+i)))
+		people[i] = w.user(string(rune('a' + i)))
 	}
 	var photos []roundtrip.ID
 	for i := range 12 {
-		photos = append(photos, w.photo(t, people[i%len(people)], nil).ID())
+		photos = append(photos, w.photo(people[i%len(people)], nil).ID())
 	}
-	w.race(t, 600, func(i int) error {
-		random := rand.New(rand.NewPCG(uint64(i), 1)) //nolint:gosec // the same moves each time
-		return w.move(t, random, people[random.IntN(len(people))], photos)
+	w.race(600, func(i int) error {
+		random := rand.New(rand.NewPCG(uint64(i), 1))
+		return w.move(random, people[random.IntN(len(people))], photos)
 	})
-	for _, p := range w.all(t, "photos", roundtrip.Query{PageSize: 200}, people[0]) {
+	for _, p := range w.all("photos", roundtrip.Query{PageSize: 200}, people[0]) {
 		for field, collection := range map[string]string{"likes": "likes", "comments": "comments"} {
-			_, page, _, err := w.list(t.Context(), collection, roundtrip.Query{Equal: []roundtrip.Equal{{Field: "photo", Value: p.ID().String()}}, Count: true}, people[0])
+			_, page, _, err := w.list(w.Context(), collection, roundtrip.Query{Equal: []roundtrip.Equal{{Field: "photo", Value: p.ID().String()}}, Count: true}, people[0])
 			if err != nil {
-				t.Fatal(err)
+				w.Fatal(err)
 			}
-			equal(t, field, p.Get(field).Int(), page.Total)
+			equal(w, field, p.Get(field).Int(), page.Total)
 		}
 	}
 }
 
 // move makes one random write. What fails because another was faster is no error.
-func (w *world) move(t *testing.T, random *rand.Rand, who *roundtrip.Principal, photos []roundtrip.ID) error {
-	t.Helper()
+func (w *world) move(random *rand.Rand, who *roundtrip.Principal, photos []roundtrip.ID) error {
+	w.Helper()
 	photo := photos[random.IntN(len(photos))]
-	like := w.creating(t, "likes", fields{"user": roundtrip.Ref(who.ID), "photo": roundtrip.Ref(photo)})
+	like := w.creating("likes", fields{"user": roundtrip.Ref(who.ID), "photo": roundtrip.Ref(photo)})
 	var call *roundtrip.Call
 	switch n := random.IntN(10); {
 	case n < 4:
 		call = like
 	case n < 7:
-		mine, _, _, err := w.list(t.Context(), "likes", roundtrip.Query{Equal: []roundtrip.Equal{{Field: "user", Value: who.ID.String()}}}, who)
+		mine, _, _, err := w.list(w.Context(), "likes", roundtrip.Query{Equal: []roundtrip.Equal{{Field: "user", Value: who.ID.String()}}}, who)
 		if err != nil || len(mine) == 0 {
 			return err
 		}
-		call = w.deleting(t, "likes", mine[random.IntN(len(mine))].ID())
+		call = w.deleting("likes", mine[random.IntN(len(mine))].ID())
 	case n < 8:
-		call = w.updating(t, "photos", photo, fields{"views": roundtrip.Int(1)})
+		call = w.updating("photos", photo, fields{"views": roundtrip.Int(1)})
 	case n < 9:
-		comment := w.creating(t, "comments", fields{"author": roundtrip.Ref(who.ID), "photo": roundtrip.Ref(photo), "text": roundtrip.Text("x")})
-		call = w.batch(t, comment, like, comment)
+		comment := w.creating("comments", fields{"author": roundtrip.Ref(who.ID), "photo": roundtrip.Ref(photo), "text": roundtrip.Text("x")})
+		call = w.batch(comment, like, comment)
 	default:
 		if random.IntN(8) > 0 {
 			return nil
 		}
-		call = w.deleting(t, "photos", photo)
+		call = w.deleting("photos", photo)
 	}
-	_, err := w.write(t.Context(), call, who)
+	_, err := w.write(w.Context(), call, who)
 	if e, ok := errors.AsType[*roundtrip.Error](err); ok && e.Kind != roundtrip.Internal && e.Kind != roundtrip.Unavailable {
 		return nil
 	}
@@ -156,17 +155,17 @@ func (w *world) move(t *testing.T, random *rand.Rand, who *roundtrip.Principal, 
 
 // readsSeeOneSnapshot moves an amount between two photos in batches; every view must find the same total, also in two
 // statements.
-func readsSeeOneSnapshot(t *testing.T, w *world) {
-	ana := w.user(t, "ana")
-	a, b := w.photo(t, ana, fields{"views": roundtrip.Int(1000)}), w.photo(t, ana, fields{"views": roundtrip.Int(0)})
-	ctx, stop := context.WithCancel(t.Context())
+func readsSeeOneSnapshot(w *world) {
+	ana := w.user("ana")
+	a, b := w.photo(ana, fields{"views": roundtrip.Int(1000)}), w.photo(ana, fields{"views": roundtrip.Int(0)})
+	ctx, stop := context.WithCancel(w.Context())
 	defer stop()
 	var writers sync.WaitGroup
 	for range 4 {
 		writers.Go(func() {
 			for ctx.Err() == nil {
-				if _, err := w.write(t.Context(), w.batch(t, w.adding(t, a.ID(), "views", roundtrip.Int(-1)), w.adding(t, b.ID(), "views", roundtrip.Int(1))), ana); err != nil {
-					t.Error(err)
+				if _, err := w.write(w.Context(), w.batch(w.adding(a.ID(), "views", roundtrip.Int(-1)), w.adding(b.ID(), "views", roundtrip.Int(1))), ana); err != nil {
+					w.Error(err)
 					return
 				}
 			}
@@ -186,8 +185,8 @@ func readsSeeOneSnapshot(t *testing.T, w *world) {
 			})
 		}
 	}
-	w.race(t, 500, func(int) error {
-		return w.View(t.Context(), func(v store.View) error {
+	w.race(500, func(int) error {
+		return w.View(w.Context(), func(v store.View) error {
 			var sum int64
 			if err := errors.Join(permits[a.ID()](v, &sum), permits[b.ID()](v, &sum)); err != nil {
 				return err
@@ -202,14 +201,14 @@ func readsSeeOneSnapshot(t *testing.T, w *world) {
 	writers.Wait()
 }
 
-func ownWritesAreSeenAtOnce(t *testing.T, w *world) {
-	ana := w.user(t, "ana")
-	w.race(t, 200, func(int) error {
-		result, err := w.write(t.Context(), w.creating(t, "photos", fields{"author": roundtrip.Ref(ana.ID)}), ana)
+func ownWritesAreSeenAtOnce(w *world) {
+	ana := w.user("ana")
+	w.race(200, func(int) error {
+		result, err := w.write(w.Context(), w.creating("photos", fields{"author": roundtrip.Ref(ana.ID)}), ana)
 		if err != nil {
 			return err
 		}
-		_, err = w.read(t.Context(), "photos", result.Records[0].ID(), ana)
+		_, err = w.read(w.Context(), "photos", result.Records[0].ID(), ana)
 		return err
 	})
 }

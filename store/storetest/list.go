@@ -4,76 +4,75 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/store"
 )
 
-func listTests() map[string]func(*testing.T, *world) {
-	return map[string]func(*testing.T, *world){
-		"EveryOrderPagesOverAll": func(t *testing.T, w *world) {
-			ana := w.user(t, "ana")
-			w.scatter(t, ana, 60)
+func listTests() map[string]func(*world) {
+	return map[string]func(*world){
+		"EveryOrderPagesOverAll": func(w *world) {
+			ana := w.user("ana")
+			w.scatter(ana, 60)
 			for _, order := range []string{
 				"", "create_time desc", "caption", "caption desc", "stars", "stars desc", "stars, caption desc", "stars desc, caption",
 				"rating desc, stars desc", "taken, id desc", "private desc, views", "author, create_time desc", "likes desc", "id desc",
 			} {
-				w.pages(t, ana, order)
+				w.pages(ana, order)
 			}
 		},
-		"FilterAndTotal": func(t *testing.T, w *world) {
-			ana, bo := w.user(t, "ana"), w.user(t, "bo")
+		"FilterAndTotal": func(w *world) {
+			ana, bo := w.user("ana"), w.user("bo")
 			for i := range 10 {
-				w.photo(t, ana, fields{"views": roundtrip.Int(int64(i)), "private": roundtrip.Bool(i%2 == 0)})
+				w.photo(ana, fields{"views": roundtrip.Int(int64(i)), "private": roundtrip.Bool(i%2 == 0)})
 			}
-			records, page, _, err := w.list(t.Context(), "photos", roundtrip.Query{Filter: "views >= 4", Count: true, PageSize: 2, OrderBy: "views"}, bo)
+			records, page, _, err := w.list(w.Context(), "photos", roundtrip.Query{Filter: "views >= 4", Count: true, PageSize: 2, OrderBy: "views"}, bo)
 			if err != nil {
-				t.Fatal(err)
+				w.Fatal(err)
 			}
-			equal(t, "records", len(records), 2)
-			equal(t, "first", records[0].Get("views"), roundtrip.Int(5))
-			equal(t, "total", page.Total, 3)
+			equal(w, "records", len(records), 2)
+			equal(w, "first", records[0].Get("views"), roundtrip.Int(5))
+			equal(w, "total", page.Total, 3)
 			if page.Next == nil {
-				t.Fatal("there is a next page")
+				w.Fatal("there is a next page")
 			}
-			_, page, _, err = w.list(t.Context(), "photos", roundtrip.Query{Filter: "views >= 4", PageSize: 3}, bo)
+			_, page, _, err = w.list(w.Context(), "photos", roundtrip.Query{Filter: "views >= 4", PageSize: 3}, bo)
 			if err != nil || page.Next != nil || page.Total != -1 {
-				t.Fatalf("the page holds all: %+v, %v", page, err)
+				w.Fatalf("the page holds all: %+v, %v", page, err)
 			}
 		},
-		"FilterOverRefs": func(t *testing.T, w *world) {
-			ana, bo := w.user(t, "ana"), w.user(t, "bo")
-			w.photo(t, ana, nil)
-			w.photo(t, bo, nil)
-			got := w.all(t, "photos", roundtrip.Query{Filter: `author.handle == "ana"`}, bo)
-			equal(t, "photos", len(got), 1)
-			equal(t, "author", got[0].Get("author"), roundtrip.Ref(ana.ID))
+		"FilterOverRefs": func(w *world) {
+			ana, bo := w.user("ana"), w.user("bo")
+			w.photo(ana, nil)
+			w.photo(bo, nil)
+			got := w.all("photos", roundtrip.Query{Filter: `author.handle == "ana"`}, bo)
+			equal(w, "photos", len(got), 1)
+			equal(w, "author", got[0].Get("author"), roundtrip.Ref(ana.ID))
 		},
-		"RuleOverRefsHides": func(t *testing.T, w *world) {
-			ana, bo := w.user(t, "ana"), w.user(t, "bo")
+		"RuleOverRefsHides": func(w *world) {
+			ana, bo := w.user("ana"), w.user("bo")
 			for _, private := range []bool{true, false} {
-				p := w.photo(t, ana, fields{"private": roundtrip.Bool(private)})
-				w.must(t, w.creating(t, "comments", fields{"author": roundtrip.Ref(ana.ID), "photo": roundtrip.Ref(p.ID()), "text": roundtrip.Text("x")}), ana)
+				p := w.photo(ana, fields{"private": roundtrip.Bool(private)})
+				w.must(w.creating("comments", fields{"author": roundtrip.Ref(ana.ID), "photo": roundtrip.Ref(p.ID()), "text": roundtrip.Text("x")}), ana)
 			}
-			equal(t, "ana sees", len(w.all(t, "comments", roundtrip.Query{}, ana)), 2)
-			equal(t, "bo sees", len(w.all(t, "comments", roundtrip.Query{}, bo)), 1)
-			equal(t, "strangers see", len(w.all(t, "comments", roundtrip.Query{}, nil)), 1)
+			equal(w, "ana sees", len(w.all("comments", roundtrip.Query{}, ana)), 2)
+			equal(w, "bo sees", len(w.all("comments", roundtrip.Query{}, bo)), 1)
+			equal(w, "strangers see", len(w.all("comments", roundtrip.Query{}, nil)), 1)
 		},
-		"HostileText": func(t *testing.T, w *world) {
-			ana := w.user(t, "ana")
+		"HostileText": func(w *world) {
+			ana := w.user("ana")
 			evil := `'"; DROP TABLE photos; --`
-			w.photo(t, ana, fields{"caption": roundtrip.Text(evil)})
-			got := w.all(t, "photos", roundtrip.Query{Equal: []roundtrip.Equal{{Field: "caption", Value: evil}}}, ana)
-			equal(t, "photos", len(got), 1)
+			w.photo(ana, fields{"caption": roundtrip.Text(evil)})
+			got := w.all("photos", roundtrip.Query{Equal: []roundtrip.Equal{{Field: "caption", Value: evil}}}, ana)
+			equal(w, "photos", len(got), 1)
 		},
 	}
 }
 
 // scatter makes photos with few different values and many nulls, so that orders have ties.
-func (w *world) scatter(t *testing.T, who *roundtrip.Principal, n int) {
-	t.Helper()
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same data each time
+func (w *world) scatter(who *roundtrip.Principal, n int) {
+	w.Helper()
+	random := rand.New(rand.NewPCG(1, 2))
 	for range n {
 		f := fields{}
 		put := func(name string, v roundtrip.Value) {
@@ -87,19 +86,19 @@ func (w *world) scatter(t *testing.T, who *roundtrip.Principal, n int) {
 		put("taken", roundtrip.Micros(random.Int64N(3)-1))
 		put("private", roundtrip.Bool(random.IntN(2) == 0))
 		put("views", roundtrip.Int(random.Int64N(3)))
-		w.photo(t, who, f)
+		w.photo(who, f)
 	}
 }
 
 // pages walks through all pages of an order and compares with what a sort in memory gives.
-func (w *world) pages(t *testing.T, who *roundtrip.Principal, order string) {
-	t.Helper()
+func (w *world) pages(who *roundtrip.Principal, order string) {
+	w.Helper()
 	var walked []roundtrip.ID
 	q := roundtrip.Query{OrderBy: order, PageSize: 7}
 	for {
-		records, page, permit, err := w.list(t.Context(), "photos", q, who)
+		records, page, permit, err := w.list(w.Context(), "photos", q, who)
 		if err != nil {
-			t.Fatalf("order %q: %v", order, err)
+			w.Fatalf("order %q: %v", order, err)
 		}
 		for _, r := range records {
 			walked = append(walked, r.ID())
@@ -108,18 +107,18 @@ func (w *world) pages(t *testing.T, who *roundtrip.Principal, order string) {
 			break
 		}
 		if len(walked) > 1000 {
-			t.Fatalf("order %q does not end", order)
+			w.Fatalf("order %q does not end", order)
 		}
 		q.PageToken = permit.Query().Token(page.Next)
 	}
-	want := w.all(t, "photos", roundtrip.Query{PageSize: 200}, who)
+	want := w.all("photos", roundtrip.Query{PageSize: 200}, who)
 	slices.SortFunc(want, func(a, b *roundtrip.Record) int { return compareBy(order, a, b) })
 	if len(want) != len(walked) {
-		t.Fatalf("order %q: %d records over all pages, want %d", order, len(walked), len(want))
+		w.Fatalf("order %q: %d records over all pages, want %d", order, len(walked), len(want))
 	}
 	for i := range want {
 		if want[i].ID() != walked[i] {
-			t.Fatalf("order %q: another record at %d", order, i)
+			w.Fatalf("order %q: another record at %d", order, i)
 		}
 	}
 }
@@ -162,51 +161,51 @@ func boolInt(b bool) int {
 	return 0
 }
 
-func aggregateTests() map[string]func(*testing.T, *world) {
-	return map[string]func(*testing.T, *world){
-		"GroupsAndSums": func(t *testing.T, w *world) {
-			ana, bo := w.user(t, "ana"), w.user(t, "bo")
+func aggregateTests() map[string]func(*world) {
+	return map[string]func(*world){
+		"GroupsAndSums": func(w *world) {
+			ana, bo := w.user("ana"), w.user("bo")
 			for i := range 4 {
-				w.photo(t, ana, fields{"views": roundtrip.Int(int64(i)), "private": roundtrip.Bool(i == 3)})
+				w.photo(ana, fields{"views": roundtrip.Int(int64(i)), "private": roundtrip.Bool(i == 3)})
 			}
-			w.photo(t, bo, fields{"views": roundtrip.Int(10)})
-			got := w.groups(t, roundtrip.Query{GroupBy: []string{"author"}, Select: []string{"count", "sum(views)", "max(views)"}}, bo)
+			w.photo(bo, fields{"views": roundtrip.Int(10)})
+			got := w.groups(roundtrip.Query{GroupBy: []string{"author"}, Select: []string{"count", "sum(views)", "max(views)"}}, bo)
 			want := [][]int64{{int64(ana.ID), 3, 3, 2}, {int64(bo.ID), 1, 10, 10}}
 			if !slices.EqualFunc(got, want, slices.Equal[[]int64]) {
-				t.Fatalf("got %v, want %v", got, want)
+				w.Fatalf("got %v, want %v", got, want)
 			}
 		},
-		"CountOfNothing": func(t *testing.T, w *world) {
-			got := w.groups(t, roundtrip.Query{Select: []string{"count"}}, nil)
+		"CountOfNothing": func(w *world) {
+			got := w.groups(roundtrip.Query{Select: []string{"count"}}, nil)
 			if len(got) != 1 || got[0][0] != 0 {
-				t.Fatalf("got %v", got)
+				w.Fatalf("got %v", got)
 			}
 		},
-		"SumOverflow": func(t *testing.T, w *world) {
-			ana := w.user(t, "ana")
+		"SumOverflow": func(w *world) {
+			ana := w.user("ana")
 			for range 2 {
-				w.photo(t, ana, fields{"views": roundtrip.Int(1<<63 - 1)})
+				w.photo(ana, fields{"views": roundtrip.Int(1<<63 - 1)})
 			}
 			p, err := w.rules.Decide(&roundtrip.Call{Action: roundtrip.Aggregate, Collection: w.schema.Lookup("photos"), Query: roundtrip.Query{Select: []string{"sum(views)"}}}, ana)
 			if err != nil {
-				t.Fatal(err)
+				w.Fatal(err)
 			}
-			err = w.View(t.Context(), func(v store.View) error { return v.Aggregate(p, func(roundtrip.Row) error { return nil }) })
-			wants(t, err, roundtrip.Unprocessable, "store.failed")
+			err = w.View(w.Context(), func(v store.View) error { return v.Aggregate(p, func(roundtrip.Row) error { return nil }) })
+			wants(w, err, roundtrip.Unprocessable, "store.failed")
 		},
 	}
 }
 
-func (w *world) groups(t *testing.T, q roundtrip.Query, who *roundtrip.Principal) [][]int64 {
-	t.Helper()
-	call := w.call(t, roundtrip.Aggregate, "photos")
+func (w *world) groups(q roundtrip.Query, who *roundtrip.Principal) [][]int64 {
+	w.Helper()
+	call := w.call(roundtrip.Aggregate, "photos")
 	call.Query = q
 	p, err := w.rules.Decide(call, who)
 	if err != nil {
-		t.Fatal(err)
+		w.Fatal(err)
 	}
 	var all [][]int64
-	err = w.View(t.Context(), func(v store.View) error {
+	err = w.View(w.Context(), func(v store.View) error {
 		return v.Aggregate(p, func(row roundtrip.Row) error {
 			var g []int64
 			for i := range len(q.GroupBy) + len(q.Select) {
@@ -217,7 +216,7 @@ func (w *world) groups(t *testing.T, q roundtrip.Query, who *roundtrip.Principal
 		})
 	})
 	if err != nil {
-		t.Fatal(err)
+		w.Fatal(err)
 	}
 	return all
 }

@@ -44,9 +44,10 @@ type Env struct {
 
 // Exercise runs the whole suite.
 func Exercise(t *testing.T, open func(t *testing.T, schema *roundtrip.Schema) Env) {
+	t.Helper()
 	for _, part := range []struct {
 		name  string
-		tests map[string]func(*testing.T, *world)
+		tests map[string]func(*world)
 	}{
 		{"Create", createTests()},
 		{"Read", readTests()},
@@ -66,7 +67,7 @@ func Exercise(t *testing.T, open func(t *testing.T, schema *roundtrip.Schema) En
 			for name, test := range part.tests {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
-					test(t, newWorld(t, open))
+					test(newWorld(t, open))
 				})
 			}
 		})

@@ -12,6 +12,7 @@ import (
 
 // world is one test's gallery and the people in it.
 type world struct {
+	*testing.T
 	Env
 	schema *roundtrip.Schema
 	rules  *policy.Engine
@@ -20,7 +21,7 @@ type world struct {
 func newWorld(t *testing.T, open func(*testing.T, *roundtrip.Schema) Env) *world {
 	t.Helper()
 	schema := Gallery()
-	w := &world{Env: open(t, schema), schema: schema}
+	w := &world{T: t, Env: open(t, schema), schema: schema}
 	var err error
 	if w.rules, err = policy.New(schema, make([]byte, 32)); err != nil {
 		t.Fatalf("the rules of the gallery: %v", err)
@@ -31,56 +32,56 @@ func newWorld(t *testing.T, open func(*testing.T, *roundtrip.Schema) Env) *world
 // fields are the values of a record by name.
 type fields map[string]roundtrip.Value
 
-func (w *world) record(t *testing.T, collection string, f fields) *roundtrip.Record {
-	t.Helper()
+func (w *world) record(collection string, f fields) *roundtrip.Record {
+	w.Helper()
 	r := roundtrip.NewRecord(w.schema.Lookup(collection))
 	for name, v := range f {
 		if !r.PutName(name, v) {
-			t.Fatalf("%s has no field %s", collection, name)
+			w.Fatalf("%s has no field %s", collection, name)
 		}
 	}
 	return r
 }
 
 // user makes an account and returns it as a caller.
-func (w *world) user(t *testing.T, handle string, roles ...string) *roundtrip.Principal {
-	t.Helper()
-	r, err := w.CreateAccount(t.Context(), w.record(t, "users", fields{"handle": roundtrip.Text(handle)}), roundtrip.Credential{Password: "x", Roles: roles}, nil)
+func (w *world) user(handle string, roles ...string) *roundtrip.Principal {
+	w.Helper()
+	r, err := w.CreateAccount(w.Context(), w.record("users", fields{"handle": roundtrip.Text(handle)}), roundtrip.Credential{Password: "x", Roles: roles}, nil)
 	if err != nil {
-		t.Fatalf("creating %s: %v", handle, err)
+		w.Fatalf("creating %s: %v", handle, err)
 	}
 	return &roundtrip.Principal{ID: r.ID(), Account: r, Roles: roles}
 }
 
-func (w *world) call(t *testing.T, action roundtrip.Action, collection string) *roundtrip.Call {
-	t.Helper()
+func (w *world) call(action roundtrip.Action, collection string) *roundtrip.Call {
+	w.Helper()
 	return &roundtrip.Call{Action: action, Collection: w.schema.Lookup(collection), Time: w.Now()}
 }
 
-func (w *world) creating(t *testing.T, collection string, f fields) *roundtrip.Call {
-	t.Helper()
-	c := w.call(t, roundtrip.Create, collection)
-	c.Input = w.record(t, collection, f)
+func (w *world) creating(collection string, f fields) *roundtrip.Call {
+	w.Helper()
+	c := w.call(roundtrip.Create, collection)
+	c.Input = w.record(collection, f)
 	return c
 }
 
-func (w *world) updating(t *testing.T, collection string, id roundtrip.ID, f fields) *roundtrip.Call {
-	t.Helper()
-	c := w.call(t, roundtrip.Update, collection)
-	c.ID, c.Input = id, w.record(t, collection, f)
+func (w *world) updating(collection string, id roundtrip.ID, f fields) *roundtrip.Call {
+	w.Helper()
+	c := w.call(roundtrip.Update, collection)
+	c.ID, c.Input = id, w.record(collection, f)
 	return c
 }
 
-func (w *world) deleting(t *testing.T, collection string, id roundtrip.ID) *roundtrip.Call {
-	t.Helper()
-	c := w.call(t, roundtrip.Delete, collection)
+func (w *world) deleting(collection string, id roundtrip.ID) *roundtrip.Call {
+	w.Helper()
+	c := w.call(roundtrip.Delete, collection)
 	c.ID = id
 	return c
 }
 
-func (w *world) batch(t *testing.T, ops ...*roundtrip.Call) *roundtrip.Call {
-	t.Helper()
-	c := w.call(t, roundtrip.Batch, "")
+func (w *world) batch(ops ...*roundtrip.Call) *roundtrip.Call {
+	w.Helper()
+	c := w.call(roundtrip.Batch, "")
 	c.Collection = nil
 	for _, op := range ops {
 		c.Ops = append(c.Ops, *op)
@@ -98,11 +99,11 @@ func (w *world) write(ctx context.Context, call *roundtrip.Call, who *roundtrip.
 }
 
 // must writes what has to succeed and returns the first record.
-func (w *world) must(t *testing.T, call *roundtrip.Call, who *roundtrip.Principal) *roundtrip.Record {
-	t.Helper()
-	result, err := w.write(t.Context(), call, who)
+func (w *world) must(call *roundtrip.Call, who *roundtrip.Principal) *roundtrip.Record {
+	w.Helper()
+	result, err := w.write(w.Context(), call, who)
 	if err != nil {
-		t.Fatalf("%s %s: %v", call.Action, nameOf(call), err)
+		w.Fatalf("%s %s: %v", call.Action, nameOf(call), err)
 	}
 	return result.Records[0]
 }
@@ -115,18 +116,18 @@ func nameOf(call *roundtrip.Call) string {
 }
 
 // photo makes a photo of somebody.
-func (w *world) photo(t *testing.T, who *roundtrip.Principal, f fields) *roundtrip.Record {
-	t.Helper()
+func (w *world) photo(who *roundtrip.Principal, f fields) *roundtrip.Record {
+	w.Helper()
 	all := fields{"author": roundtrip.Ref(who.ID)}
 	for name, v := range f {
 		all[name] = v
 	}
-	return w.must(t, w.creating(t, "photos", all), who)
+	return w.must(w.creating("photos", all), who)
 }
 
-func (w *world) like(t *testing.T, who *roundtrip.Principal, photo roundtrip.ID) *roundtrip.Record {
-	t.Helper()
-	return w.must(t, w.creating(t, "likes", fields{"user": roundtrip.Ref(who.ID), "photo": roundtrip.Ref(photo)}), who)
+func (w *world) like(who *roundtrip.Principal, photo roundtrip.ID) *roundtrip.Record {
+	w.Helper()
+	return w.must(w.creating("likes", fields{"user": roundtrip.Ref(who.ID), "photo": roundtrip.Ref(photo)}), who)
 }
 
 // read gets a record, or the error.
@@ -146,11 +147,11 @@ func (w *world) read(ctx context.Context, collection string, id roundtrip.ID, wh
 	return r, err
 }
 
-func (w *world) get(t *testing.T, collection string, id roundtrip.ID, who *roundtrip.Principal) *roundtrip.Record {
-	t.Helper()
-	r, err := w.read(t.Context(), collection, id, who)
+func (w *world) get(collection string, id roundtrip.ID, who *roundtrip.Principal) *roundtrip.Record {
+	w.Helper()
+	r, err := w.read(w.Context(), collection, id, who)
 	if err != nil {
-		t.Fatalf("get %s %s: %v", collection, id, err)
+		w.Fatalf("get %s %s: %v", collection, id, err)
 	}
 	return r
 }
@@ -175,24 +176,24 @@ func (w *world) list(ctx context.Context, collection string, q roundtrip.Query, 
 	return all, page, p, err
 }
 
-func (w *world) all(t *testing.T, collection string, q roundtrip.Query, who *roundtrip.Principal) []*roundtrip.Record {
-	t.Helper()
-	records, _, _, err := w.list(t.Context(), collection, q, who)
+func (w *world) all(collection string, q roundtrip.Query, who *roundtrip.Principal) []*roundtrip.Record {
+	w.Helper()
+	records, _, _, err := w.list(w.Context(), collection, q, who)
 	if err != nil {
-		t.Fatalf("list %s %+v: %v", collection, q, err)
+		w.Fatalf("list %s %+v: %v", collection, q, err)
 	}
 	return records
 }
 
 // wants fails unless err is of a kind and reason; it returns the error to look at its details.
-func wants(t *testing.T, err error, kind roundtrip.Kind, reason string) *roundtrip.Error {
-	t.Helper()
+func wants(w *world, err error, kind roundtrip.Kind, reason string) *roundtrip.Error {
+	w.Helper()
 	e, ok := errors.AsType[*roundtrip.Error](err)
 	if !ok {
-		t.Fatalf("got %v, want an error %s %s", err, kind, reason)
+		w.Fatalf("got %v, want an error %s %s", err, kind, reason)
 	}
 	if e.Kind != kind || e.Reason != reason {
-		t.Fatalf("got %s %q (%v), want %s %q", e.Kind, e.Reason, e, kind, reason)
+		w.Fatalf("got %s %q (%v), want %s %q", e.Kind, e.Reason, e, kind, reason)
 	}
 	return e
 }
@@ -206,9 +207,9 @@ func pointers(e *roundtrip.Error) []string {
 	return all
 }
 
-func equal[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
+func equal[T comparable](w *world, what string, got, want T) {
+	w.Helper()
 	if got != want {
-		t.Fatalf("%s: got %v, want %v", what, got, want)
+		w.Fatalf("%s: got %v, want %v", what, got, want)
 	}
 }

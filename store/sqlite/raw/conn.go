@@ -24,13 +24,13 @@ type Conn struct {
 	progress func(*libc.TLS, uintptr) int32
 
 	limit   time.Duration
-	ctx     context.Context // of the statements that run now; see Guard
+	ctx     context.Context // of the statements that run now, nil for nobody's; see Guard
 	started time.Time       // when the running statement was first looked at
 }
 
 // Open opens a database file and makes it if it is not there. limit bounds each statement.
 func Open(path string, limit time.Duration) (*Conn, error) {
-	c := &Conn{tls: libc.NewTLS(), cache: map[string]*Stmt{}, limit: limit, ctx: context.Background()}
+	c := &Conn{tls: libc.NewTLS(), cache: map[string]*Stmt{}, limit: limit}
 	c.out = malloc(c.tls, 2*int(unsafe.Sizeof(uintptr(0))))
 	name, err := libc.CString(path)
 	if err != nil {
@@ -85,6 +85,9 @@ func (c *Conn) free() {
 // The clock is first read when a statement has run for a while, so short ones never pay for it.
 func (c *Conn) Guard(ctx context.Context) { c.ctx = ctx }
 
+// Unguard says that the next statements run for nobody in particular: only the limit holds.
+func (c *Conn) Unguard() { c.ctx = nil }
+
 // Limit sets how long each of the following statements may run, and returns what it was.
 func (c *Conn) Limit(limit time.Duration) time.Duration {
 	was := c.limit
@@ -93,11 +96,11 @@ func (c *Conn) Limit(limit time.Duration) time.Duration {
 }
 
 // Late reports whether the last interrupted statement ran out of its own time rather than its caller's.
-func (c *Conn) Late() bool { return c.ctx.Err() == nil }
+func (c *Conn) Late() bool { return c.ctx == nil || c.ctx.Err() == nil }
 
 // overdue is SQLite's progress callback: anything but 0 interrupts the statement.
 func (c *Conn) overdue(*libc.TLS, uintptr) int32 {
-	if c.ctx.Err() != nil {
+	if c.ctx != nil && c.ctx.Err() != nil {
 		return 1
 	}
 	if c.started.IsZero() {
