@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -143,7 +144,7 @@ func (x *exchange) body() ([]byte, error) {
 	if x.r.ContentLength > bodyMaxBytes {
 		return nil, bodyTooLarge(bodyMaxBytes)
 	}
-	b := x.input[:0]
+	b := slices.Grow(x.input[:0], int(min(max(x.r.ContentLength, 511), keepBytes-1))+1) // what is claimed is believed up to a point
 	for {
 		if len(b) == cap(b) {
 			b = append(b, 0)[:len(b)]

@@ -98,7 +98,7 @@ func TestRest_FormCreatesRecordWithFile(t *testing.T) {
 	ana.do("GET", path+"?size=33", "").is(400).has("32")
 	ana.do("GET", path+"?size=x", "").is(400)
 	wrong := ana.do("GET", path+"?v=another", "").is(404).because("file.missing")
-	if journey, ok := h.journeys.Find(wrong.text("journey")); !ok || journey.Decided < 0 && journey.Status >= 400 {
+	if journey, ok := h.journeys.Find(wrong.text("journey")); !ok || journey.Reason.Code() != "file.missing" {
 		t.Errorf("%+v", journey)
 	}
 	ana.do("GET", path+"?width=32", "").is(400).because("request.unknown_parameter")
