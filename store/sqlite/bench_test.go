@@ -62,6 +62,7 @@ func newShelf(b *testing.B, photos int) *shelf {
 			sh.ids = append(sh.ids, r.ID())
 		}
 	}
+	time.Sleep(1500 * time.Millisecond) // until the log is written back: that is how a database stands that is mostly read
 	return sh
 }
 
