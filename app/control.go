@@ -60,7 +60,9 @@ func (d *doors) runControl(a *App) func(context.Context) error {
 		case <-ctx.Done():
 		}
 		err := s.Shutdown(context.WithoutCancel(ctx))
-		<-ended
+		if serve := <-ended; !errors.Is(serve, http.ErrServerClosed) {
+			err = errors.Join(err, serve)
+		}
 		return err
 	}
 }
