@@ -3,6 +3,7 @@ package policy_test
 import (
 	"flag"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,6 +151,9 @@ func (c *trial) ask(form policy.Form) (map[roundtrip.ID]bool, string) {
 	b.Raw(" WHERE ")
 	c.permit.AppendCondition(&b, form)
 	text := string(b.Text)
+	if marks := strings.Count(text, "?"); marks != len(b.Args) {
+		c.t.Fatalf("%d placeholders for %d parameters\n%s\n%s", marks, len(b.Args), c.term.source, text)
+	}
 	if c.permit.Never() {
 		return yes, text
 	}
