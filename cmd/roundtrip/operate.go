@@ -3,9 +3,11 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/roundtrip-dev/roundtrip/app"
 )
@@ -108,11 +110,18 @@ func exactly(n int, what string) cobra.PositionalArgs {
 // readPassword reads one line of standard input. It is not taken from the command line, where other users of the machine
 // could see it.
 func (c console) readPassword() (string, error) {
-	fmt.Fprint(c.err, "password: ")
+	if f, ok := c.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprint(c.err, "password: ")
+		text, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(c.err)
+		if err != nil || len(text) == 0 {
+			return "", usage("no password was given (%v)", err)
+		}
+		return string(text), nil
+	}
 	line, err := bufio.NewReader(c.in).ReadString('\n')
 	if line = strings.TrimRight(line, "\r\n"); line == "" {
 		return "", usage("no password came on standard input (%v)", err)
 	}
-	fmt.Fprintln(c.err)
 	return line, nil
 }
