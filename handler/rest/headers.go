@@ -100,8 +100,8 @@ func (x *exchange) problem(err error) {
 	if e.Allow != "" {
 		h["Allow"] = []string{e.Allow}
 	}
-	if e.Kind == roundtrip.TooLarge || e.HTTPStatus() == http.StatusRequestTimeout {
-		h["Connection"] = []string{"close"} // the rest of the body is not worth reading
+	if x.r.ProtoMajor == 1 && (e.Kind == roundtrip.TooLarge || e.HTTPStatus() == http.StatusRequestTimeout) {
+		h["Connection"] = []string{"close"} // the rest of the body is not worth reading; HTTP/2 ends the stream alone
 	}
 	x.w.WriteHeader(e.HTTPStatus())
 	if _, err := x.w.Write(x.output); err != nil {
