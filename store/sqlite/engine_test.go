@@ -101,7 +101,7 @@ func TestSQLite_KeepsWhatWasWritten(t *testing.T) {
 func TestSQLite_StatementHasADeadline(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	s, err := sqlite.New(sqlite.Options{Path: filepath.Join(t.TempDir(), "x.db"), Now: c.Now, IDs: roundtrip.NewIDs(1, c.Now), StatementDeadline: 5 * time.Millisecond})
+	s, err := sqlite.New(sqlite.Options{Path: filepath.Join(t.TempDir(), "x.db"), Now: c.Now, IDs: roundtrip.NewIDs(1, c.Now), StatementDeadline: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestSQLite_StatementHasADeadline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 1000 {
+	for i := range 4000 {
 		r := roundtrip.NewRecord(schema.Lookup("users"))
 		r.PutName("handle", roundtrip.Text("u"+strconv.Itoa(i)))
 		r.PutName("name", roundtrip.Text("same"))
@@ -143,6 +143,9 @@ func TestSQLite_StatementHasADeadline(t *testing.T) {
 	hops := recorder.Recent(1)[0].Hops
 	if len(hops) != 2 || hops[0].Layer != trace.Pool || hops[0].Verdict != trace.OK || hops[1].Layer != trace.SQL || hops[1].Verdict != trace.Timeout {
 		t.Fatalf("the journey has the hops %+v", hops)
+	}
+	if !strings.Contains(hops[1].Note, "SCAN r") {
+		t.Fatalf("the plan of a slow statement is in the journey: %q", hops[1].Note)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -17,6 +19,9 @@ func (s *Store) Open(ctx context.Context) error {
 	defer s.lifecycle.Unlock()
 	if s.opened {
 		return errors.New("sqlite: the store was opened already")
+	}
+	if err := makeFile(s.opts.Path); err != nil {
+		return err
 	}
 	lock, err := takeLock(s.opts.Path)
 	if err != nil {
@@ -44,6 +49,19 @@ func (s *Store) Open(ctx context.Context) error {
 	s.running.Go(s.tend)
 	close(s.ready)
 	return nil
+}
+
+// makeFile makes the database file and its folder if they are not there, for our own user alone: it holds password
+// hashes. SQLite gives its other files the same mode.
+func makeFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return fmt.Errorf("making the folder of the database: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("making the database file: %w", err)
+	}
+	return f.Close()
 }
 
 // Run opens the store if it is not open, and closes it when ctx ends.

@@ -19,7 +19,7 @@ import (
 
 // Options says where a database is and within which bounds it works. The zero value of each bound is its default.
 type Options struct {
-	Path              string           // the database file; its folder must be there
+	Path              string           // the database file; it and its folder are made on first use
 	PoolMax           int              // reads that run at once; default 2 x cores
 	PoolWait          time.Duration    // how long a read waits for its turn; default 2 s
 	StatementDeadline time.Duration    // how long one statement may run; default 5 s

@@ -97,6 +97,9 @@ func (r *reader) query(name string, fn func(*raw.Stmt) (more bool, err error)) e
 			break
 		}
 	}
+	if st != nil {
+		r.noteSlow(step, st)
+	}
 	if err != nil {
 		err = failed(name, err, r.conn.Late())
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/store"
@@ -64,6 +65,7 @@ func concurrentTests() map[string]func(*world) {
 			equal(w, "photos", len(w.all("photos", roundtrip.Query{}, ana)), 1)
 		},
 		"CountersEqualCounts":    countersEqualCounts,
+		"CancelledInTheMiddle":   cancelledInTheMiddle,
 		"ReadsSeeOneSnapshot":    readsSeeOneSnapshot,
 		"OwnWritesAreSeenAtOnce": ownWritesAreSeenAtOnce,
 	}
@@ -151,6 +153,53 @@ func (w *world) move(random *rand.Rand, who *roundtrip.Principal, photos []round
 		return nil
 	}
 	return err
+}
+
+// cancelledInTheMiddle deletes photos with many comments for callers who leave before it is done, beside others whose
+// writes share the group. Each delete happens wholly or not at all, and the others lose nothing.
+func cancelledInTheMiddle(w *world) {
+	ana := w.user("ana")
+	counted := w.photo(ana, nil)
+	var photos []roundtrip.ID
+	for range 8 {
+		p := w.photo(ana, nil)
+		photos = append(photos, p.ID())
+		for range 10 {
+			var ops []*roundtrip.Call
+			for range 100 {
+				ops = append(ops, w.creating("comments", fields{"author": roundtrip.Ref(ana.ID), "photo": roundtrip.Ref(p.ID()), "text": roundtrip.Text("x")}))
+			}
+			if _, err := w.write(w.Context(), w.batch(ops...), ana); err != nil {
+				w.Fatal(err)
+			}
+		}
+	}
+	w.race(16*len(photos), func(i int) error {
+		if i%16 > 0 {
+			_, err := w.write(w.Context(), w.adding(counted.ID(), "views", roundtrip.Int(1)), ana)
+			return err
+		}
+		ctx, cancel := context.WithTimeout(w.Context(), time.Duration(i/16)*2*time.Millisecond)
+		defer cancel()
+		_, err := w.write(ctx, w.deleting("photos", photos[i/16]), ana)
+		if e, ok := errors.AsType[*roundtrip.Error](err); ok && e.Kind == roundtrip.Deadline {
+			return nil
+		}
+		return err
+	})
+	equal(w, "views", w.get("photos", counted.ID(), ana).Get("views"), roundtrip.Int(int64(15*len(photos))))
+	for _, id := range photos {
+		_, page, _, err := w.list(w.Context(), "comments", roundtrip.Query{Equal: []roundtrip.Equal{{Field: "photo", Value: id.String()}}, Count: true, PageSize: 1}, ana)
+		if err != nil {
+			w.Fatal(err)
+		}
+		left := int64(0)
+		if p, err := w.read(w.Context(), "photos", id, ana); err == nil {
+			left = p.Get("comments").Int()
+			equal(w, "comments of a photo that stayed", left, 1000)
+		}
+		equal(w, "comments", page.Total, left)
+	}
 }
 
 // readsSeeOneSnapshot moves an amount between two photos in batches; every view must find the same total, also in two

@@ -98,6 +98,14 @@ func (c *Conn) Limit(limit time.Duration) time.Duration {
 // Late reports whether the last interrupted statement ran out of its own time rather than its caller's.
 func (c *Conn) Late() bool { return c.ctx == nil || c.ctx.Err() == nil }
 
+// Ran returns for how long the running statement has been watched: 0 for a short one.
+func (c *Conn) Ran() time.Duration {
+	if c.started.IsZero() {
+		return 0
+	}
+	return time.Since(c.started)
+}
+
 // overdue is SQLite's progress callback: anything but 0 interrupts the statement.
 func (c *Conn) overdue(*libc.TLS, uintptr) int32 {
 	if c.ctx != nil && c.ctx.Err() != nil {

@@ -27,6 +27,9 @@ type Stmt struct {
 // scratchKeep is how much memory for bound texts a cached statement keeps between uses.
 const scratchKeep = 64 << 10
 
+// SQL returns the statement's text and how many parameters it has.
+func (s *Stmt) SQL() (text string, params int) { return s.sql, s.params }
+
 // Bind sets all parameters. Bindings of before are overwritten, never cleared: clearing makes SQLite prepare some
 // statements again.
 func (s *Stmt) Bind(args []roundtrip.Value) error {
