@@ -70,7 +70,7 @@ type CORS struct {
 	Origins     []string // https://app.example.com, https://*.preview.example.com, or "*"
 	Methods     []string // default GET, HEAD, POST, PATCH, DELETE
 	Headers     []string // default Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID
-	Expose      []string // default ETag, Location, Retry-After, X-Journey
+	Expose      []string // default: all headers of our own answers that a page may want to read
 	Credentials bool
 	MaxAge      time.Duration // default 10m
 }

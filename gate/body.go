@@ -78,7 +78,7 @@ func (b *body) Close() error { return b.src.Close() }
 // refused notes why the body was not taken, and that nothing more can come on this connection.
 func (b *body) refused(e *roundtrip.Error) {
 	if b.x.status == 0 {
-		b.x.Header()["Connection"] = []string{"close"}
+		b.x.hangUp()
 	}
 	_ = b.x.deny("body", e) // the handler answers with it
 	b.x.journey.SetReason(trace.ReasonOf(e.Reason))

@@ -55,20 +55,15 @@ func newCORS(declared *config.CORS) (*cors, error) {
 	if c.any && c.credentials {
 		return nil, errors.New(`cors: "*" can't go with credentials: name the origins`)
 	}
-	c.methods = orDefault(declared.Methods, "GET", "HEAD", "POST", "PATCH", "DELETE")
-	names := orDefault(declared.Headers, "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID")
-	for _, name := range names {
+	c.methods = declared.Methods
+	for _, name := range declared.Headers {
 		c.headers = append(c.headers, strings.ToLower(name))
 		c.anyHeader = c.anyHeader || name == "*"
 	}
-	age := declared.MaxAge
-	if age <= 0 {
-		age = 10 * time.Minute
-	}
 	c.allowMethods = []string{strings.Join(c.methods, ", ")}
-	c.allowHeaders = []string{strings.Join(names, ", ")}
-	c.expose = []string{strings.Join(orDefault(declared.Expose, "ETag", "Location", "Retry-After", "X-Journey"), ", ")}
-	c.maxAge = []string{strconv.Itoa(int(age / time.Second))}
+	c.allowHeaders = []string{strings.Join(declared.Headers, ", ")}
+	c.expose = []string{strings.Join(declared.Expose, ", ")}
+	c.maxAge = []string{strconv.Itoa(int(declared.MaxAge / time.Second))}
 	return c, nil
 }
 
@@ -91,13 +86,6 @@ func (c *cors) addOrigin(origin string) error {
 	}
 	c.exact[scheme+"://"+host] = true
 	return nil
-}
-
-func orDefault(list []string, def ...string) []string {
-	if len(list) > 0 {
-		return list
-	}
-	return def
 }
 
 // allows reports whether pages of the origin may call. Browsers send origins in lower case.

@@ -159,8 +159,8 @@ func (x *exchange) refuse(e *roundtrip.Error) {
 	h["Content-Type"] = []string{roundtrip.ProblemType}
 	h["Cache-Control"] = []string{"no-store"}
 	h["X-Content-Type-Options"] = []string{"nosniff"}
-	if e.Reason == "request.malformed" && (x.req.ProtoMajor == 1 || x.req.Method == "PRI") {
-		h["Connection"] = []string{"close"} // where one mistake was, more may come
+	if e.Reason == "request.malformed" {
+		x.hangUp() // where one mistake was, more may come
 	}
 	if e.Allow != "" {
 		h["Allow"] = []string{e.Allow}
@@ -172,6 +172,14 @@ func (x *exchange) refuse(e *roundtrip.Error) {
 	h["Content-Length"] = []string{strconv.Itoa(len(x.buf))}
 	x.WriteHeader(e.HTTPStatus())
 	_, _ = x.Write(x.buf) // a failed write is kept in x.failed
+}
+
+// hangUp lets no other request come on this connection. On HTTP/2 the other streams are no part of it, and net/http would
+// end them all for the header.
+func (x *exchange) hangUp() {
+	if x.req.ProtoMajor == 1 || x.req.Method == "PRI" {
+		x.Header()["Connection"] = []string{"close"}
+	}
 }
 
 // Header returns the headers of the answer.
@@ -194,8 +202,8 @@ func (x *exchange) WriteHeader(status int) {
 
 func (x *exchange) putHeaders() {
 	h := x.w.Header()
-	if x.req.ProtoMajor == 1 && x.status != http.StatusSwitchingProtocols && x.req.Header["Upgrade"] != nil {
-		h["Connection"] = []string{"close"} // what comes after an upgrade that was not taken is not looked at
+	if x.status != http.StatusSwitchingProtocols && x.req.Header["Upgrade"] != nil {
+		x.hangUp() // what comes after an upgrade that was not taken is not looked at
 	}
 	if x.idText != "" {
 		x.id[0] = x.idText

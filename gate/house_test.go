@@ -59,16 +59,13 @@ func sites(folder string) []config.Site {
 		{
 			Name: "gallery.localhost", TLS: config.TLS{Mode: config.TLSLocal},
 			Routes: []config.Route{{Path: "/", Static: folder, SPA: true}, {Path: "/api/", API: true}},
-			CORS: &config.CORS{
-				Origins:     []string{"https://app.example.com", "https://*.preview.example.com"},
-				Credentials: true,
-			},
+			CORS:   corsOf(true, "https://app.example.com", "https://*.preview.example.com"),
 			Limits: config.Limits{Body: 1 << 20},
 		},
 		{
 			Name: "open.localhost", TLS: config.TLS{Mode: config.TLSOff},
 			Routes: []config.Route{{Path: "/", API: true}},
-			CORS:   &config.CORS{Origins: []string{"*"}},
+			CORS:   corsOf(false, "*"),
 		},
 		{
 			Name: "quiet.localhost", TLS: config.TLS{Mode: config.TLSOff},
@@ -254,4 +251,14 @@ func raw(t *testing.T, addr, request string) string {
 func ok(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = io.WriteString(w, `{"path":"`+r.URL.Path+`"}`)
+}
+
+// corsOf returns a CORS block as config gives it, with its defaults.
+func corsOf(credentials bool, origins ...string) *config.CORS {
+	return &config.CORS{
+		Origins: origins, Credentials: credentials, MaxAge: 10 * time.Minute,
+		Methods: []string{"GET", "HEAD", "POST", "PATCH", "DELETE"},
+		Headers: []string{"Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID"},
+		Expose:  []string{"ETag", "Location", "Retry-After", "X-Journey"},
+	}
 }

@@ -102,7 +102,7 @@ func (g *Gate) checkRequest(x *exchange, s *site, r *http.Request) (string, *rou
 		return "", err
 	}
 	if r.ContentLength > s.body {
-		x.Header()["Connection"] = []string{"close"}
+		x.hangUp()
 		return "", tooLarge(s.body)
 	}
 	return cleanTarget(r)

@@ -40,7 +40,7 @@ func (e *Engine) Decide(call *roundtrip.Call, who *roundtrip.Principal) (*Permit
 		return p, e.decideWrite(a, p)
 	}
 	if p.never && p.action == roundtrip.Get {
-		return nil, roundtrip.E(roundtrip.Missing, "access.hidden", "")
+		return nil, roundtrip.E(roundtrip.Missing, "access.hidden", "There is no record %q in %s.", call.ID, call.Collection.Name)
 	}
 	if err := e.check(p, a); err != nil {
 		return nil, err
