@@ -74,7 +74,8 @@ func (c *Core) checkOps(call *roundtrip.Call, who *roundtrip.Principal) error {
 }
 
 // inData completes the pointers of a batch's errors: what policy and store say about the record of write N as
-// /ops/N/caption stands in the body at /ops/N/data/caption.
+// /ops/N/caption stands in the body at /ops/N/data/caption. They name whole fields; what is deeper is complete already,
+// also where a field is called data.
 func inData(call *roundtrip.Call, err error) error {
 	e := *roundtrip.AsError(err)
 	e.Details = append([]roundtrip.Detail(nil), e.Details...)
@@ -86,8 +87,7 @@ func inData(call *roundtrip.Call, err error) error {
 		if !ok || !deeper || bad != nil || n < 0 || n >= len(call.Ops) {
 			continue
 		}
-		name, _, _ := strings.Cut(field, "/")
-		if _, isField := call.Ops[n].Collection.Lookup(name); isField && call.Ops[n].Input != nil {
+		if _, isField := call.Ops[n].Collection.Lookup(field); isField && call.Ops[n].Input != nil {
 			d.Pointer = "/ops/" + number + "/data/" + field
 		}
 	}

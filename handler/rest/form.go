@@ -13,8 +13,10 @@ import (
 	"github.com/roundtrip-dev/roundtrip/store/files"
 )
 
-// partsMax is how many parts one form may have.
-const partsMax = 100
+const (
+	partsMax    = 100     // how many parts one form may have
+	partHeadMax = 8 << 10 // bytes of the headers of one part
+)
 
 // form reads a record with its files from multipart/form-data (RFC 7578), and writes it. Parts are named as fields; a part
 // "data" or "record" may bring the rest as JSON. The files are on the disk, but belong to nothing, before the write
@@ -64,11 +66,24 @@ func (f *formReader) read(parts *multipart.Reader) error {
 			return badForm(err)
 		case n >= partsMax:
 			return roundtrip.E(roundtrip.Invalid, "request.invalid", "a form has at most %d parts", partsMax)
+		case headBytes(part) > partHeadMax:
+			return roundtrip.E(roundtrip.Invalid, "request.invalid", "the headers of a form's part have at most %d bytes", partHeadMax)
 		}
 		if err := f.part(part); err != nil {
 			return err
 		}
 	}
+}
+
+// headBytes is the length of a part's headers. The name of a file is among them, and is kept.
+func headBytes(part *multipart.Part) int {
+	n := 0
+	for name, values := range part.Header {
+		for _, v := range values {
+			n += len(name) + len(v)
+		}
+	}
+	return n
 }
 
 func (f *formReader) part(part *multipart.Part) error {
