@@ -257,7 +257,10 @@ func (w *world) dial(t *testing.T) *tls.Conn {
 	return c.(*tls.Conn)
 }
 
-// raw sends bytes as they are and returns the answers up to the end of the connection, or the first n of them.
+// untilClose is for raw: all answers up to the one that closes the connection, or else the first.
+const untilClose = -1
+
+// raw sends bytes as they are and returns the first n answers, fewer where the connection ends before.
 func (w *world) raw(t *testing.T, text string, n int) []*server.Answer {
 	t.Helper()
 	c := w.dial(t)
@@ -265,7 +268,7 @@ func (w *world) raw(t *testing.T, text string, n int) []*server.Answer {
 	go func() { _, _ = io.WriteString(c, text) }() // a server that refuses need not read all of it
 	r := bufio.NewReader(c)
 	var all []*server.Answer
-	for len(all) < n {
+	for n == untilClose || len(all) < n {
 		resp, err := http.ReadResponse(r, nil)
 		if err != nil {
 			break
@@ -277,6 +280,9 @@ func (w *world) raw(t *testing.T, text string, n int) []*server.Answer {
 			break
 		}
 		all = append(all, a)
+		if n == untilClose && !resp.Close {
+			break
+		}
 	}
 	return all
 }

@@ -37,6 +37,7 @@ func TestHostile_NoParameterReachesTheDatabase(t *testing.T) {
 			attack{name: "size", method: "GET", path: "files/photos/" + w.public + "/image?" + query("size", p), status: 400},
 			attack{name: "version", method: "GET", path: "files/photos/" + w.public + "/image?" + query("v", p)},
 		)
+		w.names(t, p)
 		w.nothing(t, "equal text", "photos?"+query("caption", p))
 		w.nothing(t, "filter text", "photos?"+query("filter", "caption == "+quoteCEL(p)))
 		w.nothing(t, "filter contains", "photos?"+query("filter", "caption.contains("+quoteCEL(p+"\u2603")+")"))
@@ -45,6 +46,29 @@ func TestHostile_NoParameterReachesTheDatabase(t *testing.T) {
 		}
 	}
 	w.unharmed(t)
+}
+
+// names sends a text as an id, a collection, a verb, a file's field, a session and an idempotency key.
+func (w *world) names(t *testing.T, p string) {
+	t.Helper()
+	in := url.PathEscape(p)
+	for _, path := range []string{"photos/" + in, in, in + "/" + w.public, "photos:" + in, "files/" + in + "/" + w.public + "/image", "files/photos/" + in + "/image", "files/photos/" + w.public + "/" + in, "auth/" + in} {
+		w.refuse(t, w.bo, attack{name: "name", method: "GET", path: path})
+	}
+	w.refuse(t, w.bo,
+		attack{name: "id", method: "DELETE", path: "photos/" + in}, attack{name: "session", method: "DELETE", path: "auth/sessions/" + in}, attack{name: "collection", method: "POST", path: in, body: server.JSON{}},
+		attack{name: "id in a body", method: "POST", path: "likes", body: server.JSON{"photo": p}, status: 400}, attack{name: "name of a field", method: "POST", path: "likes", body: server.JSON{p: p}, status: 400},
+		attack{name: "id of a batch", method: "POST", path: "batch", body: server.JSON{"ops": []server.JSON{{"op": "delete", "collection": "photos", "id": p}}}, status: 400, at: "/ops/0/id"},
+		attack{name: "collection of a batch", method: "POST", path: "batch", body: server.JSON{"ops": []server.JSON{{"op": "delete", "collection": p, "id": w.public}}}, status: 400, at: "/ops/0/collection"},
+	)
+	if strings.Trim(p, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'\"`;()[]{}$*?:@./|=_-\\%") != "" || len(p) > 255 {
+		return
+	}
+	one := w.bo.Want(201, "POST", "things", server.JSON{"label": "keyed"}, "Idempotency-Key", p).Text("id")
+	if two := w.bo.Want(201, "POST", "things", server.JSON{"label": "keyed"}, "Idempotency-Key", p).Text("id"); one != two {
+		t.Errorf("the key %q made two records", p)
+	}
+	w.bo.Want(204, "DELETE", "things/"+one, nil)
 }
 
 // nothing fails the test unless the list is empty, or refused.
