@@ -42,6 +42,9 @@ func earlyAnswer(p []byte) (status int, public string, ok bool) {
 // early makes the answer to a head that net/http refused, and the journey of it.
 func (g *Gate) early(c *connection, status int, public string) []byte {
 	e := malformed("The head of the request can't be read.")
+	if status >= 500 { // an unknown coding (501) or version (505): what a stranger makes up is no failure of ours
+		status = http.StatusBadRequest
+	}
 	if status == http.StatusRequestHeaderFieldsTooLarge {
 		e = roundtrip.E(roundtrip.TooLarge, "request.headers_too_large", "The head of the request is longer than %d KiB.", (headerBytesMax+4<<10)>>10)
 	} else if public != "" {
