@@ -44,6 +44,11 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 		return nil, ruleProblems(c, err)
 	}
 	h.warnings = h.policy.Warnings()
+	if c.Console.Listen != "" {
+		h.warnings = append(h.warnings, policy.Warning{
+			Pos: c.Console.Pos, Message: "the console is not in this version of Roundtrip: nothing will listen on " + c.Console.Listen,
+		})
+	}
 	h.identity, err = identity.New(identity.Options{ // 5 who is asking?
 		Accounts: b.store, Config: c.Identity, Users: h.schema.Accounts(),
 		Now: a.around.Now, IDs: b.ids, Rand: a.around.Rand,

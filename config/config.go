@@ -183,5 +183,6 @@ type Journeys struct {
 
 // Console is the operator's listener.
 type Console struct {
+	Pos    roundtrip.Pos
 	Listen string // host:port; "" means none
 }

@@ -24,6 +24,7 @@ func rootKeys() []key {
 			says("Where records and files are kept."),
 		journeysKey(),
 		block("console", func(c *Config) *Console { return &c.Console }, consoleKeys()...).
+			after(func(_ *decoder, target any, n *node) { target.(*Config).Console.Pos = n.pos }).
 			says("The operator's own listener."),
 
 		later("dns", "let another name server or the hosts file point the names here; names below localhost do so by themselves"),
