@@ -60,8 +60,9 @@ func (c *Core) Files() *files.Store { return c.files }
 // NewID makes the id of a new record, where a door needs it before the write.
 func (c *Core) NewID() roundtrip.ID { return c.ids.Next() }
 
-// Now returns the time.
-func (c *Core) Now() time.Time { return c.now() }
+// Now returns the time of a call, to the millisecond: all times that the house writes then have the same form as text, and
+// sort as they happened.
+func (c *Core) Now() time.Time { return c.now().Truncate(time.Millisecond) }
 
 // Do carries one visit through the house. The rows reach v.Answer while they lie under the store's cursor; a write is
 // durable when Do returns. The error is a *roundtrip.Error.

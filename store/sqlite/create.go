@@ -9,8 +9,8 @@ import (
 	"github.com/roundtrip-dev/roundtrip/store/sqlite/raw"
 )
 
-// create inserts a record and then asks the rule, which sees the record as stored and may follow its refs. A rule that
-// the record alone can answer is asked before.
+// create asks the rule about the record as it will be stored, and then inserts it. Nobody writes in between: there is one
+// writer. The order keeps secrets: only who may create the record learns that a value is taken or a ref leads nowhere.
 func (t *tx) create(p *policy.Permit) (*roundtrip.Record, error) {
 	tb := t.s.table(p.Collection())
 	record := t.complete(tb, p.Input(), p.Time())
@@ -21,16 +21,17 @@ func (t *tx) create(p *policy.Permit) (*roundtrip.Record, error) {
 	if !p.Always() {
 		allowed, known = p.Check(record)
 	}
-	if known && !allowed {
+	if !known {
+		var err error
+		if allowed, err = t.ask(tb, p, record); err != nil {
+			return nil, failed(tb.names.create, err, t.conn.Late())
+		}
+	}
+	if !allowed {
 		return nil, denied(p)
 	}
 	if err := t.insert(tb, record); err != nil {
 		return nil, err
-	}
-	if !known {
-		if err := t.checkCreated(tb, p, record.ID()); err != nil {
-			return nil, err
-		}
 	}
 	t.count(tb.c, record, +1)
 	t.changed(tb.c, record.ID(), roundtrip.Create)
@@ -98,27 +99,24 @@ func (t *tx) refused(tb *table, op string, err error, values []roundtrip.Value, 
 	return out
 }
 
-// checkCreated asks the rule about a record that was just inserted, and takes the record back if it does not hold. The
-// counters that the record will move have not moved yet, so that `record.photo.likes < 5` admits five likes.
-func (t *tx) checkCreated(tb *table, p *policy.Permit, id roundtrip.ID) error {
-	err := t.settle(tb, id, p.ReadsCounts())
-	found := false
-	if err == nil {
-		t.sql.Reset()
-		t.sql.Raw("SELECT 1 FROM ").Name(tb.c.Name).Raw(` AS r WHERE r."id" = `).Arg(roundtrip.Ref(id))
-		andCondition(&t.sql, p)
-		found, err = t.first(nil)
+// ask puts the rule to the database, where it needs other records, about one that is not stored yet: its values stand in
+// the place of the table. The counters that the record will move have not moved, so that `record.photo.likes < 5` admits
+// five likes.
+func (t *tx) ask(tb *table, p *policy.Permit, record *roundtrip.Record) (allowed bool, err error) {
+	if err := t.settle(tb, record.ID(), p.ReadsCounts()); err != nil {
+		return false, err
 	}
-	if err == nil && found {
-		return nil
-	}
-	if t.conn.InTransaction() {
-		if undo := t.exec(tb.remove, roundtrip.Ref(id)); undo != nil {
-			t.broken = true
+	b := &t.sql
+	b.Reset()
+	b.Raw("SELECT 1 FROM (SELECT ")
+	for i, f := range tb.c.Fields {
+		if i > 0 {
+			b.Raw(", ")
 		}
+		b.Arg(record.Values[i]).Raw(" AS ").Name(f.Name)
 	}
-	if err != nil {
-		return failed(tb.names.create, err, t.conn.Late())
-	}
-	return denied(p)
+	b.Raw(") AS r WHERE (")
+	p.AppendCondition(b, policy.Scalar)
+	b.Raw(")")
+	return t.first(nil)
 }

@@ -65,6 +65,10 @@ func denied(p *policy.Permit) error {
 	if p.Principal().Stranger() {
 		return roundtrip.E(roundtrip.Unauthenticated, "auth.missing", "Sign in first: the rule %s does not hold for strangers here.", p.Rule())
 	}
+	if p.Action() == roundtrip.Create {
+		return roundtrip.E(roundtrip.Denied, "access.rule_denied",
+			"The rule %s does not hold for you and this record, or a record that it points to is not there for you.", p.Rule())
+	}
 	return roundtrip.E(roundtrip.Denied, "access.rule_denied", "The rule %s does not hold for you and this record.", p.Rule())
 }
 

@@ -29,7 +29,7 @@ func newTx(s *Store, conn *raw.Conn, position int64) *tx {
 }
 
 func (t *tx) begin(now time.Time) error {
-	t.now, t.broken, t.deep = now, false, false
+	t.now, t.broken, t.deep = now.Truncate(time.Millisecond), false, false
 	t.changes, t.jobs = t.changes[:0], t.jobs[:0]
 	t.sums.reset()
 	t.conn.Unguard()
