@@ -46,7 +46,7 @@ func (g *Gate) early(c *connection, status int, public string) []byte {
 		status = http.StatusBadRequest
 	}
 	if status == http.StatusRequestHeaderFieldsTooLarge {
-		e = roundtrip.E(roundtrip.TooLarge, "request.headers_too_large", "The head of the request is longer than %d KiB.", (headerBytesMax+4<<10)>>10)
+		e = roundtrip.E(roundtrip.TooLarge, "request.headers_too_large", "The head of the request is longer than %d KiB.", headBytesMax>>10)
 	} else if public != "" {
 		e.Public = "The head of the request can't be read: " + public + "."
 	}

@@ -14,9 +14,10 @@ import (
 )
 
 const (
-	// headerBytesMax is how long the head of a request may be. net/http reads up to 4 KiB more before it refuses.
-	headerBytesMax = 12 << 10
-	streamsMax     = 250 // of one HTTP/2 connection at once
+	// headReadMax is how much of a head net/http takes in; over HTTP/1 it reads up to 4 KiB more. It is far more than
+	// headBytesMax, because over HTTP/2 it cuts the connection off beyond it, without an answer and without a journey.
+	headReadMax = 60 << 10
+	streamsMax  = 250 // of one HTTP/2 connection at once
 )
 
 // Run serves both listeners until ctx ends, then lets running requests finish for at most Times.Drain. secure carries
@@ -93,7 +94,7 @@ func (g *Gate) server(base context.Context) *http.Server {
 		Handler:           g,
 		ReadHeaderTimeout: g.times.Header,
 		IdleTimeout:       g.times.Idle,
-		MaxHeaderBytes:    headerBytesMax,
+		MaxHeaderBytes:    headReadMax,
 		// Every request is the gate's: it counts them, and `OPTIONS *` gets a journey too.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),

@@ -96,8 +96,8 @@ func (g *Gate) checkRequest(x *exchange, s *site, r *http.Request) (string, *rou
 		err.Allow = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
 		return "", err
 	}
-	if headerCount(r.Header) > headersMax {
-		err := roundtrip.E(roundtrip.TooLarge, "request.headers_too_large", "The request has more than %d header lines.", headersMax)
+	if lines, size := headSize(r); lines > headersMax || size > headBytesMax {
+		err := roundtrip.E(roundtrip.TooLarge, "request.headers_too_large", "The head of the request has more than %d header lines, or is longer than %d KiB.", headersMax, headBytesMax>>10)
 		err.Status = http.StatusRequestHeaderFieldsTooLarge
 		return "", err
 	}

@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// lineMax bounds a line of a head, in bytes. net/http refuses a head that is longer.
-const lineMax = 32 << 10
+// lineMax bounds a line of a head, in bytes. It is over headReadMax, so that net/http refuses a head that is longer.
+const lineMax = 72 << 10
 
 // strict is an HTTP/1 connection whose heads are looked at before net/http reads them. It refuses what net/http lets
 // pass although another reader in front of us could understand it differently (RFC 9112 sections 2.2, 5.2, 6.1): lines

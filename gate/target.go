@@ -10,8 +10,10 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 )
 
-// headersMax is how many header lines a request may have.
-const headersMax = 100
+const (
+	headersMax   = 100      // header lines of a request
+	headBytesMax = 16 << 10 // of a request's target and headers
+)
 
 // hostName returns a Host header without its port.
 func hostName(host string) string {
@@ -107,12 +109,16 @@ func hasDotSegment(p string) bool {
 	return false
 }
 
-func headerCount(h http.Header) int {
-	n := len(h)
-	for _, values := range h {
-		n += len(values) - 1
+// headSize measures the head of a request: how many header lines, and how many bytes as they stand in HTTP/1.
+func headSize(r *http.Request) (lines, size int) {
+	size = len(r.Method) + len(r.RequestURI) + len(r.Host)
+	for name, values := range r.Header {
+		lines += len(values)
+		for _, v := range values {
+			size += len(name) + len(v) + len(": \r\n")
+		}
 	}
-	return n
+	return lines, size
 }
 
 // withPath returns the URL with another path; the query stays.
