@@ -287,7 +287,7 @@ func TestHostile_Forms(t *testing.T) {
 		{name: "empty file", body: file("") + end},
 		{name: "cut jpeg", body: file(jpg[:20]) + end},
 		{name: "html after a jpeg's mark", body: file("\xff\xd8\xff<html><script>") + end},
-		{name: "image bomb", body: file(bomb(60000, 60000)) + end},
+		{name: "image bomb", body: file(bomb(60000, 60000)) + end, reason: "file.image"},
 		{name: "no width", body: file(bomb(0, 10)) + end},
 		{name: "width 2^31", body: file(bomb(1<<31-1, 1<<31-1)) + end},
 		{name: "webp", body: file("RIFF\xff\xff\xff\xffWEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff") + end},

@@ -264,7 +264,7 @@ const untilClose = -1
 func (w *world) raw(t *testing.T, text string, n int) []*server.Answer {
 	t.Helper()
 	c := w.dial(t)
-	defer c.Close()                                //nolint:errcheck // nothing is left to say on it
+	defer c.Close()
 	go func() { _, _ = io.WriteString(c, text) }() // a server that refuses need not read all of it
 	r := bufio.NewReader(c)
 	var all []*server.Answer

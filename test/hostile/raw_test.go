@@ -107,6 +107,10 @@ func TestHostile_RawHTTP(t *testing.T) {
 	for i := range 200 { // over HTTP/2
 		many = append(many, fmt.Sprintf("X-%d", i), "y")
 	}
+	w.refuse(t, w.ana,
+		attack{name: "20 kB over HTTP/2", method: "GET", path: "users", headers: []string{"Cookie", "a=" + strings.Repeat("b", 20000)}, status: 431, reason: "request.headers_too_large"},
+		attack{name: "a target of 50 kB over HTTP/2", method: "GET", path: "users?" + strings.Repeat("x", 50<<10), status: 431, reason: "request.headers_too_large"},
+	)
 	w.refuse(t, w.ana, attack{name: "200 headers over HTTP/2", method: "GET", path: "users", headers: many, status: 431, reason: "request.headers_too_large"})
 	w.unharmed(t)
 }
@@ -157,7 +161,7 @@ func TestHostile_SlowConnectionsHinderNobody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close() //nolint:errcheck // it is left half open on purpose
+		defer c.Close()
 		if i%2 == 0 {
 			_, _ = io.WriteString(c, "\x16\x03\x01\x02\x00\x01\x00")
 		}
@@ -200,7 +204,7 @@ func TestHostile_PlainHTTP(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close() //nolint:errcheck // nothing is left to say on it
+		defer c.Close()
 		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 		_, _ = io.WriteString(c, a.text)
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
