@@ -24,6 +24,7 @@ func TestHostile_RawHTTP(t *testing.T) {
 	}{
 		{"CL and TE", write + auth + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled, 400},
 		{"TE and CL", write + auth + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + smuggled, 400},
+		{"CL and TE after a line of 40 kB", write + auth + "X: " + strings.Repeat("a", 40<<10) + "\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled, 400},
 		{"two lengths", write + auth + "Content-Length: 2\r\nContent-Length: 50\r\n\r\n{}" + smuggled, 400},
 		{"the same length twice", write + auth + "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}" + smuggled, 400},
 		{"a list of lengths", write + auth + "Content-Length: 2, 2\r\n\r\n{}" + smuggled, 400},
