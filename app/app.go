@@ -71,7 +71,10 @@ func New(o Options, s Surroundings) (*App, error) {
 		return nil, err
 	}
 	a.config = c
-	if c.Journeys.Log && !o.Dev {
+	switch {
+	case c.Journeys.Log && o.Dev:
+		a.lines = trace.NewPlainLog(s.Out)
+	case c.Journeys.Log:
 		a.lines = trace.NewLog(s.Err)
 	}
 	if !c.Journeys.Off {
@@ -139,7 +142,9 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 		return err
 	}
 	defer doors.close()
-	return lifetime.Run(ctx, func() { a.sayReady(doors) }, a.parts(doors, reload)...)
+	err = lifetime.Run(ctx, func() { a.sayReady(doors) }, a.parts(doors, reload)...)
+	a.sayStopped(err)
+	return err
 }
 
 // parts lists what runs, the innermost first; it stops in reverse: the doors first.

@@ -92,6 +92,9 @@ func dry(ctx context.Context, c *config.Config, s Surroundings) (*house, *plan.P
 	if err := cert.NewStore(nil, s.Now).Load(files.Sites); err != nil {
 		return nil, nil, err
 	}
+	if err := missingFolders(c); err != nil {
+		return nil, nil, err
+	}
 	past := &plan.History{}
 	if _, err := os.Stat(c.Store.Database); !errors.Is(err, fs.ErrNotExist) {
 		if past, err = b.store.ReadHistory(ctx); err != nil {
@@ -99,4 +102,21 @@ func dry(ctx context.Context, c *config.Config, s Surroundings) (*house, *plan.P
 		}
 	}
 	return h, plan.Make(past, h.schema.Schema, s.Now()), nil
+}
+
+// missingFolders says which folders of static routes are not there. A server starts without them, since a page may be built
+// later; a check should not.
+func missingFolders(c *config.Config) error {
+	p := c.Problems()
+	for _, s := range c.Sites {
+		for _, r := range s.Routes {
+			if r.Static == "" {
+				continue
+			}
+			if info, err := os.Stat(r.Static); err != nil || !info.IsDir() {
+				p.Add(r.Pos, "the folder %s of this route is not there", r.Static).Expect("a folder with the site's files: build the page first, or correct the path")
+			}
+		}
+	}
+	return p.Err()
 }

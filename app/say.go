@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
 )
 
@@ -34,13 +35,21 @@ func (a *App) sayReady(d *doors) {
 		sayAt(a.around.Out, "sign in", h.demo)
 	}
 	if hasTLS(h.config, config.TLSLocal) {
-		sayAt(a.around.Out, "trust", "roundtrip trust "+h.config.Dir+"   (no more certificate warnings)")
+		sayAt(a.around.Out, "trust", "roundtrip trust "+shellWord(h.config.Dir)+"   (no more certificate warnings)")
 	}
 	sayAt(a.around.Out, "stop", "Ctrl-C; "+h.config.File+" is read again when you save it")
 	fmt.Fprintln(a.around.Out)
 }
 
 func sayAt(w io.Writer, what, text string) { fmt.Fprintf(w, "  %-9s%s\n", what, text) }
+
+// shellWord quotes a path for a POSIX shell where it needs it.
+func shellWord(s string) string {
+	if !strings.ContainsAny(s, " \t'\"\\$`&;()<>|*?[]{}#~!") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
 
 func siteURL(s config.Site, d *doors) string {
 	scheme, l, usual := "https", d.secure, 443
@@ -71,7 +80,7 @@ func (a *App) tryLine(d *doors) string {
 			}
 			trust := ""
 			if s.TLS.Mode == config.TLSLocal {
-				trust = "--cacert " + a.base.authority + " "
+				trust = "--cacert " + shellWord(a.base.authority) + " "
 			}
 			return "curl " + trust + "'" + siteURL(s, d) + strings.TrimSuffix(r.Path, "/") + "/" + c + "?page_size=2'"
 		}
@@ -83,7 +92,7 @@ func (a *App) tryLine(d *doors) string {
 func (a *App) sayReloaded(err error, began time.Time) {
 	if !a.options.Dev {
 		if err != nil {
-			a.log.Error("reload refused, the old declaration stays in force", "error", err.Error())
+			a.log.Error("reload refused, the old declaration stays in force", "error", Explain(err))
 			return
 		}
 		a.log.Info("reloaded", "generation", a.generation, "ms", a.around.Now().Sub(began).Milliseconds())
@@ -94,13 +103,40 @@ func (a *App) sayReloaded(err error, began time.Time) {
 		fmt.Fprintf(a.around.Out, "  %s reloaded %s\n", at, a.house.Load().config.File)
 		return
 	}
-	fmt.Fprintf(a.around.Out, "  %s not reloaded, the old declaration stays in force:\n\n%v\n", at, plain(err))
+	fmt.Fprintf(a.around.Out, "  %s not reloaded, the old declaration stays in force:\n\n%v\n", at, Explain(err))
 }
 
-// plain returns the text of an error for people.
-func plain(err error) string {
+// sayStopped tells that everything has ended and is kept.
+func (a *App) sayStopped(err error) {
+	switch {
+	case err != nil: // the caller tells it
+	case a.options.Dev:
+		fmt.Fprintln(a.around.Out, "  stopped; everything acknowledged is kept in "+dataFolder(a.config))
+	default:
+		a.log.Info("stopped")
+	}
+}
+
+// Explain returns the text of an error for people: what is wrong and how to mend it, each thing once.
+func Explain(err error) string {
 	if p, ok := errors.AsType[*config.Problems](err); ok {
 		return p.Error()
 	}
-	return err.Error()
+	e, ok := errors.AsType[*roundtrip.Error](err)
+	if !ok || e.Public == "" {
+		return err.Error()
+	}
+	var b strings.Builder
+	b.WriteString(e.Public)
+	if len(e.Details) > 1 { // one alone is the sentence itself
+		for _, d := range e.Details {
+			if !strings.Contains(e.Public, d.Message) {
+				fmt.Fprintf(&b, "\n  %s", d.Message)
+			}
+		}
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, "\n  cause: %v", e.Err)
+	}
+	return b.String()
 }

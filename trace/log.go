@@ -14,10 +14,10 @@ import (
 // a request.
 const logBytesMax = 1 << 20
 
-// Log writes one JSON line for each journey of a request, in the member names of log/slog. The line is appended to a
-// buffer by the request and written by Run.
+// Log writes one line for each journey of a request. The line is appended to a buffer by the request and written by Run.
 type Log struct {
-	w io.Writer
+	w    io.Writer
+	line func(b []byte, j *Journey) []byte
 
 	mu      sync.Mutex // guards all below
 	buf     []byte
@@ -26,8 +26,13 @@ type Log struct {
 	wake    chan struct{}
 }
 
-// NewLog makes a log that writes to w.
-func NewLog(w io.Writer) *Log { return &Log{w: w, wake: make(chan struct{}, 1)} }
+// NewLog makes a log of JSON lines, in the member names of log/slog.
+func NewLog(w io.Writer) *Log { return &Log{w: w, line: appendLine, wake: make(chan struct{}, 1)} }
+
+// NewPlainLog makes a log of short lines for a person at a terminal.
+func NewPlainLog(w io.Writer) *Log {
+	return &Log{w: w, line: appendPlainLine, wake: make(chan struct{}, 1)}
+}
 
 // Run writes what comes in until ctx ends, then what is left. Lines that can't be written are dropped and counted: the
 // server does not stop for its log. It returns the error of the last write.
@@ -78,7 +83,7 @@ func (l *Log) write(j *Journey) {
 		l.dropped++
 		return
 	}
-	l.buf = appendLine(l.buf, j)
+	l.buf = l.line(l.buf, j)
 	if len(l.buf) > logBytesMax/16 {
 		select {
 		case l.wake <- struct{}{}:
@@ -132,6 +137,39 @@ func appendLine(b []byte, j *Journey) []byte {
 		}
 	}
 	return append(b, "}\n"...)
+}
+
+// appendPlainLine appends what fits a terminal: when, how it ended, what was asked, how long it took, and why it was
+// refused, if it was.
+func appendPlainLine(b []byte, j *Journey) []byte {
+	b = append(b, "  "...)
+	b = j.Start.Local().AppendFormat(b, time.TimeOnly)
+	b = append(b, "  "...)
+	b = strconv.AppendInt(b, int64(j.Status), 10)
+	b = append(b, ' ')
+	b = appendPlain(b, j.Method)
+	b = append(b, ' ')
+	b = appendPlain(b, j.Path)
+	b = append(b, "  "...)
+	b = strconv.AppendFloat(b, float64(j.Took.Microseconds())/1000, 'f', 1, 64)
+	b = append(b, " ms"...)
+	if j.Reason != None {
+		b = append(b, "  "...)
+		b = append(b, j.Reason.Code()...)
+		if j.Decided >= 0 && j.hops[j.Decided].Note != "" {
+			b = append(b, " ("...)
+			b = appendPlain(b, j.hops[j.Decided].Note)
+			b = append(b, ')')
+		}
+	}
+	return append(b, '\n')
+}
+
+// appendPlain appends text in which nothing can steer a terminal.
+func appendPlain(b []byte, s string) []byte {
+	n := len(b)
+	b = appendText(b, s)
+	return append(b[:n], b[n+1:len(b)-1]...) // without the quotes
 }
 
 // appendPrefix appends the client's network and not the client: /24 or /56.

@@ -171,3 +171,23 @@ func FuzzLog_IsAlwaysOneLineOfJSON(f *testing.F) {
 		}
 	})
 }
+
+func TestLog_PlainLinesFitATerminal(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	log := trace.NewPlainLog(&out)
+	r := trace.New(time.Now, 8, log)
+	j := r.Begin(trace.Request)
+	j.Method, j.Path, j.Status = "GET", "/api/\x1b[31mphotos\n", 404
+	j.Begin(trace.Access, "photos.read").Note("photos.read").Deny(trace.ReasonOf("access.hidden"))
+	r.End(j)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := log.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	got := regexp.MustCompile(`\d\d:\d\d:\d\d|\d+\.\d ms`).ReplaceAllString(out.String(), "*")
+	if want := "  *  404 GET /api/\\u001b[31mphotos\\u000a  *  access.hidden (photos.read)\n"; got != want {
+		t.Errorf("line %q, want %q", got, want)
+	}
+}

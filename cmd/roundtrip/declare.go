@@ -30,7 +30,7 @@ what else belongs to the example. Nothing that is there is overwritten.
 			return app.Init(file(args), template, c.out)
 		},
 	}
-	cmd.Flags().StringVarP(&template, "template", "t", "gallery", "gallery, empty or proxy")
+	cmd.Flags().StringVarP(&template, "template", "t", "gallery", "gallery or empty")
 	return cmd
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/app"
 	"github.com/roundtrip-dev/roundtrip/config"
 )
@@ -60,21 +59,11 @@ func (c console) report(err error) int {
 	if errors.Is(err, errSaid) {
 		return exitFailed
 	}
-	if problems, ok := errors.AsType[*config.Problems](err); ok {
-		fmt.Fprintln(c.err, problems.Error())
+	if _, ok := errors.AsType[*config.Problems](err); ok {
+		fmt.Fprintln(c.err, app.Explain(err))
 		return exitFailed
 	}
-	if e, ok := errors.AsType[*roundtrip.Error](err); ok && e.Public != "" {
-		fmt.Fprintf(c.err, "roundtrip: %s\n", e.Public)
-		for _, d := range e.Details {
-			fmt.Fprintf(c.err, "  %s %s\n", strings.TrimPrefix(d.Pointer+d.Parameter, "/"), d.Message)
-		}
-		if e.Err != nil {
-			fmt.Fprintf(c.err, "  cause: %v\n", e.Err)
-		}
-		return exitFailed
-	}
-	fmt.Fprintf(c.err, "roundtrip: %v\n", strings.TrimPrefix(err.Error(), "usage: "))
+	fmt.Fprintf(c.err, "roundtrip: %s\n", strings.TrimPrefix(app.Explain(err), "usage: "))
 	if errors.Is(err, errUsage) || strings.HasPrefix(err.Error(), "unknown command") {
 		return exitUsage
 	}

@@ -152,7 +152,7 @@ func TestGallery_Journey(t *testing.T) {
 		op := func(photo string) server.JSON {
 			return server.JSON{"op": "create", "collection": "comments", "data": server.JSON{"photo": photo, "text": "from a batch"}}
 		}
-		failed := bo.Want(400, "POST", "batch", server.JSON{"ops": []any{op(ids[0]), op(ids[1]), op("0000000000001")}})
+		failed := bo.Want(403, "POST", "batch", server.JSON{"ops": []any{op(ids[0]), op(ids[1]), op("0000000000001")}})
 		if !strings.Contains(string(failed.Body), "/ops/2") {
 			t.Errorf("the answer doesn't point at the third write: %s", failed.Body)
 		}
