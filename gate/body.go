@@ -14,6 +14,9 @@ import (
 // drainTime is what a client has to send the rest of a body that nobody read.
 const drainTime = 5 * time.Second
 
+// drainBytesMax is how much of a refused body is read so that the client gets its answer.
+const drainBytesMax = 4 << 20
+
 // body is the body of a request as handlers read it: bounded in bytes, and in the time without one.
 //
 // Its errors are *roundtrip.Error: over the limit (which wraps an *http.MaxBytesError), and a client that stalls.
@@ -93,12 +96,23 @@ func (b *body) moveRead() {
 	}
 }
 
-// finish bounds the time that net/http takes to read what the handler left of a body, over HTTP/1.
+// finish looks after what the handler left of a body. Over HTTP/1 net/http reads some of it, here only the time for that is
+// bounded. Over HTTP/2 it resets the stream, and some clients (curl 7.88) then lose the answer that says why: so a part of
+// it is read first.
 func (b *body) finish(x *exchange) {
-	if x.req.Body == nil || x.req.Body == http.NoBody || b.err != nil || x.req.ProtoMajor != 1 {
+	if x.req.Body == nil || x.req.Body == http.NoBody || errors.Is(b.err, io.EOF) {
 		return
 	}
-	_ = http.NewResponseController(x.w).SetReadDeadline(x.gate.now().Add(drainTime))
+	if x.req.ProtoMajor == 1 {
+		if b.err == nil {
+			_ = http.NewResponseController(x.w).SetReadDeadline(x.gate.now().Add(drainTime))
+		}
+		return
+	}
+	if x.status >= http.StatusBadRequest {
+		_ = http.NewResponseController(x.w).SetReadDeadline(x.gate.now().Add(drainTime))
+		_, _ = io.CopyN(io.Discard, x.req.Body, drainBytesMax) // whatever ends it, the answer is ready
+	}
 }
 
 func tooLarge(limit int64) *roundtrip.Error {
