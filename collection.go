@@ -223,10 +223,18 @@ func (c *Collection) HasCounts() bool {
 	return false
 }
 
+// Warning is something that a declaration may say, but that is seldom meant or slow.
+type Warning struct {
+	Pos     Pos
+	Message string
+}
+
 // Schema is all collections of one declaration.
 type Schema struct {
 	Name        string // the declaration's name: gallery
 	Collections []*Collection
+	Roles       []string  // the declared roles; a rule may name no other
+	Warnings    []Warning // what was noticed while it was built
 	byName      map[string]*Collection
 }
 

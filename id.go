@@ -16,6 +16,9 @@ const IDEpoch int64 = 1704067200000
 // IDLen is the length of an ID's text.
 const IDLen = 13
 
+// IDForm says in words what the text of an ID is, to complete a sentence such as "an id is …".
+const IDForm = "13 characters of 0-9 and a-z without i, l, o and u, the first one 0 to 7, such as 01hv3w8k2q4c7"
+
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"
 
 // AppendTo appends the text form.

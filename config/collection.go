@@ -85,7 +85,7 @@ func fieldKeys() []key {
 	keys := []key{
 		typeKey(),
 		truth("required", func(f *Field) *bool { return &f.Required }).or("false").eg("true").
-			says("Whether every record must have a value; null is none."),
+			says("Whether every record must have a value. Null is none, and neither is an empty text."),
 		truth("unique", func(f *Field) *bool { return &f.Unique }).or("false").eg("true").
 			says("Whether no two records may have the same value. Nulls are never the same."),
 		truth("immutable", func(f *Field) *bool { return &f.Immutable }).or("false").eg("true").

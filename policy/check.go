@@ -89,7 +89,10 @@ func (c *checker) fail(pos int, code, format string, args ...any) *node {
 
 // unknown reports a name that is none, with the nearest that is one.
 func (c *checker) unknown(pos int, code, what, name string, names []string) *node {
-	near := nearest.Of(name, names)
+	return c.unknownNear(pos, code, what, name, nearest.Of(name, names))
+}
+
+func (c *checker) unknownNear(pos int, code, what, name, near string) *node {
 	message := fmt.Sprintf("%s %q", what, name)
 	if near != "" {
 		message += fmt.Sprintf("; did you mean %q?", near)
@@ -287,10 +290,31 @@ func (c *checker) namedThing(e *expr) (thing, *node) {
 		}
 		return thing{}, c.unknown(e.pos, "unknown_field", c.root.collection.Name+" has no field", e.name, c.variables())
 	}
-	if _, ok := c.root.collection.Lookup(e.name); ok {
-		return thing{}, c.fail(e.pos, "unknown_name", "nothing is called %q; did you mean \"record.%s\"?", e.name, e.name)
+	return thing{}, c.unknownNear(e.pos, "unknown_name", "nothing is called", e.name, c.meant(e.name))
+}
+
+// meant is what an unknown name of a rule was probably meant for: a field without the record that has it, those of the
+// innermost exists first; then the variable, then the field that is spelt nearly so.
+func (c *checker) meant(name string) string {
+	records := make([]local, 0, len(c.locals)+1)
+	for _, l := range c.locals {
+		records = append([]local{l}, records...)
 	}
-	return thing{}, c.unknown(e.pos, "unknown_name", "nothing is called", e.name, c.variables())
+	records = append(records, local{name: "record", at: c.root})
+	for _, r := range records {
+		if _, ok := r.at.collection.Lookup(name); ok {
+			return r.name + "." + name
+		}
+	}
+	if near := nearest.Of(name, c.variables()); near != "" {
+		return near
+	}
+	for _, r := range records {
+		if near := nearest.Of(name, r.at.collection.FieldNames()); near != "" {
+			return r.name + "." + near
+		}
+	}
+	return ""
 }
 
 func hintInput(a roundtrip.Action) string {

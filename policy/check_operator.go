@@ -144,7 +144,7 @@ func (c *checker) coerce(n, with *node) *node {
 	case with.kind == kindID:
 		id, ok := roundtrip.ParseID(text)
 		if !ok {
-			return c.fail(n.pos, "bad_id", "%s is an id, 13 characters such as 01hq3k8zv2m4x, and %s is none", with.subject(), quote(text))
+			return c.fail(n.pos, "bad_id", "%s is an id, %s, and %s is none", with.subject(), roundtrip.IDForm, quote(text))
 		}
 		m := constNode(n.pos, roundtrip.Ref(id))
 		return m
@@ -207,7 +207,7 @@ func (c *checker) comparable(s sign, a, b *node, pos int) *node {
 		case kindOpaque:
 			return c.fail(pos, "type_mismatch", "%s can't be compared; only has(…) and == null tell something of it", n.describe())
 		case kindList:
-			return c.fail(pos, "type_mismatch", "a list can't be compared; use in")
+			return c.fail(pos, "type_mismatch", "a list can't be compared; use in, as in \"moderator\" in auth.roles")
 		default:
 		}
 	}
@@ -240,12 +240,24 @@ func (c *checker) in(e *expr) *node {
 			return c.fail(e.kids[1].pos, "type_mismatch", "in looks into a list such as [1, 2] or auth.roles, and this is %s", list.describe())
 		case x.kind != kindText:
 			return c.fail(e.pos, "type_mismatch", "roles are texts, and this is %s", x.describe())
+		case x.op == opConst && !c.mode.filter && !slices.Contains(c.book.schema.Roles, x.value.Text()):
+			return c.unknownRole(x)
 		}
 		n := inherit(&node{op: opInRoles, kind: kindBool, pos: e.pos, kids: []*node{x}})
 		n.auth, n.fixed = true, false
 		return n
 	}
 	return c.inList(x, e)
+}
+
+// unknownRole reports a role that no account can have. A filter may ask for any text: its writer need not learn the roles.
+func (c *checker) unknownRole(x *node) *node {
+	roles := c.book.schema.Roles
+	if near := nearest.Of(x.value.Text(), roles); near != "" || len(roles) == 0 {
+		bad := c.unknown(x.pos, "unknown_role", "identity.roles has no role", x.value.Text(), roles)
+		return bad
+	}
+	return c.fail(x.pos, "unknown_role", "identity.roles has no role %s; it has %s", quote(x.value.Text()), strings.Join(roles, ", "))
 }
 
 // inList checks x in [a, b]. Items that are fields make it a chain of ==, which says the same.

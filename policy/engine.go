@@ -2,6 +2,7 @@ package policy
 
 import (
 	"crypto/sha256"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -60,6 +61,7 @@ func New(schema *roundtrip.Schema, key []byte) (*Engine, error) {
 		book:        &ruleBook{schema: schema, read: map[*roundtrip.Collection]*expr{}},
 		collections: make(map[*roundtrip.Collection]*access, len(schema.Collections)),
 		key:         sha256.Sum256(key),
+		warnings:    slices.Clone(schema.Warnings),
 	}
 	for _, c := range schema.Collections {
 		if source := c.Rules[roundtrip.Get].Source; source != "" {
@@ -68,6 +70,7 @@ func New(schema *roundtrip.Schema, key []byte) (*Engine, error) {
 	}
 	var errs RuleErrors
 	for _, c := range schema.Collections {
+		e.warnBare(c)
 		a := &access{order: []Order{{Field: roundtrip.FieldID}}}
 		for _, action := range []roundtrip.Action{roundtrip.Get, roundtrip.Create, roundtrip.Update, roundtrip.Delete} {
 			r := a.rule(action)

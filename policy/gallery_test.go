@@ -69,6 +69,7 @@ func newGallery() *gallery {
 	g.follow.Rules[roundtrip.Get] = rule(51, "true")
 	g.follow.Rules[roundtrip.Create] = rule(52, "auth.id == record.follower && record.follower != record.followee")
 	g.schema = roundtrip.NewSchema("gallery", g.users, g.photos, g.likes, g.comments, g.follow)
+	g.schema.Roles = []string{"moderator", "staff"}
 	return g
 }
 

@@ -243,7 +243,7 @@ func (l *lexer) operator() (token, *mistake) {
 	message := strconv.QuoteRune(r) + " means nothing here"
 	switch c {
 	case '=':
-		message = "equality is written =="
+		message = "equality is written ==, so write == here"
 	case '&', '|':
 		message = "write it twice: " + string(c) + string(c)
 	case '*', '/', '%':

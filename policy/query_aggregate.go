@@ -59,11 +59,7 @@ func (p *Permit) aggregate(s string) (Aggregate, error) {
 	names := []string{"count", "sum", "avg", "min", "max"}
 	fn := AggregateFunc(slices.Index(names, name) + 1)
 	if fn == 0 || fn == CountAll || !found || !closed {
-		near := nearest.Of(name, names)
-		if near == name {
-			near = ""
-		}
-		return Aggregate{}, wrong("select", 0, "unknown_function", "%s is none of count, sum(f), avg(f), min(f), max(f)%s", quote(s), didYouMean(near))
+		return Aggregate{}, p.unknownAggregate(s, name, names)
 	}
 	field = strings.TrimSpace(field)
 	i, err := lookup(p.collection, "select", field, 0)
@@ -81,4 +77,20 @@ func (p *Permit) aggregate(s string) (Aggregate, error) {
 		return Aggregate{}, wrong("select", 0, "type_mismatch", "%s is %s and has no %s", f.Name, f.Type.String(), name)
 	}
 	return Aggregate{Func: fn, Field: i, Name: name + "_" + f.Name}, nil
+}
+
+// unknownAggregate says what select takes.
+func (p *Permit) unknownAggregate(s, name string, names []string) error {
+	const takes = "select takes count and sum, avg, min or max of a field, such as select=count,max(create_time)"
+	near := nearest.Of(name, names)
+	if _, isField := p.collection.Lookup(s); isField {
+		return wrong("select", 0, "unknown_function", "%s; %s is a field: group_by=%s gives its values, max(%s) the greatest of them", takes, s, s, s)
+	}
+	if name == "count" && s != name {
+		return wrong("select", 0, "unknown_function", "%s; count stands alone and counts records, and %s is given", takes, quote(s))
+	}
+	if near == name {
+		near = ""
+	}
+	return wrong("select", 0, "unknown_function", "%s; %s is none of these%s", takes, quote(s), didYouMean(near))
 }

@@ -54,7 +54,12 @@ func (e *Engine) check(p *Permit, a *access) error {
 // wrong makes the error of one mistake in a query.
 func wrong(parameter string, column int, code, format string, args ...any) error {
 	message := fmt.Sprintf(format, args...)
-	return roundtrip.E(roundtrip.Invalid, "request.filter", "%s is wrong: %s.", parameter, strings.TrimRight(message, "?.")).
+	reason := "request.filter"
+	switch parameter {
+	case "page_size", "page_token", "count": // those neither filter, order nor select
+		reason = "request.invalid"
+	}
+	return roundtrip.E(roundtrip.Invalid, reason, "%s is wrong: %s.", parameter, strings.TrimRight(message, "?.")).
 		With(roundtrip.Detail{Parameter: parameter, Column: column, Code: code, Message: message})
 }
 
@@ -92,7 +97,7 @@ func (p *Permit) checkSize(size int) error {
 		}
 	}
 	if size < 1 || size > maxPage {
-		return wrong("page_size", 0, "out_of_range", "page_size is 1 to %d", maxPage)
+		return wrong("page_size", 0, "out_of_range", "a whole number from 1 to %d is expected", maxPage)
 	}
 	p.query.Size = size
 	return nil
@@ -116,12 +121,22 @@ func (p *Permit) checkFields(names []string) error {
 	for _, name := range names {
 		i, err := lookup(p.collection, "fields", name, 0)
 		if err != nil {
-			return err
+			return p.throughRef(name, err)
 		}
 		mask[i] = true
 	}
 	p.query.Fields = mask
 	return nil
+}
+
+// throughRef says how to get at what stands behind a ref, where a name is meant so.
+func (p *Permit) throughRef(name string, otherwise error) error {
+	ref, _, dotted := strings.Cut(name, ".")
+	if i, ok := p.collection.Lookup(ref); !dotted || !ok || p.collection.Fields[i].Type != roundtrip.TypeRef {
+		return otherwise
+	}
+	return wrong("fields", 0, "unknown_field", "fields takes the record's own fields, and %s is one of another record; expand=%s answers with the whole record behind %s",
+		quote(name), ref, ref)
 }
 
 // checkExpand turns dotted paths of refs into a tree of permits: each target is read under its own read rule.

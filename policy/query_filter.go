@@ -119,7 +119,7 @@ func parseField(f *roundtrip.Field, s string) (v roundtrip.Value, code, message 
 		if id, ok := roundtrip.ParseID(s); ok {
 			return roundtrip.Ref(id), "", ""
 		}
-		return v, "bad_id", f.Name + " is an id, 13 characters such as 01hq3k8zv2m4x"
+		return v, "bad_id", f.Name + " is an id, " + roundtrip.IDForm
 	case roundtrip.JSONValue:
 		return v, "type_mismatch", f.Name + " is " + f.Type.String() + " and can't be compared; filter=has(" + f.Name + ") tells whether it is there"
 	case roundtrip.TextValue, roundtrip.Null:

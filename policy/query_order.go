@@ -52,9 +52,9 @@ func (p *Permit) orderPart(part string, column int) (Order, error) {
 	if len(words) == 0 {
 		return Order{}, wrong("order_by", column, "empty", "a field is missing between the commas")
 	}
-	i, err := lookup(p.collection, "order_by", words[0], column)
-	if err != nil {
-		return Order{}, err
+	i, ok := p.collection.Lookup(words[0])
+	if !ok {
+		return Order{}, p.unknownOrder(words[0], column)
 	}
 	f := p.collection.Fields[i]
 	if f.Type == roundtrip.TypeJSON || f.Type == roundtrip.TypeFile {
@@ -62,11 +62,31 @@ func (p *Permit) orderPart(part string, column int) (Order, error) {
 	}
 	o := Order{Field: i}
 	switch {
-	case len(words) == 1, len(words) == 2 && words[1] == "asc":
-	case len(words) == 2 && words[1] == "desc":
+	case len(words) == 1, len(words) == 2 && strings.EqualFold(words[1], "asc"):
+	case len(words) == 2 && strings.EqualFold(words[1], "desc"):
 		o.Desc = true
 	default:
 		return Order{}, wrong("order_by", column, "bad_direction", "after %s can stand asc or desc, not %s", f.Name, quote(strings.Join(words[1:], " ")))
 	}
 	return o, nil
+}
+
+// unknownOrder says what is meant by a sort key that is no field, as far as other systems' habits tell.
+func (p *Permit) unknownOrder(word string, column int) error {
+	name, sign := strings.TrimLeft(word, "+-"), word[0]
+	if _, ok := p.collection.Lookup(name); ok && name != word {
+		direction := " desc"
+		if sign == '+' {
+			direction = ""
+		}
+		return wrong("order_by", column, "bad_direction", "the direction stands behind the field; write %s%s, not %s", name, direction, quote(word))
+	}
+	if first, _, dotted := strings.Cut(name, "."); dotted {
+		if _, ok := p.collection.Lookup(first); ok {
+			return wrong("order_by", column, "not_sortable", "only the record's own fields can order, and %s is one of another record; order by %s, or sort the answer",
+				quote(word), first)
+		}
+	}
+	_, err := lookup(p.collection, "order_by", word, column)
+	return err
 }

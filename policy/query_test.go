@@ -58,6 +58,15 @@ func TestPolicy_ChecksQueries(t *testing.T) {
 		{roundtrip.Aggregate, q{Select: []string{"sum(caption)"}}, "select", 0, "type_mismatch", "only numbers have a sum"},
 		{roundtrip.Aggregate, q{Select: []string{"max(private)"}}, "select", 0, "type_mismatch", "has no max"},
 		{roundtrip.Aggregate, q{Select: []string{"sum(likes"}}, "select", 0, "unknown_function", "none of"},
+		{roundtrip.Aggregate, q{Select: []string{"caption"}}, "select", 0, "unknown_function", "select takes count and sum, avg, min or max of a field"},
+		{roundtrip.Aggregate, q{Select: []string{"caption"}}, "select", 0, "unknown_function", "group_by=caption gives its values"},
+		{roundtrip.Aggregate, q{Select: []string{"count(likes)"}}, "select", 0, "unknown_function", "count stands alone"},
+		{roundtrip.Aggregate, q{Select: []string{"sum(captoin)"}}, "select", 0, "unknown_field", `did you mean "caption"?`},
+		{roundtrip.List, q{OrderBy: "-likes"}, "order_by", 1, "bad_direction", "write likes desc, not"},
+		{roundtrip.List, q{OrderBy: "caption, +likes"}, "order_by", 10, "bad_direction", "write likes, not"},
+		{roundtrip.List, q{OrderBy: "-"}, "order_by", 1, "unknown_field", `photos has no field "-"`},
+		{roundtrip.List, q{OrderBy: "author.handle"}, "order_by", 1, "not_sortable", "only the record's own fields can order"},
+		{roundtrip.List, q{Fields: []string{"author.handle"}}, "fields", 0, "unknown_field", "expand=author answers with the whole record"},
 		{roundtrip.Aggregate, q{Select: []string{"count", "count"}}, "select", 0, "repeated", "twice"},
 	}
 	for _, tt := range tests {
@@ -69,6 +78,9 @@ func TestPolicy_ChecksQueries(t *testing.T) {
 			got, ok := errors.AsType[*roundtrip.Error](err)
 			if !ok || got.Kind != roundtrip.Invalid || len(got.Details) != 1 {
 				t.Fatalf("got %v", err)
+			}
+			if want := tt.parameter == "page_size"; want != (got.Reason == "request.invalid") {
+				t.Errorf("the reason is %s", got.Reason)
 			}
 			d := got.Details[0]
 			if d.Parameter != tt.parameter || d.Column != tt.column || d.Code != tt.code || !strings.Contains(d.Message, tt.message) {
@@ -85,7 +97,7 @@ func TestPolicy_ReadsQueries(t *testing.T) {
 	call := callOf(g.photos, roundtrip.List)
 	call.Query = roundtrip.Query{
 		Filter: "NOT likes < 3", Equal: []roundtrip.Equal{{Field: "caption", Value: "sun"}},
-		OrderBy: "likes desc, caption", PageSize: 5, Fields: []string{"caption"},
+		OrderBy: "likes DESC, caption Asc", PageSize: 5, Fields: []string{"caption"},
 		Expand: []string{"author.boss", "author"}, Count: true,
 	}
 	p, err := e.Decide(call, g.person(1))

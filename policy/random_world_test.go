@@ -61,6 +61,7 @@ func (w *world) declare() {
 	w.teams.Rules[roundtrip.Get] = roundtrip.Rule{Source: teamsRead}
 	w.things.Rules[roundtrip.Get] = roundtrip.Rule{Source: thingsRead}
 	w.schema = roundtrip.NewSchema("world", w.things, w.users, w.teams)
+	w.schema.Roles = texts()
 }
 
 // withRule returns the same world in which things have another read rule.
@@ -76,7 +77,9 @@ func (w *world) withRule(source string) *roundtrip.Schema {
 		}
 	}
 	things.Fields = fields
-	return roundtrip.NewSchema("world", &things, w.users, w.teams)
+	s := roundtrip.NewSchema("world", &things, w.users, w.teams)
+	s.Roles = texts()
+	return s
 }
 
 func newWorld(t *testing.T, r *rand.Rand) *world {

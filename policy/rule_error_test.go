@@ -23,10 +23,21 @@ func TestPolicy_SaysWhatIsWrongWithARule(t *testing.T) {
 		{"record.author == auth.idd", 23, "id", `auth has no member "idd"`},
 		{"auth.role == 'x'", 6, "roles", `did you mean "roles"?`},
 		{"recrd.author == auth.id", 1, "record", `nothing is called "recrd"; did you mean "record"?`},
-		{"author == auth.id", 1, "", `did you mean "record.author"?`},
+		{"author == auth.id", 1, "record.author", `did you mean "record.author"?`},
+		{"auth.id == author", 12, "record.author", `did you mean "record.author"?`},
+		{"athor == auth.id", 1, "record.author", `did you mean "record.author"?`},
+		{"aut.id == record.author", 1, "auth", `did you mean "auth"?`},
+		{"captoin == 'a'", 1, "record.caption", `did you mean "record.caption"?`},
+		{"follows.exists(f, follower == auth.id)", 19, "f.follower", `did you mean "f.follower"?`},
+		{"qqqqqqqqqq == 1", 1, "", `nothing is called "qqqqqqqqqq"`},
+		{`"moderatr" in auth.roles`, 1, "moderator", `identity.roles has no role "moderatr"; did you mean "moderator"?`},
+		{`"moder" + "ater" in auth.roles`, 9, "moderator", `did you mean "moderator"?`},
+		{`"king" in auth.roles`, 1, "", `identity.roles has no role "king"; it has moderator, staff`},
+		{`likes.exists(l, !("king" in auth.roles))`, 19, "", `identity.roles has no role "king"`},
+		{`auth.roles == "moderator"`, 12, "", `as in "moderator" in auth.roles`},
 		{"record.author.handel == 'a'", 15, "handle", `users has no field "handel"`},
 		{"record.caption.length == 3", 8, "", "caption, a text is no ref"},
-		{"record.author = auth.id", 15, "", "equality is written =="},
+		{"record.author = auth.id", 15, "", "write == here"},
 		{"record.private AND true", 16, "", "and is written &&"},
 		{"record.private & true", 16, "", "write it twice: &&"},
 		{"record.caption", 8, "", "yes or no is needed here"},
@@ -120,6 +131,32 @@ func TestPolicy_ReportsAllMistakesAtOnce(t *testing.T) {
 	}
 	if got := errs.List[2].Pos; got.Line != 31 || got.Column != 14 {
 		t.Errorf("the mistake of the second line is at %s", got)
+	}
+}
+
+func TestPolicy_WithoutRolesNoneCanBeAskedFor(t *testing.T) {
+	t.Parallel()
+	g := newGallery()
+	g.schema.Roles = nil
+	_, err := policy.New(g.schema, nil)
+	var errs *policy.RuleErrors
+	if !errors.As(err, &errs) || len(errs.List) != 1 || errs.List[0].Message != `identity.roles has no role "moderator"` {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPolicy_WarnsOfACollectionWithoutRules(t *testing.T) {
+	t.Parallel()
+	g := newGallery()
+	g.schema.Warnings = []roundtrip.Warning{{Message: "seen before"}}
+	clear(g.likes.Rules)
+	got := g.engine(t).Warnings()
+	if len(got) != 2 || got[0].Message != "seen before" || got[1].Pos != g.likes.Pos || !strings.HasPrefix(got[1].Message, "likes has no rules") {
+		t.Errorf("got %v", got)
+	}
+	g.likes.Rules[roundtrip.Get] = roundtrip.Rule{Source: "false"}
+	if got := g.engine(t).Warnings(); len(got) != 1 {
+		t.Errorf("got %v", got)
 	}
 }
 

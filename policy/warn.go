@@ -7,12 +7,9 @@ import (
 )
 
 // Warning is something that a rule may say, but that is seldom meant or slow.
-type Warning struct {
-	Pos     roundtrip.Pos
-	Message string
-}
+type Warning = roundtrip.Warning
 
-// Warnings returns what was noticed in the rules, in the order of the declaration.
+// Warnings returns what was noticed while the schema was built, and in the rules in the order of the declaration.
 func (e *Engine) Warnings() []Warning { return e.warnings }
 
 func (e *Engine) warn(c *roundtrip.Collection, action roundtrip.Action, declared roundtrip.Rule, p *program) {
@@ -25,6 +22,17 @@ func (e *Engine) warn(c *roundtrip.Collection, action roundtrip.Action, declared
 	if action == roundtrip.Get {
 		warnScan(c, p.root, report)
 	}
+}
+
+// warnBare looks for a collection that nobody can do anything with. A rule that says 'false' shows that it is meant.
+func (e *Engine) warnBare(c *roundtrip.Collection) {
+	for _, r := range c.Rules {
+		if r.Source != "" {
+			return
+		}
+	}
+	e.warnings = append(e.warnings, Warning{Pos: c.Pos, Message: c.Name +
+		" has no rules, so nobody may read or write its records; add some, such as rules: { read: 'true' }, or read: 'false' if that is meant"})
 }
 
 type reporter func(n *node, format string, args ...any)

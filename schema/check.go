@@ -81,11 +81,11 @@ func (in *inspection) systemFields() {
 			v := in.call.Input.Values[i]
 			switch {
 			case in.call.Action == roundtrip.Update:
-				d.Code, d.Message = "immutable", "the id of a record never changes; leave it out"
+				d.Code, d.Message = "immutable", "id is read only: a record keeps its id; leave it out"
 			case v.Kind() == roundtrip.IDValue && v.ID() > 0:
 				continue
 			default:
-				d.Code, d.Message = "wrong_type", "an id has 13 characters, such as "+roundtrip.ID(1).String()+"; leave it out to get one"
+				d.Code, d.Message = "wrong_type", "an id is "+roundtrip.IDForm+"; leave it out to get one"
 			}
 		}
 		in.note(d)

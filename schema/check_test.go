@@ -307,3 +307,35 @@ func BenchmarkCheck_Create(b *testing.B) {
 		}
 	}
 }
+
+func TestCheck_AnEmptyTextIsNoValue(t *testing.T) {
+	t.Parallel()
+	s := build(t, `
+name: app
+collections:
+  notes:
+    fields:
+      text: { type: text, required: true }
+      short: { type: text, min: 1 }
+      mail: { type: email, required: true }
+      link: { type: url, required: true }
+      kind: { type: select, options: [a, b], required: true }
+      free: { type: text }
+`)
+	c := s.Lookup("notes")
+	for _, action := range []roundtrip.Action{roundtrip.Create, roundtrip.Update} {
+		call := &roundtrip.Call{Action: action, Collection: c, ID: 1, Input: roundtrip.NewRecord(c)}
+		for _, f := range c.Fields[roundtrip.FirstField:] {
+			call.Input.PutName(f.Name, roundtrip.Text(""))
+		}
+		err := s.Check(call, ana())
+		want := []string{"/text required", "/short too_short", "/mail required", "/link required", "/kind required"}
+		if diff := cmp.Diff(want, wrong(t, err)); diff != "" {
+			t.Error(diff)
+		}
+		details := roundtrip.AsError(err).Details
+		if details[0].Message != "text is required and can't be empty" || details[1].Message != "short has at least 1 character; this one has 0" {
+			t.Errorf("got %v", details)
+		}
+	}
+}

@@ -93,7 +93,14 @@ func (b *builder) identity() {
 		return
 	}
 	c := b.schema.Lookup(id.Accounts)
-	if c == nil {
+	switch {
+	case c == nil && b.misnamed(id.Accounts):
+		return
+	case c == nil && len(b.built) == 0:
+		b.problems.Add(id.AccountsPos, "there are no collections, so %q can't be the accounts", id.Accounts).
+			Expect("collections: with a collection %s in it", id.Accounts)
+		return
+	case c == nil:
 		b.problems.Add(id.AccountsPos, "there is no collection %q for the accounts", id.Accounts).
 			Expect("one of %s", list(b.schema.Names())).Near(id.Accounts, b.schema.Names())
 		return

@@ -3,6 +3,9 @@
 package schema
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
 )
@@ -19,6 +22,8 @@ func Build(c *config.Config) (*Schema, error) {
 	b := &builder{config: c, problems: c.Problems()}
 	b.collections()
 	b.schema = roundtrip.NewSchema(c.Name, b.built...)
+	b.schema.Roles = c.Identity.Roles
+	b.unserved()
 	b.identity()
 	for i := range b.sources {
 		b.links(i)
@@ -54,6 +59,8 @@ type builder struct {
 	built    []*roundtrip.Collection
 	sources  []*config.Collection // of built
 	fields   [][]*config.Field    // of built, by position; nil for system fields
+
+	wrongNames []string // of collections that are left out because they can't be called so
 }
 
 // collections makes the collections and their fields, as far as they can be seen alone.
@@ -61,6 +68,7 @@ func (b *builder) collections() {
 	for i := range b.config.Collections {
 		source := &b.config.Collections[i]
 		if !b.goodName(source.Pos, source.Name, "collection", reservedCollections()) {
+			b.wrongNames = append(b.wrongNames, source.Name)
 			continue
 		}
 		if b.has(source.Name) {
@@ -90,6 +98,12 @@ func (b *builder) collections() {
 // maxFields is how many fields a collection may have.
 const maxFields = 200
 
+// misnamed reports whether a name is that of a collection that was left out for it: what is said of the name is enough. It
+// is also meant by its better form, which the mistake suggests.
+func (b *builder) misnamed(name string) bool {
+	return slices.ContainsFunc(b.wrongNames, func(wrong string) bool { return wrong == name || tidy(wrong) == name })
+}
+
 func (b *builder) has(name string) bool {
 	for _, c := range b.built {
 		if c.Name == name {
@@ -97,6 +111,22 @@ func (b *builder) has(name string) bool {
 		}
 	}
 	return false
+}
+
+// unserved notices collections that no route leads to.
+func (b *builder) unserved() {
+	if len(b.built) == 0 {
+		return
+	}
+	for _, site := range b.config.Sites {
+		if slices.ContainsFunc(site.Routes, func(r config.Route) bool { return r.API }) {
+			return
+		}
+	}
+	b.schema.Warnings = append(b.schema.Warnings, roundtrip.Warning{
+		Pos:     b.built[0].Pos,
+		Message: "no route of a site leads to the collections, so nobody can reach them; give a site the route { path: /api/, to: api }",
+	})
 }
 
 // links joins refs and counts to the collections that they name.
@@ -122,6 +152,9 @@ func (b *builder) ref(c *roundtrip.Collection, position int, source *config.Fiel
 		return
 	}
 	if f.To = b.schema.Lookup(source.To.Text); f.To == nil {
+		if b.misnamed(source.To.Text) {
+			return
+		}
 		b.problems.Add(source.To.Pos, "there is no collection %q", source.To.Text).
 			Expect("one of %s", list(b.schema.Names())).Near(source.To.Text, b.schema.Names())
 		return
@@ -163,6 +196,9 @@ func (b *builder) count(c *roundtrip.Collection, position int, source *config.Fi
 				return
 			}
 		}
+	}
+	if from, _, _ := strings.Cut(source.Of.Text, "."); b.misnamed(from) {
+		return
 	}
 	b.problems.Add(source.Of.Pos, "%q is no ref that points to %s", source.Of.Text, c.Name).
 		Expect("%s", expected).Near(source.Of.Text, refs)

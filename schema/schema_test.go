@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/roundtrip-dev/roundtrip/config"
@@ -37,5 +38,30 @@ func TestSchema_BuildsTheGallery(t *testing.T) {
 	}
 	if s.Accounts() != s.Lookup("users") {
 		t.Error("users are not the accounts")
+	}
+}
+
+func TestSchema_KnowsTheRoles(t *testing.T) {
+	t.Parallel()
+	s := build(t, "name: app\nidentity: { accounts: users, roles: [moderator, editor] }\ncollections:\n  users: { fields: { handle: { type: text, unique: true } } }\n")
+	if len(s.Roles) != 2 || s.Roles[0] != "moderator" {
+		t.Errorf("got %v", s.Roles)
+	}
+}
+
+func TestSchema_WarnsOfCollectionsWithoutRoute(t *testing.T) {
+	t.Parallel()
+	const things = "name: app\ncollections:\n  things: { fields: { text: { type: text } } }\n"
+	s := build(t, things)
+	if len(s.Warnings) != 1 || s.Warnings[0].Pos.Line != 3 || !strings.Contains(s.Warnings[0].Message, "to: api") {
+		t.Errorf("got %v", s.Warnings)
+	}
+	if s := build(t, things+"sites: { app.test: { routes: [{ path: /, static: web }] } }\n"); len(s.Warnings) != 1 {
+		t.Errorf("got %v", s.Warnings)
+	}
+	for _, source := range []string{"name: app\n", things + "sites: { app.test: { routes: [{ path: /api/, to: api }] } }\n"} {
+		if s := build(t, source); len(s.Warnings) != 0 {
+			t.Errorf("got %v", s.Warnings)
+		}
 	}
 }

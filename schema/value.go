@@ -66,7 +66,7 @@ func (b *builder) setDefault(k *check, s *config.Scalar) {
 			b.problems.Add(s.Pos, "%q is no default of a ref", s.Text).Expect("auth.id, the caller's account").Near(s.Text, []string{"auth.id"})
 		case b.config.Identity.Accounts == "":
 			b.problems.Add(s.Pos, "auth.id needs accounts, and there are none").Expect("identity: { accounts: COLLECTION }")
-		case f.To != nil && !f.To.Accounts:
+		case f.To != nil && !f.To.Accounts && b.schema.Accounts() != nil: // else it was said that there are none of that name
 			b.problems.Add(s.Pos, "auth.id is an account, and %s points to %s", f.Name, f.To.Name).
 				Expect("to: %s", b.config.Identity.Accounts)
 		}
@@ -138,6 +138,9 @@ func (k *check) value(v *roundtrip.Value) roundtrip.Detail {
 	if v.Kind() != f.Type.Value() {
 		return k.detail("wrong_type", "%s takes a value of type %s", f.Name, f.Type)
 	}
+	if f.Required && v.Kind() == roundtrip.TextValue && v.Text() == "" {
+		return k.detail("required", "%s is required and can't be empty", f.Name)
+	}
 	switch f.Type {
 	case roundtrip.TypeText:
 		return k.text(v.Text())
@@ -179,13 +182,20 @@ func (k *check) text(s string) roundtrip.Detail {
 	}
 	switch n := utf8.RuneCountInString(s); {
 	case n > k.maxChars:
-		return k.detail("too_long", "%s has at most %d characters; this one has %d", name, k.maxChars, n)
+		return k.detail("too_long", "%s has at most %s; this one has %d", name, characters(k.maxChars), n)
 	case n < k.minChars:
-		return k.detail("too_short", "%s has at least %d characters; this one has %d", name, k.minChars, n)
+		return k.detail("too_short", "%s has at least %s; this one has %d", name, characters(k.minChars), n)
 	case k.match != nil && !k.match.MatchString(s):
 		return k.detail("no_match", "%s can't be %s; it must match %s", name, quoted(s), k.field.Match)
 	}
 	return roundtrip.Detail{}
+}
+
+func characters(n int) string {
+	if n == 1 {
+		return "1 character"
+	}
+	return strconv.Itoa(n) + " characters"
 }
 
 func (k *check) whole(n int64) roundtrip.Detail {
