@@ -35,6 +35,8 @@ type Options struct {
 	HTTPS, HTTP string // host:port
 	Data        string // keeps database and files here instead of where the declaration says; "" for there
 	NoDemo      bool   // Dev: leave an empty database empty
+
+	AllowDataLoss []string // what may be dropped at the start: a collection, or collection.field
 }
 
 // App is one running server.
@@ -120,17 +122,14 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.base.store.Close()) }()
-	first, err := a.build(ctx, a.config)
-	if err != nil {
-		return err
-	}
-	if err := first.recoverFiles(ctx, a.base); err != nil {
-		return err
-	}
-	if err := a.swap(ctx, first); err != nil {
+	if err := a.enter(ctx, a.config, a.options.AllowDataLoss); err != nil {
 		return err
 	}
 	defer func() { a.house.Load().stop() }()
+	first := a.house.Load()
+	if err := first.recoverFiles(ctx, a.base); err != nil {
+		return err
+	}
 	a.base.store.OnCommit(a.committed)
 	if a.options.Dev && !a.options.NoDemo {
 		if err := a.fillDemo(ctx, first); err != nil {

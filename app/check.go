@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
@@ -48,14 +49,18 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// Plan prints what a declaration would change in its database, and reports whether all of it would be applied.
-func Plan(ctx context.Context, file, data string, s Surroundings) (applicable bool, err error) {
+// Plan prints what a declaration would change in its database, and reports whether all of it would be applied if serve
+// were started with the same allowLoss.
+func Plan(ctx context.Context, file, data string, allowLoss []string, s Surroundings) (applicable bool, err error) {
 	c, err := read(file, data, s)
 	if err != nil {
 		return false, err
 	}
 	_, p, err := dry(ctx, c, s)
 	if err != nil {
+		return false, err
+	}
+	if err := p.Allow(allowLoss); err != nil {
 		return false, err
 	}
 	if p.Empty() {
@@ -66,6 +71,10 @@ func Plan(ctx context.Context, file, data string, s Surroundings) (applicable bo
 	if n := len(p.Refused()); n > 0 {
 		fmt.Fprintf(s.Out, "\n%s would be refused, and so the server would not start\n", count(n, "step"))
 		return false, nil
+	}
+	if len(allowLoss) > 0 {
+		fmt.Fprintf(s.Out, "\n%s: applied when the server starts with --allow-data-loss %s\n", count(len(p.Steps), "step"), strings.Join(allowLoss, ","))
+		return true, nil
 	}
 	fmt.Fprintf(s.Out, "\n%s: applied when the server starts\n", count(len(p.Steps), "safe step"))
 	return true, nil
@@ -95,13 +104,11 @@ func dry(ctx context.Context, c *config.Config, s Surroundings) (*house, *plan.P
 	if err := missingFolders(c); err != nil {
 		return nil, nil, err
 	}
-	past := &plan.History{}
-	if _, err := os.Stat(c.Store.Database); !errors.Is(err, fs.ErrNotExist) {
-		if past, err = b.store.ReadHistory(ctx); err != nil {
-			return nil, nil, err
-		}
+	if _, err := os.Stat(c.Store.Database); errors.Is(err, fs.ErrNotExist) {
+		return h, plan.Make(&plan.History{}, h.schema.Schema, s.Now()), nil
 	}
-	return h, plan.Make(past, h.schema.Schema, s.Now()), nil
+	p, err := b.store.Preview(ctx, h.schema.Schema)
+	return h, p, err
 }
 
 // missingFolders says which folders of static routes are not there. A server starts without them, since a page may be built

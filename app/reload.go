@@ -14,24 +14,40 @@ import (
 // settle is how long a saved file must be left alone before it is read: editors write in several steps.
 const settle = 100 * time.Millisecond
 
-// build makes the house of a declaration and brings the database to it.
-func (a *App) build(ctx context.Context, c *config.Config) (*house, error) {
+// enter builds the house of a declaration and puts it in force. All that can fail comes first, and the last of it is the
+// change of the database; what follows it can't fail, so that there is never a new database under an old house.
+//
+// allowLoss names what may be dropped from the database, a collection or collection.field.
+func (a *App) enter(ctx context.Context, c *config.Config, allowLoss []string) error {
 	h, err := a.assemble(c, a.base)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p, err := a.base.store.Plan(ctx, h.schema.Schema)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return h, a.base.store.Apply(ctx, h.schema.Schema, p)
+	if err := p.Allow(allowLoss); err != nil {
+		return err
+	}
+	if err := p.Err(); err != nil {
+		return err
+	}
+	if err := a.base.certs.Load(c.Sites); err != nil {
+		return err
+	}
+	if err := a.base.store.Apply(ctx, h.schema.Schema, p); err != nil {
+		if old := a.house.Load(); old != nil {
+			err = errors.Join(err, a.base.certs.Load(old.config.Sites))
+		}
+		return err
+	}
+	a.swap(ctx, h)
+	return nil
 }
 
 // swap puts a house in force: from now on new requests meet it. Those that run end in the old one.
-func (a *App) swap(ctx context.Context, h *house) error {
-	if err := a.base.certs.Load(h.config.Sites); err != nil {
-		return err
-	}
+func (a *App) swap(ctx context.Context, h *house) {
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h.cancel = cancel
 	go func() {
@@ -49,7 +65,6 @@ func (a *App) swap(ctx context.Context, h *house) error {
 	if old != nil {
 		old.stop()
 	}
-	return nil
 }
 
 // stop ends what the house runs and waits for it.
@@ -68,11 +83,7 @@ func (a *App) reload(ctx context.Context) error {
 	if err := a.keepsPlace(c); err != nil {
 		return err
 	}
-	h, err := a.build(ctx, c)
-	if err != nil {
-		return err
-	}
-	return a.swap(ctx, h)
+	return a.enter(ctx, c, nil) // a reload loses nothing: who saves the file then is not asked again
 }
 
 // keepsPlace refuses what only a restart can change.
@@ -132,9 +143,19 @@ func (a *App) watch() (saved <-chan struct{}, end func(), err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for e := range w.Events {
-			if filepath.Base(e.Name) != filepath.Base(file) || e.Op == fsnotify.Chmod {
-				continue
+		for {
+			select {
+			case e, more := <-w.Events:
+				if !more {
+					return
+				}
+				if filepath.Base(e.Name) != filepath.Base(file) || e.Op == fsnotify.Chmod {
+					continue
+				}
+			case _, more := <-w.Errors: // events were lost: perhaps the one of a save
+				if !more {
+					return
+				}
 			}
 			select {
 			case events <- struct{}{}:

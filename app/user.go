@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/gate/cert"
 	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 )
 
@@ -65,10 +66,13 @@ func (o UserOptions) run(ctx context.Context, command userCommand, s Surrounding
 		return err
 	}
 	defer func() { err = errors.Join(err, a.base.store.Close()) }()
-	h, err := a.build(ctx, c)
-	if err != nil {
+	a.base.certs = cert.NewStore(nil, s.Now)
+	c.Sites = nil // a command opens no door
+	if err := a.enter(ctx, c, nil); err != nil {
 		return err
 	}
+	h := a.house.Load()
+	defer h.stop()
 	return h.run(ctx, command, s.Now(), s.Out)
 }
 

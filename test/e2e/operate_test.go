@@ -29,7 +29,7 @@ sites:
 identity: { accounts: people, roles: [editor] }
 collections:
   people:
-    fields: { handle: { type: text, required: true, unique: true } }
+    fields: { handle: { type: text, required: true, unique: true }, name: { type: text } }
     rules: { read: 'true' }
   notes:
     fields:
@@ -95,6 +95,34 @@ func TestOperate_Reload(t *testing.T) {
 		t.Errorf("a declaration that loses data: %s", line)
 	}
 	api.Want(201, "POST", "notes", server.JSON{"text": "still there"})
+}
+
+// TestOperate_ARefusedReloadLeavesTheOldHouseWhole changes the accounts and breaks a certificate in one save.
+func TestOperate_ARefusedReloadLeavesTheOldHouseWhole(t *testing.T) {
+	t.Parallel()
+	s, api := startNotes(t)
+	ana, _ := signUp(t, api, "ana")
+	for _, name := range []string{"cert.pem", "key.pem"} {
+		if err := os.WriteFile(filepath.Join(s.Folder, name), []byte("no certificate"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bad := strings.Replace(notes, "    fields: { handle:", "    fields: { motto: { type: text }, handle:", 1)
+	bad = strings.Replace(bad, "identity:", "  other.test: { tls: { cert: cert.pem, key: key.pem }, routes: [{ path: /, static: web }] }\nidentity:", 1)
+	if line := declare(t, s, bad); !strings.Contains(line, "refused") {
+		t.Fatalf("a broken certificate: %s", line)
+	}
+	ana.Want(200, "GET", "auth/me", nil)
+	in := api.Want(200, "POST", "auth/sign-in", server.JSON{"handle": "ana", "password": "long enough ana"})
+	if in.Text("account.handle") != "ana" || in.Object()["account"].(server.JSON)["motto"] != nil {
+		t.Errorf("account of the old declaration: %s", in.Body)
+	}
+	good := strings.Replace(bad, "cert: cert.pem, key: key.pem", "XX", 1)
+	good = strings.Replace(good, "tls: { XX }", "tls: local", 1)
+	if line := declare(t, s, good); !strings.Contains(line, "reloaded") {
+		t.Fatalf("the mended declaration: %s", line)
+	}
+	ana.Want(200, "GET", "auth/me", nil)
 }
 
 // TestOperate_ReloadsCutNothing reloads while clients work; every request must be answered.
