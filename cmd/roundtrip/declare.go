@@ -51,22 +51,32 @@ every mistake at once and exits with 1 if there is one.`,
 
 func newPlan(c console) *cobra.Command {
 	var data string
+	var allowLoss []string
 	cmd := &cobra.Command{
 		Use:     "plan [FILE]",
 		GroupID: "declare",
 		Short:   "Show what the file would change in the database",
 		Long: `Compares the declaration with the database and prints the steps between them,
-each with its risk: safe ones are applied when the server starts, others are
-refused. It changes nothing, and exits with 1 if a step would be refused.`,
+each with its risk. It changes nothing, and exits with 1 if a step would be
+refused.
+
+  safe        applied when the server starts
+  loses data  drops a field or a collection: applied if --allow-data-loss names
+              it, here and when the server starts
+  rewrites    not applied: the line below says what to do instead
+  blocked     not applied as long as the records named stand in its way`,
+		Example: `  roundtrip plan shop
+  roundtrip plan --allow-data-loss notes.text,drafts shop`,
 		Args: fileArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			applicable, err := app.Plan(cmd.Context(), file(args), data, c.surroundings())
+			applicable, err := app.Plan(cmd.Context(), file(args), data, allowLoss, c.surroundings())
 			if err == nil && !applicable {
 				return errSaid
 			}
 			return err
 		},
 	}
+	cmd.Flags().StringSliceVar(&allowLoss, "allow-data-loss", nil, allowLossUsage)
 	cmd.Flags().StringVar(&data, "data", "", "the folder of the database, if serve was given one")
 	return cmd
 }

@@ -14,6 +14,9 @@ import (
 	"github.com/roundtrip-dev/roundtrip/app"
 )
 
+// allowLossUsage is the flag's line in the help of the three commands that have it.
+const allowLossUsage = "drop this `NAME` that the file has no more, with all it holds: collection.field or collection"
+
 func newDev(c console) *cobra.Command {
 	o := app.Options{Dev: true}
 	cmd := &cobra.Command{
@@ -37,6 +40,7 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 			return c.serve(cmd.Context(), o)
 		},
 	}
+	cmd.Flags().StringSliceVar(&o.AllowDataLoss, "allow-data-loss", nil, allowLossUsage)
 	cmd.Flags().StringVar(&o.HTTPS, "https", "127.0.0.1:8443", "`address` of HTTPS")
 	cmd.Flags().StringVar(&o.HTTP, "http", "127.0.0.1:8080", "`address` of HTTP (redirects)")
 	cmd.Flags().StringVar(&o.Data, "data", "", "`folder` of database and files, instead of the declared")
@@ -55,6 +59,9 @@ func newServe(c console) *cobra.Command {
 one replaces the old without cutting a request, a bad one changes nothing and is
 reported. SIGINT and SIGTERM finish what is under way, then stop.
 
+When it starts it brings the database to the declaration, as roundtrip plan shows
+it. What would lose data is refused unless --allow-data-loss names it.
+
 FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 		Example: `  roundtrip serve /etc/shop/roundtrip.yaml
   roundtrip serve --http 127.0.0.1:8000 shop   (behind a proxy, with tls: off)`,
@@ -69,6 +76,7 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 	}
 	cmd.Flags().StringVar(&profile, "cpu-profile", "", "write a CPU profile to this `file` (go tool pprof reads it)")
 	_ = cmd.Flags().MarkHidden("cpu-profile") // fails only for a flag that is not there
+	cmd.Flags().StringSliceVar(&o.AllowDataLoss, "allow-data-loss", nil, allowLossUsage)
 	cmd.Flags().StringVar(&o.HTTPS, "https", ":443", "`address` of HTTPS")
 	cmd.Flags().StringVar(&o.HTTP, "http", ":80", "`address` of HTTP (redirects)")
 	cmd.Flags().StringVar(&o.Data, "data", "", "`folder` of database and files, instead of the declared")

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -66,6 +67,42 @@ func addColumn(c *roundtrip.Collection, f *roundtrip.Field, micros int64) string
 	case roundtrip.NoDefault, roundtrip.DefaultAuthID:
 	}
 	return "ALTER TABLE " + quote(c.Name) + " ADD COLUMN " + def
+}
+
+// optional returns the statements that take NOT NULL off a field's column: a new column takes its values over, then its
+// name. That keeps foreign keys looked at, which writing the table anew would have to switch off for all of them.
+func optional(c *roundtrip.Collection, f *roundtrip.Field, indexes []string) []string {
+	spare := *f
+	spare.Name = "_" + f.Name // no declared name starts like this
+	table := quote(c.Name)
+	sql := dropIndexes(indexes)
+	sql = append(sql,
+		"ALTER TABLE "+table+" ADD COLUMN "+column(&spare),
+		fmt.Sprintf("UPDATE %s SET %s = %s", table, quote(spare.Name), quote(f.Name)),
+		fmt.Sprintf("ALTER TABLE %s DROP COLUMN %s", table, quote(f.Name)),
+		fmt.Sprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", table, quote(spare.Name), quote(f.Name)))
+	return sql
+}
+
+func dropIndexes(names []string) []string {
+	sql := make([]string, len(names))
+	for i, name := range names {
+		sql[i] = "DROP INDEX IF EXISTS " + quote(name)
+	}
+	return sql
+}
+
+// indexesOn returns those of the indexes that cover a field. Their names say so: _u3_16_17 is the unique one over fields 16
+// and 17 of collection 3. field 0 stands for all fields.
+func indexesOn(names []string, collection, field int32) []string {
+	var on []string
+	for _, name := range names {
+		numbers := strings.Split(strings.TrimLeft(name, "_iu"), "_")
+		if numbers[0] == fmt.Sprint(collection) && (field == 0 || slices.Contains(numbers[1:], fmt.Sprint(field))) {
+			on = append(on, name)
+		}
+	}
+	return on
 }
 
 // literal writes a value as SQL. It serves defaults of the declaration only; values of callers are always bound.

@@ -17,8 +17,9 @@ type differ struct {
 	now    time.Time
 	steps  []Step
 
-	renames, creates, columns, drops, keys, counts []Step // joined in this order
-	refused                                        []Step
+	unindex, renames, creates, columns, changes, drops, keys, counts []Step // joined in this order
+	refused                                                          []Step
+	dropped                                                          []string // indexes that go with what they are on
 }
 
 // Make plans what makes a database with this history fit the schema, and gives the schema's collections and fields their
@@ -38,7 +39,7 @@ func Make(past *History, schema *roundtrip.Schema, now time.Time) *Plan {
 	}
 	d.gone()
 	d.indexes()
-	for _, part := range [][]Step{d.renames, d.creates, d.columns, d.drops, d.keys, d.counts, d.refused} {
+	for _, part := range [][]Step{d.unindex, d.renames, d.creates, d.columns, d.changes, d.drops, d.keys, d.counts, d.refused} {
 		d.steps = append(d.steps, part...)
 	}
 	return &Plan{Steps: d.steps, History: d.next}
@@ -156,7 +157,7 @@ func (d *differ) change(c *roundtrip.Collection, f *roundtrip.Field, old, shape 
 	switch {
 	case old.Type != shape.Type && !widens(old.Type, shape.Type):
 		d.refuse(Rewrites, f.Pos, fmt.Sprintf("change the type of %s from %s to %s", name, old.Type, shape.Type),
-			"add a field of the new type, copy the values, then drop the old field")
+			"add a field of the new type, copy the values, then drop the old field with --allow-data-loss "+name)
 	case shape.Type == roundtrip.TypeCount && (old.To != shape.To || old.Of != shape.Of):
 		d.recount(c, f)
 	case old.To != shape.To && shape.Type == roundtrip.TypeRef:
@@ -164,35 +165,26 @@ func (d *differ) change(c *roundtrip.Collection, f *roundtrip.Field, old, shape 
 	case !old.Required && shape.Required:
 		d.refuse(Rewrites, f.Pos, "make "+name+" required", "existing records may have no value: keep it optional")
 	case old.Required && !shape.Required:
-		d.refuse(Rewrites, f.Pos, "make "+name+" optional", "the table would have to be written anew: keep it required")
+		d.loosen(c, f)
 	}
+}
+
+// loosen makes a required field optional. Indexes on it are made again.
+func (d *differ) loosen(c *roundtrip.Collection, f *roundtrip.Field) {
+	on := indexesOn(d.past.Indexes, c.Number, f.Number)
+	s := Step{Risk: Safe, Pos: f.Pos, Text: fmt.Sprintf("make %s.%s optional", c.Name, f.Name), SQL: optional(c, f, on)}
+	for _, x := range indexes(c) {
+		if slices.Contains(on, x.name) {
+			s.SQL = append(s.SQL, x.create())
+		}
+	}
+	d.changes = append(d.changes, s)
 }
 
 // widens reports whether every value of one type is good for the other, in the same column.
 func widens(from, to roundtrip.FieldType) bool {
 	texts := []roundtrip.FieldType{roundtrip.TypeSelect, roundtrip.TypeEmail, roundtrip.TypeURL}
 	return to == roundtrip.TypeText && slices.Contains(texts, from)
-}
-
-// gone finds what the declaration has no more.
-func (d *differ) gone() {
-	for i := range d.past.Collections {
-		before := &d.past.Collections[i]
-		kept := d.next.number(before.Number)
-		if before.Dropped {
-			continue
-		}
-		if d.schema.Lookup(kept.Name) == nil {
-			d.refuse(LosesData, roundtrip.Pos{}, "drop the collection "+before.Name, "declare it again, or say `was: "+before.Name+"` at the collection that it became")
-			continue
-		}
-		for _, f := range before.Fields {
-			k := kept.number(f.Number)
-			if _, declared := d.schema.Lookup(kept.Name).Lookup(k.Name); !f.Dropped && !declared {
-				d.refuse(LosesData, roundtrip.Pos{}, fmt.Sprintf("drop %s.%s", kept.Name, f.Name), "declare it again, or say `was: "+f.Name+"` at the field that it became")
-			}
-		}
-	}
 }
 
 func (d *differ) refuse(risk Risk, pos roundtrip.Pos, text, fix string) {
@@ -210,15 +202,51 @@ func (d *differ) indexes() {
 			s := Step{Risk: Safe, Pos: x.pos, SQL: []string{x.create()}, Text: fmt.Sprintf("index %s by %s", c.Name, strings.Join(x.names(), ", "))}
 			if x.unique {
 				s.Text = fmt.Sprintf("make %s unique in %s", strings.Join(x.names(), " and "), c.Name)
-				s.Unique = &Unique{Collection: c.Name, Fields: x.names()}
+				s.Unique = d.unique(x)
 			}
 			d.keys = append(d.keys, s)
 		}
 	}
 	for _, name := range d.past.Indexes {
-		if !slices.Contains(want, name) {
-			d.drops = append(d.drops, Step{Risk: Safe, Text: "drop the index " + name, SQL: []string{"DROP INDEX " + quote(name)}})
+		if !slices.Contains(want, name) && !slices.Contains(d.dropped, name) {
+			d.unindex = append(d.unindex, Step{Risk: Safe, Text: "drop the index " + name, SQL: dropIndexes([]string{name})})
 		}
 	}
 	d.next.Indexes = want
+}
+
+// unique says where the values are that a new unique index will meet.
+func (d *differ) unique(x index) *Unique {
+	u := &Unique{Collection: x.on.Name, Fields: x.names()}
+	before := d.past.number(x.on.Number)
+	if before != nil {
+		u.Table = before.Name
+	}
+	for _, i := range x.fields {
+		f := x.on.Fields[i]
+		u.Types = append(u.Types, f.Type)
+		u.Columns = append(u.Columns, d.source(before, f))
+	}
+	return u
+}
+
+// source returns what holds a field's value before any step is done: its column under the name that it has until then, or
+// for a new field what existing records will get.
+func (d *differ) source(before *Collection, f *roundtrip.Field) string {
+	if f.Number < FirstFieldNumber {
+		return quote(f.Name)
+	}
+	if before != nil {
+		if old := before.number(f.Number); old != nil {
+			return quote(old.Name)
+		}
+	}
+	switch f.Default.Source {
+	case roundtrip.DefaultConstant:
+		return literal(f, f.Default.Value)
+	case roundtrip.DefaultNow:
+		return fmt.Sprint(d.now.UnixMicro())
+	case roundtrip.NoDefault, roundtrip.DefaultAuthID:
+	}
+	return "NULL"
 }

@@ -12,11 +12,12 @@ import (
 // Risk says what a step may cost.
 type Risk uint8
 
-// The risks. Only safe steps are applied.
+// The risks. Safe steps are applied, and those that lose data when they are allowed by name.
 const (
-	Safe      Risk = iota + 1 // adds, renames, or counts anew
+	Safe      Risk = iota + 1 // adds, renames, counts anew, or asks for less
 	Rewrites                  // would have to rewrite or check existing records
-	LosesData                 // would drop what records hold
+	LosesData                 // drops what records hold
+	Blocked                   // existing records stand in its way
 )
 
 // String returns the risk's words.
@@ -28,6 +29,8 @@ func (r Risk) String() string {
 		return "rewrites"
 	case LosesData:
 		return "loses data"
+	case Blocked:
+		return "blocked"
 	}
 	return "unknown"
 }
@@ -37,16 +40,33 @@ type Step struct {
 	Risk Risk
 	Text string   // what it does, for people: add photos.caption (text)
 	Fix  string   // for a step that is not applied: what the user can do
-	SQL  []string // the statements that do it; empty for a step that is not applied
+	SQL  []string // the statements that do it; empty for a step that is never applied
 	Pos  roundtrip.Pos
 
 	Unique *Unique // for a step that makes a unique index: what may stand in its way
+	Loss   *Loss   // for a step that drops something
 }
 
 // Unique names the fields of a unique index that is to be made.
 type Unique struct {
 	Collection string
 	Fields     []string
+	Types      []roundtrip.FieldType // of the fields
+
+	Table   string   // the collection's table before any step is done; "" where it is not there yet
+	Columns []string // what stands for the fields in it: their columns, or the value that a new field will get
+}
+
+// Loss says what a step drops: a field, or a whole collection.
+type Loss struct {
+	Name    string // notes.text or notes: what allows it
+	Allowed bool
+
+	// What it is called in the database before any step is done.
+	Table  string
+	Column string   // of a field; "" for a collection
+	Files  []string // the columns that hold files, whose bytes go too
+	Stay   []string // for a collection: the tables that stay
 }
 
 // Plan is the difference between a declaration and a database.
@@ -58,11 +78,14 @@ type Plan struct {
 // Empty reports whether there is nothing to do.
 func (p *Plan) Empty() bool { return len(p.Steps) == 0 }
 
+// Applied reports whether the step is applied as things stand.
+func (s Step) Applied() bool { return s.Risk == Safe || s.Loss != nil && s.Loss.Allowed }
+
 // Refused returns the steps that are not applied.
 func (p *Plan) Refused() []Step {
 	var refused []Step
 	for _, s := range p.Steps {
-		if s.Risk != Safe {
+		if !s.Applied() {
 			refused = append(refused, s)
 		}
 	}
@@ -74,7 +97,7 @@ func (p *Plan) String() string {
 	var b strings.Builder
 	for _, s := range p.Steps {
 		fmt.Fprintf(&b, "%-10s  %s\n", s.Risk, s.Text)
-		if s.Fix != "" {
+		if s.Fix != "" && !s.Applied() {
 			fmt.Fprintf(&b, "%-10s    %s\n", "", s.Fix)
 		}
 	}
@@ -88,9 +111,10 @@ func (p *Plan) Err() error {
 		return nil
 	}
 	e := roundtrip.E(roundtrip.Unprocessable, "store.failed",
-		"The declaration differs from the database in ways that are not applied by themselves:\n%s", (&Plan{Steps: refused}).String())
+		"The declaration differs from the database in ways that are not applied by themselves:\n%s",
+		strings.TrimSuffix((&Plan{Steps: refused}).String(), "\n"))
 	for _, s := range refused {
-		e.Details = append(e.Details, roundtrip.Detail{Code: strings.ReplaceAll(s.Risk.String(), " ", "_"), Message: s.Text + ": " + s.Fix})
+		e.Details = append(e.Details, roundtrip.Detail{Code: strings.ReplaceAll(s.Risk.String(), " ", "_"), Message: s.Text})
 	}
 	return e
 }
