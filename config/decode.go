@@ -126,6 +126,7 @@ func (d *decoder) key(n *node, p pair, target any, keys []key) (meant string) {
 		problem := d.problems.Add(p.pos, "%q is not a key %s", shorten(p.key), where).
 			Expect("one of %s", keyNames(keys)).Near(p.key, liveNames(keys))
 		problem.Path = p.value.path
+		d.meant(n, p, target, keys, problem.Nearest)
 		return problem.Nearest
 	}
 	k := keys[i]
@@ -151,6 +152,21 @@ func (d *decoder) key(n *node, p pair, target any, keys []key) (meant string) {
 		k.then(d, target, p.value)
 	}
 	return ""
+}
+
+// meant reads the value of a misspelt key as that of the key that was meant, so that nothing is missing for what is read
+// later. The mistakes in a block are told too; a single value may as well be meant for another key, and what bounds a field
+// is a guess too many.
+func (d *decoder) meant(n *node, p pair, target any, keys []key, name string) {
+	i := slices.IndexFunc(keys, func(k key) bool { return k.name == name })
+	if i < 0 || p.value.kind == nullNode || slices.Contains([]string{"min", "max", "default"}, name) || slices.ContainsFunc(n.pairs, func(other pair) bool { return other.key == name }) {
+		return
+	}
+	before := len(d.problems.List)
+	keys[i].set(d, target, p.value)
+	if keys[i].typ.keys == nil {
+		d.problems.List = d.problems.List[:before]
+	}
 }
 
 // texts checks each text of a value.

@@ -151,6 +151,9 @@ func (r *reader) syntax(err error) {
 	if len(r.refused) > 0 {
 		return // a tag or an alias at a text without quotes, most likely; it was reported
 	}
+	if r.brokenQuotes(syntax.Token) {
+		return
+	}
 	pos := r.pos(syntax.Token)
 	message, expected := explain(syntax.Message)
 	if strings.Contains(syntax.Message, `'\t'`) || strings.Contains(syntax.Message, "'\t'") {
