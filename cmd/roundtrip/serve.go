@@ -15,7 +15,7 @@ import (
 )
 
 // allowLossUsage is the flag's line in the help of the three commands that have it.
-const allowLossUsage = "drop this `NAME` that the file has no more, with all it holds: collection.field or collection"
+const allowLossUsage = "drop `NAME`: a collection, or collection.field"
 
 func newDev(c console) *cobra.Command {
 	o := app.Options{Dev: true}

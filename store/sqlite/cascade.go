@@ -119,10 +119,10 @@ func (f *fall) spare(d doomed) error {
 		if len(stay) == 0 {
 			continue
 		}
-		if field.OnDelete == roundtrip.Restrict {
+		if field.OnDelete == roundtrip.Restrict { // which and how many they are is not told: the caller may not be allowed to see them
 			return roundtrip.E(roundtrip.Unprocessable, "store.restricted",
-				"%d records of %s point to it by %s. Delete those first.", len(stay), child.From.Name, field.Name).
-				With(roundtrip.Detail{Code: "restricted", Message: child.From.Name + "." + field.Name + " points here, such as record " + stay[0].String()})
+				"Records of %s point to it by %s. Delete those first.", child.From.Name, field.Name).
+				With(roundtrip.Detail{Code: "restricted", Message: child.From.Name + "." + field.Name + " points here"})
 		}
 		if err := f.cut(f.t.s.table(child.From), field.Name, stay); err != nil {
 			return err

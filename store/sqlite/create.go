@@ -30,7 +30,7 @@ func (t *tx) create(p *policy.Permit) (*roundtrip.Record, error) {
 	if !allowed {
 		return nil, denied(p)
 	}
-	if err := t.insert(tb, record); err != nil {
+	if err := t.insertNew(tb, record, p.Input().ID() == 0); err != nil {
 		return nil, err
 	}
 	t.count(tb.c, record, +1)

@@ -34,12 +34,27 @@ func (t *tx) replay(p *policy.Permit, result *store.Result) (bool, error) {
 			"This idempotency key came with another request before. Use a new key for each request.").
 			With(roundtrip.Detail{Parameter: "Idempotency-Key", Code: "key_reused", Message: "the key belongs to another request"})
 	}
-	result.Records, err = t.decodeRecords(records)
+	out, good, err := decodeRecords(records, collectionsOf(p))
 	if err != nil {
 		return false, roundtrip.Wrap("keys.decode", err)
 	}
-	result.Replayed = true
+	if !good { // the collection was dropped since, and this is another one of its name: nothing of the answer is left
+		return false, nil
+	}
+	result.Records, result.Replayed = out, true
 	return true, nil
+}
+
+// collectionsOf returns the collection of each write of a permit.
+func collectionsOf(p *policy.Permit) []*roundtrip.Collection {
+	if p.Action() != roundtrip.Batch {
+		return []*roundtrip.Collection{p.Collection()}
+	}
+	all := make([]*roundtrip.Collection, len(p.Ops()))
+	for i, op := range p.Ops() {
+		all[i] = op.Collection()
+	}
+	return all
 }
 
 // remember keeps the key with what is answered, in the transaction of the write.
@@ -64,8 +79,14 @@ func principalOf(p *policy.Permit) roundtrip.Value {
 	return roundtrip.Int(0)
 }
 
+// keyOf returns what a key is kept under. Strangers have no id to tell them apart, so a stranger's key goes with the
+// client's address: nobody is answered what somebody else was who chose the same key.
 func keyOf(p *policy.Permit) roundtrip.Value {
-	sum := sha256.Sum256([]byte(p.Call().Key))
+	key := p.Call().Key
+	if p.Principal().Stranger() {
+		key += "\x00" + p.Call().Addr.String() // no key has a NUL
+	}
+	sum := sha256.Sum256([]byte(key))
 	return roundtrip.Text(hex.EncodeToString(sum[:]))
 }
 
@@ -101,31 +122,36 @@ func encodeRecords(records []*roundtrip.Record) (string, error) {
 	return string(b), err
 }
 
-func (t *tx) decodeRecords(text string) ([]*roundtrip.Record, error) {
+// decodeRecords makes records of the given collections of what encodeRecords kept. It goes by numbers: the answer may have
+// been kept under another schema, and the caller's may not be the one in force. good is false where a number shows that
+// a collection is not the one of that time.
+func decodeRecords(text string, collections []*roundtrip.Collection) (out []*roundtrip.Record, good bool, err error) {
 	var in []*kept
 	if err := json.Unmarshal([]byte(text), &in); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	out := make([]*roundtrip.Record, len(in))
-	all := t.s.tables.Load()
+	if len(in) != len(collections) {
+		return nil, false, nil
+	}
+	out = make([]*roundtrip.Record, len(in))
 	for i, k := range in {
-		if k == nil {
+		c := collections[i]
+		switch {
+		case k == nil:
 			continue
-		}
-		c := all.byNum[k.Collection]
-		if c == nil {
-			continue // the collection is gone since
+		case c.Number != k.Collection:
+			return nil, false, nil
 		}
 		out[i] = roundtrip.NewRecord(c)
 		for _, kf := range k.Fields {
 			for j, f := range c.Fields {
-				if f.Number == kf.Number {
+				if f.Number == kf.Number && f.Type.Value() == kf.Kind {
 					out[i].Put(j, kf.value())
 				}
 			}
 		}
 	}
-	return out, nil
+	return out, true, nil
 }
 
 func (k keptField) value() roundtrip.Value {

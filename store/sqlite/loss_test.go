@@ -268,7 +268,7 @@ func TestLoss_AccountsEndWithTheirCollection(t *testing.T) {
 	}
 	first := shape()
 	apply(t, s, first)
-	session := &roundtrip.Session{Hash: [32]byte{1}, Expires: newClock().Now().Add(time.Hour)}
+	session := &roundtrip.Session{Hash: [32]byte{1}, Expires: newClock().Now().Add(time.Hour), Ends: newClock().Now().Add(time.Hour)}
 	r := roundtrip.NewRecord(first.Lookup("people"))
 	r.PutName("handle", roundtrip.Text("ana"))
 	ana, err := s.CreateAccount(t.Context(), r, roundtrip.Credential{Password: "p"}, session)

@@ -12,15 +12,13 @@ import (
 
 const sessionColumns = "SELECT id, account, hash, created, used, expires, ends, name, addr FROM _sessions "
 
-// AddSession writes a new session. Its account must be there.
-func (s *Store) AddSession(ctx context.Context, session roundtrip.Session) error {
+// AddSession writes a new session, if the hash of its account's password is still the one that was proved: one that has
+// changed since has ended all sessions, and this one would outlive it. Errors: store.missing without the account,
+// store.stale with another password.
+func (s *Store) AddSession(ctx context.Context, session roundtrip.Session, proved string) error {
 	return s.submit(ctx, false, func(t *tx) error {
-		n, err := readInt(t.conn, "SELECT count(*) FROM _accounts WHERE account = ?", roundtrip.Int(int64(session.Account)))
-		if err != nil {
-			return failed("sessions.add", err, t.conn.Late())
-		}
-		if n == 0 {
-			return roundtrip.E(roundtrip.Missing, "store.missing", "There is no such account.")
+		if err := t.stillProved(session.Account, proved); err != nil {
+			return err
 		}
 		if session.ID == 0 {
 			session.ID = s.opts.IDs.Next()

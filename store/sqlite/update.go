@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"errors"
+	"math"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/policy"
@@ -102,7 +103,7 @@ func appendSum(b *policy.SQL, c *roundtrip.Collection, a roundtrip.Add) {
 	b.Raw("coalesce(").Column("r", c.Fields[a.Field].Name).Raw(", 0) + ").Arg(a.By)
 }
 
-// appendBounds keeps an addition within the declared bounds of its field.
+// appendBounds keeps an addition within the bounds of its field.
 func appendBounds(b *policy.SQL, c *roundtrip.Collection, a roundtrip.Add) {
 	low, high := bounds(c.Fields[a.Field])
 	if !low.IsNull() {
@@ -117,7 +118,12 @@ func appendBounds(b *policy.SQL, c *roundtrip.Collection, a roundtrip.Add) {
 	}
 }
 
+// bounds returns the least and the greatest sum that a field may have, null for none. A float always has some: a sum beyond
+// them would be an infinity, which JSON can't say.
 func bounds(f *roundtrip.Field) (low, high roundtrip.Value) {
+	if f.Type == roundtrip.TypeFloat {
+		low, high = roundtrip.Float(-math.MaxFloat64), roundtrip.Float(math.MaxFloat64)
+	}
 	if f.Min != nil {
 		low = roundtrip.Float(*f.Min)
 	}
