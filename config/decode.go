@@ -167,6 +167,11 @@ func (d *decoder) meant(n *node, p pair, target any, keys []key, name string) {
 	if keys[i].typ.keys == nil {
 		d.problems.List = d.problems.List[:before]
 	}
+	for _, problem := range d.problems.List[before:] { // later rooms look for mistakes where they should stand
+		if rest, ok := strings.CutPrefix(problem.Path, p.value.path); ok {
+			problem.Path = strings.TrimSuffix(p.value.path, p.key) + name + rest
+		}
+	}
 }
 
 // texts checks each text of a value.

@@ -8,7 +8,7 @@ func rootKeys() []key {
 		text("name", func(c *Config) *string { return &c.Name }).must().eg("gallery").
 			takes("a name of small letters, digits and dashes").
 			each(matches(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`, "is no name for a project; expected small letters, digits and dashes, a letter first")).
-			says("Name of the project. It names the API's title and the default database file."),
+			says("Name of the project. The default database file is called after it."),
 		named("sites", "site", func(c *Config) *[]Site { return &c.Sites },
 			func(s *Site, name string, pos roundtrip.Pos) { s.Name, s.Pos = name, pos }, siteKeys()...).
 			after(checkSites).

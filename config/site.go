@@ -24,7 +24,7 @@ func siteKeys() []key {
 			says("Which pages of other origins may call the site (Cross-Origin Resource Sharing). Error answers carry these headers too."),
 		block("limits", func(s *Site) *Limits { return &s.Limits },
 			size("body", "1kB", "10GB", func(l *Limits) *int64 { return &l.Body }).or("32MB").eg("12MB").
-				says("Largest body of a request with files. A body of JSON alone is bounded by 1 MB."),
+				says("Largest body of a request with files. A body of JSON alone is bounded by 1 MiB."),
 			later("requests", "body alone; sign-in has a limit of its own")).
 			says("What the site takes at the most."),
 		later("redirect", "leave it out; plain HTTP redirects to HTTPS by itself"),
@@ -146,7 +146,9 @@ func corsKeys() []key {
 			eg("[ETag, X-Journey]").each(token).
 			says("Answer headers that such a page may read."),
 		truth("credentials", func(c *CORS) *bool { return &c.Credentials }).or("false").eg("true").
-			says("Whether such a page may send the visitor's cookie."),
+			says("Whether such a page may send the visitor's cookie. Browsers send it only for pages of the same site, such as " +
+				"app.example.com for api.example.com, because the cookie is SameSite=Lax. Pages of another site don't need this: " +
+				"sign-in gives them a token, which they send as Authorization: Bearer."),
 		duration("max_age", "0s", "1d", func(c *CORS) *time.Duration { return &c.MaxAge }).or("10m").eg("1h").
 			says("How long a browser remembers the answer to a preflight."),
 	}

@@ -70,6 +70,9 @@ func (c *Core) checkOps(call *roundtrip.Call, who *roundtrip.Principal) error {
 		return nil
 	}
 	wrong.Public = strconv.Itoa(len(wrong.Details)) + " values of the batch are wrong; nothing was written"
+	if len(wrong.Details) == 1 {
+		wrong.Public = "nothing was written: " + wrong.Details[0].Message
+	}
 	return wrong
 }
 

@@ -261,10 +261,28 @@ func (x *exchange) changePassword() error {
 	if err := decodeTexts(body, []textMember{{"old", &old}, {"new", &password}}); err != nil {
 		return err
 	}
+	if err := bothPasswords(who, old, password); err != nil {
+		return err
+	}
 	if err := x.door.core.Identity().ChangePassword(x.r.Context(), who, old, password); err != nil {
 		return err
 	}
 	return x.sendEmpty(http.StatusNoContent, "")
+}
+
+// bothPasswords says which of the two is missing; that nobody is signed in goes before that.
+func bothPasswords(who *roundtrip.Principal, old, password string) error {
+	var call roundtrip.Call
+	if old == "" {
+		wrongField(&call, "old", "required", "the password as it is now is missing, in \"old\"")
+	}
+	if password == "" {
+		wrongField(&call, "new", "required", "the password as it is to be is missing, in \"new\"")
+	}
+	if len(call.Wrong) == 0 || who.Stranger() {
+		return nil
+	}
+	return roundtrip.E(roundtrip.Invalid, "request.invalid", "%s", call.Wrong[0].Message).With(call.Wrong...)
 }
 
 func (x *exchange) who() (*roundtrip.Principal, error) {

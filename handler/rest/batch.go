@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -84,7 +85,11 @@ func (b *batchReader) read() error {
 		b.add("/ops", "required", "a batch has 1 to "+strconv.Itoa(opsMax)+" writes in \"ops\"")
 	}
 	if len(b.wrong) > 0 {
-		return roundtrip.E(roundtrip.Invalid, "request.invalid", "%d things are wrong with the batch; nothing was written", len(b.wrong)).With(b.wrong...)
+		public := strconv.Itoa(len(b.wrong)) + " things are wrong with the batch; nothing was written"
+		if len(b.wrong) == 1 {
+			public = "nothing was written: " + b.wrong[0].Message
+		}
+		return roundtrip.E(roundtrip.Invalid, "request.invalid", "%s", public).With(b.wrong...)
 	}
 	return nil
 }
@@ -146,7 +151,7 @@ func (b *batchReader) op(pointer string) (o op, err error) {
 			o.from = o.to - len(v)
 		default:
 			b.add(pointer+string(jsontext.Pointer("").AppendToken(cut(name, 64))), "unknown_field",
-				"a write has op, collection, id, etag and data; "+didYouMean(name, "op", "collection", "id", "etag", "data"))
+				fmt.Sprintf("a write has no member %q; %s", cut(name, 64), meantOf(name, []string{"op", "collection", "id", "etag", "data"})))
 			err = b.dec.SkipValue()
 		}
 		if err != nil {
@@ -179,14 +184,21 @@ func (b *batchReader) take(o *op, pointer string) error {
 		c.Action = roundtrip.Update
 	case "delete":
 		c.Action = roundtrip.Delete
+	case "":
+		b.add(pointer+"/op", "required", "what to do is missing: \"op\" is create, update or delete")
+		return nil
 	default:
-		b.add(pointer+"/op", "wrong_value", "create, update or delete is expected; "+didYouMean(o.verb, "create", "update", "delete"))
+		b.add(pointer+"/op", "wrong_value", fmt.Sprintf("there is no op %q; %s", cut(o.verb, 64), meantOf(o.verb, []string{"create", "update", "delete"})))
 		return nil
 	}
 	schema := b.door.core.Schema()
 	if c.Collection = schema.Lookup(o.collection); c.Collection == nil {
+		if o.collection == "" {
+			b.add(pointer+"/collection", "required", "the collection is missing: \"collection\" is "+either(schema.Names()))
+			return nil
+		}
 		b.add(pointer+"/collection", "unknown_collection",
-			fmt.Sprintf("there is no collection %q; %s", cut(o.collection, 64), didYouMean(o.collection, schema.Names()...)))
+			fmt.Sprintf("there is no collection %q; %s", cut(o.collection, 64), meantOf(o.collection, schema.Names())))
 		return nil
 	}
 	before := len(b.wrong)
@@ -205,7 +217,7 @@ func (b *batchReader) takeTarget(c *roundtrip.Call, o *op, pointer string) {
 	id, ok := roundtrip.ParseID(o.id)
 	switch {
 	case o.hasID && !ok:
-		b.add(pointer+"/id", "wrong_type", "an id is expected, 13 characters")
+		b.add(pointer+"/id", "wrong_type", "an id is expected: "+roundtrip.IDForm)
 	case !o.hasID && c.Action != roundtrip.Create:
 		b.add(pointer+"/id", "required", "the id of the record is expected")
 	}
@@ -263,10 +275,18 @@ func (b *batchReader) takeID(c *roundtrip.Call, pointer string) {
 	c.ID = 0
 }
 
-// didYouMean names the nearest of some names, or all of them.
-func didYouMean(word string, names ...string) string {
+// meantOf names the nearest of some names, or all of them.
+func meantOf(word string, names []string) string {
 	if n := nearest.Of(cut(word, 64), names); n != "" {
 		return "did you mean " + strconv.Quote(n) + "?"
 	}
-	return "choose one of them"
+	return "it is " + either(names)
+}
+
+// either joins names as prose does.
+func either(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }

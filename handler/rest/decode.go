@@ -74,7 +74,24 @@ func (d *decoder) open(kind jsontext.Kind, expected string) error {
 	if _, err := d.dec.ReadToken(); err != nil {
 		return d.failed(err)
 	}
-	return badJSON(d.base, d.path, "wrong_type", expected)
+	return badJSON(d.base, d.path, "wrong_type", expected+"; the JSON here is "+jsonWords(have))
+}
+
+// jsonWords says what a JSON value is.
+func jsonWords(kind jsontext.Kind) string {
+	switch kind {
+	case '[':
+		return "an array"
+	case '{':
+		return "an object"
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	case 'n':
+		return "null"
+	}
+	return "true or false"
 }
 
 // end refuses what follows the body's one value.
@@ -256,7 +273,11 @@ func (d *decoder) failed(err error) error {
 
 // badJSON is the error of a body that can't be read. offset counts bytes from 0.
 func badJSON(offset int, pointer, code, message string) error {
-	return roundtrip.E(roundtrip.Invalid, "request.json", "the body is no good JSON at byte %d: %s", offset, message).
+	public := "the body is no good JSON at byte " + strconv.Itoa(offset) + ": " + message
+	if code == "wrong_type" || code == "empty" { // good JSON, or none at all
+		public = message
+	}
+	return roundtrip.E(roundtrip.Invalid, "request.json", "%s", public).
 		With(roundtrip.Detail{Pointer: cut(pointer, 256), Code: code, Message: "at byte " + strconv.Itoa(offset) + ": " + message})
 }
 

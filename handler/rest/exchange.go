@@ -32,6 +32,7 @@ type exchange struct {
 	at      place
 	cookie  bool // the token came in a cookie
 	inside  bool // it was a station behind the door that refused
+	torn    bool // the query string has a filter that seems to be cut in two at an &
 	visit   handler.Visit
 	call    roundtrip.Call // of reads alone: the store may hold a write's call for longer than the request
 	answer  answer

@@ -76,6 +76,9 @@ func (x *exchange) options() error {
 
 // problem writes an error (RFC 9457) and notes in the journey why the request ended so.
 func (x *exchange) problem(err error) {
+	if x.torn {
+		err = tornHint(err)
+	}
 	e := roundtrip.AsError(err)
 	x.note(e)
 	var journey string

@@ -22,14 +22,18 @@ type place struct {
 func (d *Door) find(path string, at *place) error {
 	first, rest, more := strings.Cut(path, "/")
 	switch {
-	case first == "auth" && more:
+	case path == "" || path[len(path)-1] == '/' && path != "auth/" && path != "files/":
+		return d.openPath(path)
+	case first == "auth":
 		at.shape, at.rest = authShape, rest
 		return nil
-	case first == "files" && more:
+	case first == "files":
 		return d.findFile(rest, at)
 	case path == "batch":
 		at.shape = batchShape
 		return nil
+	case first == "batch":
+		return unknownPath("nothing is below batch; POST %sbatch takes the writes", d.mount)
 	}
 	name, verb, hasVerb := strings.Cut(first, ":")
 	if err := d.findCollection(name, at); err != nil {
@@ -53,8 +57,31 @@ func (d *Door) findCollection(name string, at *place) error {
 	if later(name) {
 		return unknownPath("%s is not in this version", name)
 	}
-	names := append(d.core.Schema().Names(), "auth", "batch", "files")
-	return unknownPath("there is no collection %q; did you mean %s?", cut(name, 64), nearestOr(name, names, ""))
+	names := d.core.Schema().Names()
+	hint := "there are none; declare some below collections:"
+	if len(names) > 0 {
+		hint = "there is " + strings.Join(names, ", ")
+	}
+	if n := nearest.Of(cut(name, 64), append(names, "auth", "batch", "files")); n != "" {
+		hint = "did you mean " + n + "?"
+	}
+	return unknownPath("there is no collection %q; %s", cut(name, 64), hint)
+}
+
+// openPath says what to write instead of a path that ends with a slash, or is none.
+func (d *Door) openPath(path string) error {
+	path = strings.TrimRight(path, "/")
+	if path != "" {
+		return unknownPath("no path of the API ends with a slash; drop the slash at the end: %s%s", d.mount, cut(path, 64))
+	}
+	return unknownPath("the path goes on behind %s: with a collection%s, or with %s", d.mount, collectionsHere(d.core.Schema().Names()), "auth/…, batch or files/…")
+}
+
+func collectionsHere(names []string) string {
+	if len(names) == 0 {
+		return " (none is declared)"
+	}
+	return " (" + strings.Join(names, ", ") + ")"
 }
 
 // later reports whether a reserved name belongs to a part of the product that this version does not have.
@@ -96,8 +123,7 @@ func (d *Door) findFile(path string, at *place) error {
 func (at *place) findID(text string) error {
 	id, ok := roundtrip.ParseID(text)
 	if !ok {
-		return roundtrip.E(roundtrip.Missing, "store.missing", "%s has no record %q: an id has %d characters, such as 01hv3w8k2q4c7",
-			at.plan.collection.Name, cut(text, 64), roundtrip.IDLen)
+		return roundtrip.E(roundtrip.Missing, "store.missing", "%s has no record %q: an id is %s", at.plan.collection.Name, cut(text, 64), roundtrip.IDForm)
 	}
 	at.id = id
 	return nil

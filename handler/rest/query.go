@@ -60,16 +60,21 @@ func (x *exchange) parameters(q *roundtrip.Query, allowed param) error {
 	}
 	var seen param
 	for raw != "" {
+		pair := raw
 		name, value, rest, err := nextParam(raw)
 		if err != nil {
 			return err
 		}
 		raw = rest
 		if name == "" && value == "" {
+			x.torn = seen&paramFilter != 0
 			continue
 		}
 		p := paramOf(name)
 		switch {
+		case seen&paramFilter != 0 && p == 0 && x.tornOff(pair, name, value):
+			x.torn = true
+			return tornFilter(name, value)
 		case p&allowed != 0:
 			if seen&p != 0 {
 				return repeated(name)
@@ -87,6 +92,31 @@ func (x *exchange) parameters(q *roundtrip.Query, allowed param) error {
 		}
 	}
 	return nil
+}
+
+// tornOff reports whether a parameter behind a filter is the rest of it, cut off at an & of the filter itself. raw starts
+// with the parameter as it came: a value that was escaped as it should be is never taken for that.
+func (x *exchange) tornOff(raw, name, value string) bool {
+	pair, _, _ := strings.Cut(raw, "&")
+	return strings.ContainsAny(name, "<>!|()\"' ") || strings.Contains(pair, "==") ||
+		x.torn && value != "" && strings.IndexByte("=<>\"'", value[0]) >= 0
+}
+
+func tornFilter(name, value string) error {
+	message := "the filter ends before " + strconv.Quote(cut(name+"="+value, 64)) + ", because a bare & starts another parameter"
+	return roundtrip.E(roundtrip.Invalid, "request.unknown_parameter", "%s", message).
+		With(roundtrip.Detail{Parameter: cut(name, 64), Code: "unknown_parameter", Message: message})
+}
+
+// tornHint adds to an error about a query that its filter was cut in two.
+func tornHint(err error) error {
+	e := roundtrip.AsError(err)
+	if e.Kind != roundtrip.Invalid || e.Reason != "request.filter" && e.Reason != "request.unknown_parameter" {
+		return err
+	}
+	hinted := *e
+	hinted.Public = strings.TrimSuffix(e.Public, ".") + "; in a URL write && as %26%26 (curl -G --data-urlencode 'filter=…')"
+	return &hinted
 }
 
 // noParameters refuses a query string where none is read.
@@ -236,9 +266,50 @@ func (x *exchange) unknownParam(name string, allowed param) error {
 		names = append(names, x.at.plan.collection.FieldNames()...)
 		hint += ", and the fields of " + x.at.plan.collection.Name
 	}
-	if n := nearest.Of(cut(name, 64), names); n != "" {
+	if n := nearParam(name, names, allowed); n != "" {
 		hint = "did you mean " + n + "?"
 	}
-	return roundtrip.E(roundtrip.Invalid, "request.unknown_parameter", "there is no parameter %q; %s", cut(name, 64), hint).
+	return roundtrip.E(roundtrip.Invalid, "request.unknown_parameter", "there is no parameter %q here; %s", cut(name, 64), hint).
 		With(roundtrip.Detail{Parameter: cut(name, 64), Code: "unknown_parameter", Message: hint})
+}
+
+// nearParam finds the name that was probably meant: what other systems call it so, or one that is spelt nearly so. One
+// letter is near to nothing.
+func nearParam(name string, names []string, allowed param) string {
+	if meant := foreignParam(name); allowed&paramOf(meant) != 0 {
+		return meant
+	}
+	if len(name) < 2 {
+		return ""
+	}
+	return nearest.Of(cut(name, 64), names)
+}
+
+// foreignParam returns our name for what other systems call otherwise, or "".
+func foreignParam(name string) string {
+	switch strings.ToLower(name) {
+	case "w", "width", "thumb":
+		return "size"
+	case "version":
+		return "v"
+	case "limit", "per_page", "perpage", "pagesize", "page[size]":
+		return "page_size"
+	case "page", "offset", "cursor", "after", "pagetoken":
+		return "page_token"
+	case "sort", "order", "orderby", "sort_by":
+		return "order_by"
+	case "where", "query", "q":
+		return "filter"
+	case "select", "columns":
+		return "fields"
+	case "populate", "include", "embed":
+		return "expand"
+	case "total", "total_size":
+		return "count"
+	case "fields", "aggregate":
+		return "select"
+	case "group", "groupby":
+		return "group_by"
+	}
+	return ""
 }

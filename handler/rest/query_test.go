@@ -28,6 +28,15 @@ func TestQuery_ReadsAllParameters(t *testing.T) {
 func TestQuery_RefusesWhatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	for raw, has := range map[string]string{
+		"limit=5":                            "did you mean page_size?",
+		"sort=text":                          "did you mean order_by?",
+		"select=text":                        "did you mean fields?",
+		"w=1":                                "read here are filter",
+		"filter=int%3E1&&text==a":            `the filter ends before "text==a"`,
+		"filter=int>1&text==a":               `the filter ends before "text==a"`,
+		"filter=int>1&&text=%22a%22":         `the filter ends before "text=\"a\""`,
+		"filter=int>1+&&+int<3":              "the filter ends before",
+		"filter=int>1&&(bool":                "the filter ends before",
 		"filtr=1":                            "did you mean filter?",
 		"txt=1":                              "did you mean text?",
 		"qqqqqqqqq=1":                        "read here are filter",

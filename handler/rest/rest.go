@@ -83,7 +83,9 @@ func (x *exchange) serve() error {
 	if r == nil { // OPTIONS
 		return x.options()
 	}
-	x.visit.Token, x.cookie = token(x.r)
+	if x.visit.Token, x.cookie, err = token(x.r); err != nil {
+		return err
+	}
 	if r.writes() && x.cookie {
 		if err := x.checkOrigin(); err != nil {
 			return err

@@ -2,9 +2,11 @@ package rest
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 )
 
 // routes is the whole API, one line a route, in the order of the documentation. HEAD goes with GET, OPTIONS is answered
@@ -79,7 +81,7 @@ func (t *table) route(at *place, method string) (*route, error) {
 		}
 	}
 	if allow == nil {
-		return nil, unknownPath("there is no auth/%s; ask for %s", at.rest, nearestOr(at.rest, t.authNames(), "auth/"))
+		return nil, t.unknownAuth(at.rest)
 	}
 	at.allow = strings.Join(append(allow, http.MethodOptions), ", ")
 	if method == http.MethodOptions {
@@ -94,7 +96,21 @@ func (t *table) route(at *place, method string) (*route, error) {
 func (t *table) authNames() []string {
 	var names []string
 	for _, r := range t.byShape[authShape] {
-		names = append(names, strings.TrimPrefix(r.template, "auth/"))
+		if name := strings.TrimPrefix(r.template, "auth/"); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
 	return names
+}
+
+func (t *table) unknownAuth(path string) error {
+	names := t.authNames()
+	all := "the paths below auth/ are auth/" + strings.Join(names, ", auth/")
+	if path == "" {
+		return unknownPath("%s", all)
+	}
+	if n := nearest.Of(cut(path, 64), names); n != "" {
+		all = "did you mean auth/" + n + "?"
+	}
+	return unknownPath("there is no auth/%s; %s", cut(path, 64), all)
 }

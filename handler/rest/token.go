@@ -3,6 +3,8 @@ package rest
 import (
 	"net/http"
 	"strings"
+
+	"github.com/roundtrip-dev/roundtrip"
 )
 
 // The names of the session cookie. The first one can be set by the host itself alone (RFC 6265bis section 4.1.3.2) and
@@ -21,17 +23,21 @@ func sessionCookie(r *http.Request) string {
 }
 
 // token returns what the caller proves themselves with, "" for nothing, and whether a browser sent it on its own. An
-// Authorization header goes before the cookie; one of another scheme than Bearer is not ours.
-func token(r *http.Request) (text string, cookie bool) {
+// Authorization header goes before the cookie; one of another scheme than Bearer is not ours. The error is of a token that
+// stands there without its scheme: to take its sender for a stranger would only hide the mistake.
+func token(r *http.Request) (text string, cookie bool, err error) {
 	if h := r.Header["Authorization"]; len(h) > 0 {
 		scheme, rest, ok := strings.Cut(h[0], " ")
 		if ok && strings.EqualFold(scheme, "Bearer") {
-			return strings.TrimLeft(rest, " "), false
+			return strings.TrimLeft(rest, " "), false, nil
+		}
+		if !ok && scheme != "" && !strings.EqualFold(scheme, "Bearer") {
+			return "", false, roundtrip.E(roundtrip.Unauthenticated, "auth.invalid", "the header Authorization has a token without its scheme; write Authorization: Bearer TOKEN")
 		}
 	}
 	lines := r.Header["Cookie"]
 	if len(lines) == 0 {
-		return "", false
+		return "", false, nil
 	}
 	name := sessionCookie(r)
 	for _, line := range lines {
@@ -39,9 +45,9 @@ func token(r *http.Request) (text string, cookie bool) {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
 			if k, v, ok := strings.Cut(strings.TrimSpace(pair), "="); ok && k == name && v != "" {
-				return v, true
+				return v, true, nil
 			}
 		}
 	}
-	return "", false
+	return "", false, nil
 }

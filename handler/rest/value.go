@@ -33,9 +33,9 @@ func expected(f *roundtrip.Field) string {
 	case roundtrip.TypeTime:
 		return "a time is expected, such as \"2026-11-22T19:03:31Z\" (RFC 3339)"
 	case roundtrip.TypeRef:
-		return "the id of a record of " + f.To.Name + " is expected, 13 characters"
+		return "the id of a record of " + f.To.Name + " is expected: " + roundtrip.IDForm
 	case roundtrip.TypeID:
-		return "an id is expected, 13 characters"
+		return "an id is expected: " + roundtrip.IDForm + "; leave it out to get one"
 	case roundtrip.TypeFile:
 		return "a file is expected as a part of multipart/form-data; in JSON only null is taken"
 	case roundtrip.TypeSelect:
@@ -47,11 +47,14 @@ func expected(f *roundtrip.Field) string {
 	return "a text is expected"
 }
 
+// idIsKept is said of an update with another id, or with what can be none.
+const idIsKept = "id is read only: a record keeps its id; leave it out"
+
 // putValue sets a field of what the caller gave. The id of a record can't be changed: giving the same again is no change.
 func putValue(call *roundtrip.Call, i int, v roundtrip.Value) {
 	if i == roundtrip.FieldID && call.Action == roundtrip.Update {
 		if v.ID() != call.ID {
-			wrongField(call, "id", "immutable", "the id of a record can't be changed")
+			wrongField(call, "id", "immutable", idIsKept)
 		}
 		return
 	}
@@ -70,7 +73,11 @@ func putText(call *roundtrip.Call, i int, f *roundtrip.Field, text string) {
 		putValue(call, i, roundtrip.Time(t))
 	case roundtrip.TypeRef, roundtrip.TypeID:
 		v, ok := roundtrip.ParseID(text)
-		if !ok {
+		switch {
+		case !ok && i == roundtrip.FieldID && call.Action == roundtrip.Update:
+			wrongField(call, f.Name, "immutable", idIsKept)
+			return
+		case !ok:
 			wrongField(call, f.Name, "wrong_type", expected(f))
 			return
 		}
