@@ -38,7 +38,7 @@ func rulesKey() key {
 		rule("update", "Who may change a record; record is the stored one, input what is given.", "'auth.id == record.author'"),
 		rule("delete", "Who may delete a record.", "'\"moderator\" in auth.roles'")).
 		orElse("none: nobody may do anything").
-		says("Who may do what: one expression for each action, in CEL's syntax over auth, record, input, now and request.ip. No rule means nobody.")
+		says("Who may do what: one expression for each action, in CEL's syntax over auth, record, input, now and request.ip. No rule means nobody. docs/rules.md has the whole language.")
 }
 
 func decodeRule(d *decoder, c *Collection, n *node, action string) {
