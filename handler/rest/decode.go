@@ -80,18 +80,19 @@ func (d *decoder) open(kind jsontext.Kind, expected string) error {
 // jsonWords says what a JSON value is.
 func jsonWords(kind jsontext.Kind) string {
 	switch kind {
-	case '[':
+	case jsontext.KindBeginArray:
 		return "an array"
-	case '{':
+	case jsontext.KindBeginObject:
 		return "an object"
-	case '"':
+	case jsontext.KindString:
 		return "a string"
-	case '0':
+	case jsontext.KindNumber:
 		return "a number"
-	case 'n':
-		return "null"
+	case jsontext.KindTrue, jsontext.KindFalse:
+		return "true or false"
+	case jsontext.KindNull, jsontext.KindInvalid, jsontext.KindEndObject, jsontext.KindEndArray:
 	}
-	return "true or false"
+	return "null"
 }
 
 // end refuses what follows the body's one value.

@@ -8,6 +8,7 @@ func Gallery() *roundtrip.Schema {
 	users, albums, photos := collection("users"), collection("albums"), collection("photos")
 	likes, comments, follows := collection("likes"), collection("comments"), collection("follows")
 	schema := roundtrip.NewSchema("gallery", users, albums, photos, likes, comments, follows)
+	schema.Roles = []string{"moderator"}
 
 	users.Accounts = true
 	add(users, roundtrip.Field{Name: "handle", Type: roundtrip.TypeText, Required: true, Unique: true})
