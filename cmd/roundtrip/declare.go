@@ -77,7 +77,7 @@ refused.
 		},
 	}
 	cmd.Flags().StringSliceVar(&allowLoss, "allow-data-loss", nil, allowLossUsage)
-	cmd.Flags().StringVar(&data, "data", "", "the folder of the database, if serve was given one")
+	cmd.Flags().StringVar(&data, "data", "", "`folder` of the database, if serve was given one")
 	return cmd
 }
 

@@ -42,8 +42,8 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 	}
 	cmd.Flags().StringSliceVar(&o.AllowDataLoss, "allow-data-loss", nil, allowLossUsage)
 	cmd.Flags().StringVar(&o.HTTPS, "https", "127.0.0.1:8443", "`address` of HTTPS")
-	cmd.Flags().StringVar(&o.HTTP, "http", "127.0.0.1:8080", "`address` of HTTP (redirects)")
-	cmd.Flags().StringVar(&o.Data, "data", "", "`folder` of database and files, instead of the declared")
+	cmd.Flags().StringVar(&o.HTTP, "http", "127.0.0.1:8080", "`address` of HTTP")
+	cmd.Flags().StringVar(&o.Data, "data", "", "`folder` of database and files; else as declared")
 	cmd.Flags().BoolVar(&o.NoDemo, "no-demo", false, "leave an empty database empty")
 	return cmd
 }
@@ -59,8 +59,8 @@ func newServe(c console) *cobra.Command {
 one replaces the old without cutting a request, a bad one changes nothing and is
 reported. SIGINT and SIGTERM finish what is under way, then stop.
 
-When it starts it brings the database to the declaration, as roundtrip plan shows
-it. What would lose data is refused unless --allow-data-loss names it.
+When it starts it brings the database to the declaration, as roundtrip plan
+shows. What would lose data is refused unless --allow-data-loss names it.
 
 FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 		Example: `  roundtrip serve /etc/shop/roundtrip.yaml
@@ -79,7 +79,7 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 	cmd.Flags().StringSliceVar(&o.AllowDataLoss, "allow-data-loss", nil, allowLossUsage)
 	cmd.Flags().StringVar(&o.HTTPS, "https", ":443", "`address` of HTTPS")
 	cmd.Flags().StringVar(&o.HTTP, "http", ":80", "`address` of HTTP (redirects)")
-	cmd.Flags().StringVar(&o.Data, "data", "", "`folder` of database and files, instead of the declared")
+	cmd.Flags().StringVar(&o.Data, "data", "", "`folder` of database and files; else as declared")
 	return cmd
 }
 

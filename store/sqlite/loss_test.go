@@ -157,7 +157,9 @@ func TestLoss_FilesLeaveJobs(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "x.db"), newClock())
 	first := declare(collection("photos", text("title"), file("image")), collection("scans", file("front"), file("back")))
 	apply(t, s, first)
-	value := func(id string) roundtrip.Value { return roundtrip.JSON(`{"id":"` + id + `","name":"a","type":"image/png","size":1}`) }
+	value := func(id string) roundtrip.Value {
+		return roundtrip.JSON(`{"id":"` + id + `","name":"a","type":"image/png","size":1}`)
+	}
 	for i := range 101 {
 		create(t, s, first, "photos", map[string]roundtrip.Value{"image": value(fmt.Sprint("p", i))})
 	}
