@@ -1,6 +1,7 @@
 package roundtrip
 
 import (
+	"math/rand/v2"
 	"sync"
 	"time"
 )
@@ -90,6 +91,11 @@ func crockfordValue(c byte) int {
 
 // IDs makes [ID]s for one node. It is safe for use by many goroutines and never gives the same ID twice, also when the
 // clock steps back: it then counts on from the last millisecond it used.
+//
+// Clients may choose the ids of their records, so the ids that come must not be foreseen: who takes them beforehand would
+// stop everybody's creates. The sequence of each millisecond therefore begins at random, and a store that meets a taken id
+// tries others ([IDs.Skip]). For the same reason nothing is read at the start: should the clock have stepped back while
+// the server was down, a new id is hardly ever one of before, and where it is, the store tries another.
 type IDs struct {
 	now  func() time.Time
 	node int64
@@ -97,6 +103,9 @@ type IDs struct {
 	mu   sync.Mutex // guards last
 	last int64      // milliseconds<<12 | sequence
 }
+
+// sequences is how many ids one millisecond has. Should they run out, the next millisecond's are taken.
+const sequences = 1 << 12
 
 // NewIDs returns a maker of IDs. node is 0 to 1023 and must differ between the machines of one database.
 func NewIDs(node int, now func() time.Time) *IDs {
@@ -108,6 +117,22 @@ func (g *IDs) Next() ID {
 	ms := g.now().UnixMilli() - IDEpoch
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.last = max(g.last+1, ms<<12)
-	return ID(g.last>>12<<22 | g.node<<12 | g.last&0xfff)
+	if ms > g.last/sequences {
+		g.last = ms*sequences + random()
+	} else {
+		g.last++
+	}
+	return ID(g.last/sequences<<22 | g.node<<12 | g.last%sequences)
 }
+
+// Skip passes over some ids at random, at most a millisecond's worth of them: the next ones are taken, perhaps on
+// purpose.
+func (g *IDs) Skip() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.last += random()
+}
+
+// random returns a sequence number that nobody foresees: the generator of math/rand/v2 is ChaCha8 with a seed from the
+// system.
+func random() int64 { return rand.Int64N(sequences) } //nolint:gosec // see above; an id is no secret

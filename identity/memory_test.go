@@ -26,17 +26,22 @@ type memory struct {
 	sessions    map[roundtrip.ID]roundtrip.Session
 	finds       int
 	touched     chan roundtrip.ID
+	ids         *roundtrip.IDs
 	loading     func(roundtrip.ID) // called between the read of an account and its answer
+	proved      func()             // called once between the proof of a password and the session that it begins
+	hashed      func()             // called once between the hash of a password and its write
 }
 
 func newMemory() *memory {
 	return &memory{
 		records: map[roundtrip.ID]*roundtrip.Record{}, credentials: map[roundtrip.ID]roundtrip.Credential{},
-		sessions: map[roundtrip.ID]roundtrip.Session{}, touched: make(chan roundtrip.ID, 100),
+		sessions: map[roundtrip.ID]roundtrip.Session{}, touched: make(chan roundtrip.ID, 100), ids: roundtrip.NewIDs(3, time.Now),
 	}
 }
 
 func gone() error { return roundtrip.E(roundtrip.Missing, "store.missing", "not there") }
+
+func stale() error { return roundtrip.E(roundtrip.Stale, "store.stale", "another password") }
 
 func (m *memory) CreateAccount(_ context.Context, r *roundtrip.Record, c roundtrip.Credential, s *roundtrip.Session) (*roundtrip.Record, error) {
 	m.mu.Lock()
@@ -46,7 +51,11 @@ func (m *memory) CreateAccount(_ context.Context, r *roundtrip.Record, c roundtr
 			return nil, roundtrip.E(roundtrip.Conflict, "store.unique", "taken")
 		}
 	}
-	r, c.Account = r.Clone(), r.ID()
+	r = r.Clone()
+	if r.ID() == 0 {
+		r.Put(roundtrip.FieldID, roundtrip.Ref(m.ids.Next()))
+	}
+	c.Account = r.ID()
 	m.records[r.ID()], m.credentials[r.ID()] = r, c
 	if s != nil {
 		s.Account = r.ID()
@@ -55,7 +64,7 @@ func (m *memory) CreateAccount(_ context.Context, r *roundtrip.Record, c roundtr
 	return r, nil
 }
 
-func (m *memory) FindCredential(_ context.Context, field, value string) (roundtrip.Credential, error) {
+func (m *memory) FindCredential(_ context.Context, _ *roundtrip.Collection, field, value string) (roundtrip.Credential, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for id, r := range m.records {
@@ -66,7 +75,7 @@ func (m *memory) FindCredential(_ context.Context, field, value string) (roundtr
 	return roundtrip.Credential{}, gone()
 }
 
-func (m *memory) LoadAccount(_ context.Context, id roundtrip.ID) (*roundtrip.Record, roundtrip.Credential, error) {
+func (m *memory) LoadAccount(_ context.Context, _ *roundtrip.Collection, id roundtrip.ID) (*roundtrip.Record, roundtrip.Credential, error) {
 	m.mu.Lock()
 	r, c, loading := m.records[id], m.credentials[id], m.loading
 	m.mu.Unlock()
@@ -79,7 +88,7 @@ func (m *memory) LoadAccount(_ context.Context, id roundtrip.ID) (*roundtrip.Rec
 	return r, c, nil
 }
 
-func (m *memory) ListAccounts(_ context.Context, after roundtrip.ID, limit int) (rs []*roundtrip.Record, cs []roundtrip.Credential, err error) {
+func (m *memory) ListAccounts(_ context.Context, _ *roundtrip.Collection, after roundtrip.ID, limit int) (rs []*roundtrip.Record, cs []roundtrip.Credential, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var ids []roundtrip.ID
@@ -95,21 +104,56 @@ func (m *memory) ListAccounts(_ context.Context, after roundtrip.ID, limit int) 
 	return rs, cs, nil
 }
 
-func (m *memory) SetCredential(_ context.Context, c roundtrip.Credential, keep roundtrip.ID) error {
+func (m *memory) SetRoles(_ context.Context, account roundtrip.ID, roles []string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.credentials[c.Account] = c
+	c := m.credentials[account]
+	c.Account, c.Roles = account, roles
+	m.credentials[account] = c
+	return nil
+}
+
+func (m *memory) SetPassword(_ context.Context, account roundtrip.ID, proved, hash string, keep roundtrip.ID) error {
+	m.mu.Lock()
+	hook := m.hashed
+	m.hashed = nil
+	m.mu.Unlock()
+	if hook != nil {
+		hook()
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := m.credentials[account]
+	if proved != "" && c.Password != proved {
+		return stale()
+	}
+	c.Account, c.Password = account, hash
+	m.credentials[account] = c
 	for id, s := range m.sessions {
-		if s.Account == c.Account && id != keep && keep != identity.KeepAll {
+		if s.Account == account && id != keep && keep != identity.KeepAll {
 			delete(m.sessions, id)
 		}
 	}
 	return nil
 }
 
-func (m *memory) AddSession(_ context.Context, s roundtrip.Session) error {
+func (m *memory) AddSession(_ context.Context, s roundtrip.Session, proved string) error {
+	m.mu.Lock()
+	hook := m.proved
+	m.proved = nil
+	m.mu.Unlock()
+	if hook != nil {
+		hook()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	c, ok := m.credentials[s.Account]
+	switch {
+	case !ok:
+		return gone()
+	case c.Password != proved:
+		return stale()
+	}
 	m.sessions[s.ID] = s
 	return nil
 }
@@ -159,6 +203,13 @@ func (m *memory) EndSession(_ context.Context, account, id roundtrip.ID) error {
 	}
 	delete(m.sessions, id)
 	return nil
+}
+
+// passwordOf returns the hash of an account's password.
+func (m *memory) passwordOf(account roundtrip.ID) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.credentials[account].Password
 }
 
 func (m *memory) looked() int {

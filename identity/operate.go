@@ -31,7 +31,6 @@ func (i *Identity) CreateUser(ctx context.Context, record *roundtrip.Record, pas
 	if err != nil {
 		return nil, err
 	}
-	i.giveID(record)
 	return i.accounts.CreateAccount(ctx, record, roundtrip.Credential{Password: encoded, Roles: roles}, nil)
 }
 
@@ -45,7 +44,7 @@ func (i *Identity) SetPassword(ctx context.Context, login, password string) erro
 	if err := i.checkPassword(password, "/password", account); err != nil {
 		return err
 	}
-	return i.setPassword(ctx, credential, password, 0)
+	return i.setPassword(ctx, credential.Account, "", password, 0)
 }
 
 // SetRoles replaces the roles of an account; only declared ones are taken. Its sessions stay, and have the new roles from
@@ -59,8 +58,7 @@ func (i *Identity) SetRoles(ctx context.Context, login string, roles []string) e
 	if err != nil {
 		return err
 	}
-	credential.Roles = roles
-	err = i.accounts.SetCredential(ctx, credential, KeepAll)
+	err = i.accounts.SetRoles(ctx, credential.Account, roles)
 	i.Forget(credential.Account)
 	return err
 }
@@ -70,7 +68,7 @@ func (i *Identity) ListUsers(ctx context.Context, after roundtrip.ID, limit int)
 	if i.users == nil {
 		return nil, noAccounts()
 	}
-	records, credentials, err := i.accounts.ListAccounts(ctx, after, limit)
+	records, credentials, err := i.accounts.ListAccounts(ctx, i.users, after, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +95,7 @@ func (i *Identity) findUser(ctx context.Context, login string) (*roundtrip.Recor
 		}
 		id = parsed
 	}
-	account, credential, err := i.accounts.LoadAccount(ctx, id)
+	account, credential, err := i.accounts.LoadAccount(ctx, i.users, id)
 	if err != nil && roundtrip.AsError(err).Kind == roundtrip.Missing {
 		return nil, credential, noUser(login, i.Login())
 	}

@@ -73,6 +73,6 @@ func (i *Identity) Account(ctx context.Context, who *roundtrip.Principal) (*roun
 	if who.Stranger() || i.users == nil {
 		return nil, nil, missing()
 	}
-	account, credential, err := i.accounts.LoadAccount(ctx, who.ID)
+	account, credential, err := i.accounts.LoadAccount(ctx, i.users, who.ID)
 	return account, credential.Roles, err
 }

@@ -68,7 +68,6 @@ func (i *Identity) signUp(ctx context.Context, record *roundtrip.Record, passwor
 	if err != nil {
 		return nil, err
 	}
-	i.giveID(record)
 	account, err := i.accounts.CreateAccount(ctx, record, roundtrip.Credential{Password: encoded}, &session)
 	if err != nil {
 		return nil, err
@@ -108,34 +107,51 @@ func (i *Identity) signIn(ctx context.Context, login Login, password string, dev
 	if i.users == nil {
 		return nil, noAccounts()
 	}
-	credential, err := i.prove(ctx, login, password, device.Addr)
-	if err != nil {
-		return nil, err
+	for range proveTries {
+		credential, err := i.prove(ctx, login, password, device.Addr)
+		if err != nil {
+			return nil, err
+		}
+		grant, err := i.begin(ctx, credential, device)
+		if !changed(err) {
+			return grant, err
+		}
+		// The password that was proved is not the one of now. It may be the same one, hashed anew by another sign-in.
 	}
+	return nil, wrongLogin()
+}
+
+// proveTries is how often a password is checked again because the stored one changed meanwhile.
+const proveTries = 3
+
+// changed reports whether a write was refused because the password that the caller proved is not there any more.
+func changed(err error) bool {
+	if err == nil {
+		return false
+	}
+	kind := roundtrip.AsError(err).Kind
+	return kind == roundtrip.Stale || kind == roundtrip.Missing
+}
+
+// begin begins a session of an account whose password was proved.
+func (i *Identity) begin(ctx context.Context, credential roundtrip.Credential, device Device) (*Grant, error) {
 	token, session, err := i.newSession(device)
 	if err != nil {
 		return nil, err
 	}
 	session.Account = credential.Account
-	if err := i.accounts.AddSession(ctx, session); err != nil {
+	if err := i.accounts.AddSession(ctx, session, credential.Password); err != nil {
 		return nil, err
 	}
 	// The account is read after the session was written: if it went away between, the session went with it.
-	account, _, err := i.accounts.LoadAccount(ctx, credential.Account)
+	account, _, err := i.accounts.LoadAccount(ctx, i.users, credential.Account)
 	if err != nil {
 		return nil, err
 	}
-	if err := i.endOldest(ctx, session); err != nil {
+	if err := i.endOldest(ctx, session); err != nil && !changed(err) { // somebody else may have ended them
 		return nil, err
 	}
 	return &Grant{Token: token, Account: account, Session: session}, nil
-}
-
-// giveID names a record that nobody named.
-func (i *Identity) giveID(record *roundtrip.Record) {
-	if record.ID() == 0 {
-		record.Put(roundtrip.FieldID, roundtrip.Ref(i.ids.Next()))
-	}
 }
 
 // prove checks name and password under both limits. The name's try is counted beforehand, so that many at once don't
@@ -153,14 +169,14 @@ func (i *Identity) prove(ctx context.Context, login Login, password string, addr
 		i.names.giveBack(name)
 		return credential, err
 	}
-	ok, err := i.verify(ctx, credential, password)
+	ok, err := i.verify(ctx, &credential, password)
 	if err != nil {
 		i.names.giveBack(name)
 		return credential, err
 	}
 	if !ok {
 		i.addrs.take(from)
-		return credential, roundtrip.E(roundtrip.Unauthenticated, "auth.invalid", "the name or the password is wrong")
+		return credential, wrongLogin()
 	}
 	i.names.reset(name)
 	return credential, nil
@@ -177,7 +193,7 @@ func (i *Identity) findCredential(ctx context.Context, login Login) (roundtrip.C
 		if field.Type == roundtrip.TypeEmail { // kept in lower case
 			value = strings.ToLower(value)
 		}
-		credential, err := i.accounts.FindCredential(ctx, field.Name, value)
+		credential, err := i.accounts.FindCredential(ctx, i.users, field.Name, value)
 		if err == nil || roundtrip.AsError(err).Kind != roundtrip.Missing {
 			return credential, err
 		}
@@ -185,8 +201,9 @@ func (i *Identity) findCredential(ctx context.Context, login Login) (roundtrip.C
 	return roundtrip.Credential{}, nil
 }
 
-// verify checks a password, and hashes it anew where the stored hash was made at another cost.
-func (i *Identity) verify(ctx context.Context, credential roundtrip.Credential, password string) (bool, error) {
+// verify checks a password, and hashes it anew where the stored hash was made at another cost; credential then has the new
+// hash. Where the stored one has changed meanwhile nothing is written: what builds on the proof is refused as well.
+func (i *Identity) verify(ctx context.Context, credential *roundtrip.Credential, password string) (bool, error) {
 	if len(password) > passwordMaxBytes {
 		return false, nil
 	}
@@ -201,11 +218,12 @@ func (i *Identity) verify(ctx context.Context, credential roundtrip.Credential, 
 	if err != nil {
 		return false, err
 	}
-	credential.Password = encoded
-	if err := i.accounts.SetCredential(ctx, credential, KeepAll); err != nil {
-		return false, err
+	err = i.accounts.SetPassword(ctx, credential.Account, credential.Password, encoded, KeepAll)
+	if changed(err) {
+		return true, nil
 	}
-	return true, nil
+	credential.Password = encoded
+	return err == nil, err
 }
 
 // newSession makes a token and its session, which has no account yet.
@@ -271,43 +289,65 @@ func (i *Identity) changePassword(ctx context.Context, who *roundtrip.Principal,
 	if who.Stranger() || i.users == nil {
 		return missing()
 	}
+	for range proveTries {
+		account, credential, err := i.proveOld(ctx, who, old)
+		if err != nil {
+			return err
+		}
+		if err := i.checkPassword(password, "/new", account); err != nil {
+			return err
+		}
+		if err := i.setPassword(ctx, who.ID, credential.Password, password, who.Session); !changed(err) {
+			return err
+		}
+	}
+	return wrongOld()
+}
+
+// proveOld checks the password of who is signed in.
+func (i *Identity) proveOld(ctx context.Context, who *roundtrip.Principal, old string) (*roundtrip.Record, roundtrip.Credential, error) {
 	key := nameKey("\x00" + who.ID.String()) // no name has a NUL: this can't meet a name of the sign-in
 	if wait := i.names.take(key); wait > 0 {
-		return rateLimited(wait)
+		return nil, roundtrip.Credential{}, rateLimited(wait)
 	}
-	account, credential, err := i.accounts.LoadAccount(ctx, who.ID)
+	account, credential, err := i.accounts.LoadAccount(ctx, i.users, who.ID)
 	if err != nil {
 		i.names.giveBack(key)
-		return err
+		return nil, credential, err
 	}
-	ok, err := i.verify(ctx, credential, old)
+	ok, err := i.verify(ctx, &credential, old)
 	switch {
 	case err != nil:
 		i.names.giveBack(key)
-		return err
+		return nil, credential, err
 	case !ok:
-		// Invalid and not Unauthenticated: the caller is signed in, and clients drop their session on a 401.
-		const sentence = "the old password is wrong"
-		return roundtrip.E(roundtrip.Invalid, "auth.invalid", sentence).
-			With(roundtrip.Detail{Pointer: "/old", Code: "wrong", Message: sentence})
+		return nil, credential, wrongOld()
 	}
 	i.names.reset(key)
-	if err := i.checkPassword(password, "/new", account); err != nil {
-		return err
-	}
-	return i.setPassword(ctx, credential, password, who.Session)
+	return account, credential, nil
 }
 
-// setPassword writes a new password; all sessions but keep are over when it returns.
-func (i *Identity) setPassword(ctx context.Context, credential roundtrip.Credential, password string, keep roundtrip.ID) error {
+// setPassword writes a new password in the place of the one whose hash is proved, "" for any; all sessions but keep are
+// over when it returns.
+func (i *Identity) setPassword(ctx context.Context, account roundtrip.ID, proved, password string, keep roundtrip.ID) error {
 	encoded, err := i.hasher.hash(ctx, password)
 	if err != nil {
 		return err
 	}
-	credential.Password = encoded
-	err = i.accounts.SetCredential(ctx, credential, keep)
-	i.cache.forget(credential.Account, 0, keep)
+	err = i.accounts.SetPassword(ctx, account, proved, encoded, keep)
+	i.cache.forget(account, 0, keep)
 	return err
+}
+
+func wrongLogin() *roundtrip.Error {
+	return roundtrip.E(roundtrip.Unauthenticated, "auth.invalid", "the name or the password is wrong")
+}
+
+// wrongOld is Invalid and not Unauthenticated: the caller is signed in, and clients drop their session on a 401.
+func wrongOld() *roundtrip.Error {
+	const sentence = "the old password is wrong"
+	return roundtrip.E(roundtrip.Invalid, "auth.invalid", sentence).
+		With(roundtrip.Detail{Pointer: "/old", Code: "wrong", Message: sentence})
 }
 
 func noAccounts() *roundtrip.Error {

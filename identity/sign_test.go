@@ -256,7 +256,7 @@ func TestSignIn_EndsTheOldestOfTooManySessions(t *testing.T) {
 		s := g.Session
 		s.ID, s.Hash = roundtrip.ID(1000+n), [32]byte{byte(n), 1}
 		s.LastUsed = s.LastUsed.Add(time.Duration(n+1) * time.Second)
-		if err := b.store.AddSession(t.Context(), s); err != nil {
+		if err := b.store.AddSession(t.Context(), s, b.store.passwordOf(s.Account)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -284,7 +284,7 @@ func TestSignIn_HashesAnewWhatWasMadeAtAnotherCost(t *testing.T) {
 		if _, err := today.SignIn(t.Context(), identity.Login{Value: "ana"}, good, identity.Device{}); err != nil {
 			t.Fatalf("sign-in %d: %v", n, err)
 		}
-		_, c, err := b.store.LoadAccount(t.Context(), g.Account.ID())
+		_, c, err := b.store.LoadAccount(t.Context(), b.users, g.Account.ID())
 		if err != nil || !strings.HasPrefix(c.Password, "$argon2id$v=19$m=19456,t=2,p=1$") {
 			t.Fatalf("hash is %q, %v", c.Password, err)
 		}

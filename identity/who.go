@@ -73,7 +73,7 @@ func (i *Identity) load(ctx context.Context, hash *[32]byte, old *entry, now tim
 			return nil, i.loadFailed(old, expiredToken())
 		}
 	}
-	account, credential, err := i.accounts.LoadAccount(ctx, session.Account)
+	account, credential, err := i.accounts.LoadAccount(ctx, i.users, session.Account)
 	if err != nil {
 		return nil, i.loadFailed(old, err)
 	}

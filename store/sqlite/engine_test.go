@@ -75,7 +75,7 @@ func TestSQLite_KeepsWhatWasWritten(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := first.LoadAccount(t.Context(), user.ID()); roundtrip.AsError(err).Reason != "store.closed" {
+	if _, _, err := first.LoadAccount(t.Context(), schema.Accounts(), user.ID()); roundtrip.AsError(err).Reason != "store.closed" {
 		t.Fatalf("after the end: %v", err)
 	}
 	if _, err := first.Secret(t.Context(), "x"); roundtrip.AsError(err).Reason != "store.closed" {
@@ -89,7 +89,7 @@ func TestSQLite_KeepsWhatWasWritten(t *testing.T) {
 		t.Fatalf("the same declaration has a plan: %v %v", p, err)
 	}
 	apply(t, again, schema)
-	if _, got, err := again.LoadAccount(t.Context(), user.ID()); err != nil || got.Password != "p" {
+	if _, got, err := again.LoadAccount(t.Context(), schema.Accounts(), user.ID()); err != nil || got.Password != "p" {
 		t.Fatal(got, err)
 	}
 	changes, err := again.Changes(t.Context(), 0, 10)
@@ -244,14 +244,15 @@ func TestSQLite_SurvivesKill(t *testing.T) {
 		if err := s.Open(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		apply(t, s, storetest.Gallery())
+		schema := storetest.Gallery()
+		apply(t, s, schema)
 		whole := seen.String()
 		for line := range strings.Lines(whole[:strings.LastIndexByte(whole, '\n')+1]) {
 			id, ok := roundtrip.ParseID(strings.TrimSpace(line))
 			if !ok {
 				t.Fatalf("the writer said %q", line)
 			}
-			if _, _, err := s.LoadAccount(t.Context(), id); err != nil {
+			if _, _, err := s.LoadAccount(t.Context(), schema.Accounts(), id); err != nil {
 				t.Fatalf("acknowledged and lost: %v", err)
 			}
 		}

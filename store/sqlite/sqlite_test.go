@@ -37,8 +37,13 @@ func (c *clock) Advance(d time.Duration) {
 
 func open(tb testing.TB, path string, c *clock) *sqlite.Store {
 	tb.Helper()
+	return openWith(tb, path, c, roundtrip.NewIDs(1, c.Now))
+}
+
+func openWith(tb testing.TB, path string, c *clock, ids *roundtrip.IDs) *sqlite.Store {
+	tb.Helper()
 	s, err := sqlite.New(sqlite.Options{
-		Path: path, PoolMax: 4, PoolWait: 200 * time.Millisecond, Now: c.Now, IDs: roundtrip.NewIDs(1, c.Now),
+		Path: path, PoolMax: 4, PoolWait: 200 * time.Millisecond, Now: c.Now, IDs: ids,
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -70,8 +75,9 @@ func TestSQLite_DoesWhatAStoreDoes(t *testing.T) {
 	storetest.Exercise(t, func(t *testing.T, schema *roundtrip.Schema) storetest.Env {
 		t.Helper()
 		c := newClock()
-		s := open(t, filepath.Join(t.TempDir(), "test.db"), c)
+		own := roundtrip.NewIDs(1, c.Now)
+		s := openWith(t, filepath.Join(t.TempDir(), "test.db"), c, own)
 		apply(t, s, schema)
-		return storetest.Env{Engine: s, IDs: roundtrip.NewIDs(2, c.Now), Now: c.Now, Advance: c.Advance, PoolMax: 4}
+		return storetest.Env{Engine: s, IDs: roundtrip.NewIDs(2, c.Now), Own: own, Now: c.Now, Advance: c.Advance, PoolMax: 4}
 	})
 }

@@ -44,7 +44,7 @@ func deleteTests() map[string]func(*world) {
 			equal(w, "comments", got.Get("comments"), roundtrip.Int(1))
 			equal(w, "likes left", len(w.all("likes", roundtrip.Query{}, bo)), 1)
 			equal(w, "photos left", len(w.all("photos", roundtrip.Query{}, bo)), 1)
-			_, err := w.FindCredential(w.Context(), "handle", "ana")
+			_, err := w.FindCredential(w.Context(), w.users(), "handle", "ana")
 			wants(w, err, roundtrip.Missing, "store.missing")
 		},
 		"RestrictSaysWho": func(w *world) {

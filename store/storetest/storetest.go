@@ -22,11 +22,12 @@ type Engine interface {
 	Secret(ctx context.Context, name string) ([]byte, error)
 
 	CreateAccount(ctx context.Context, record *roundtrip.Record, credential roundtrip.Credential, session *roundtrip.Session) (*roundtrip.Record, error)
-	FindCredential(ctx context.Context, field, value string) (roundtrip.Credential, error)
-	LoadAccount(ctx context.Context, id roundtrip.ID) (*roundtrip.Record, roundtrip.Credential, error)
-	ListAccounts(ctx context.Context, after roundtrip.ID, limit int) ([]*roundtrip.Record, []roundtrip.Credential, error)
-	SetCredential(ctx context.Context, credential roundtrip.Credential, keep roundtrip.ID) error
-	AddSession(ctx context.Context, session roundtrip.Session) error
+	FindCredential(ctx context.Context, users *roundtrip.Collection, field, value string) (roundtrip.Credential, error)
+	LoadAccount(ctx context.Context, users *roundtrip.Collection, id roundtrip.ID) (*roundtrip.Record, roundtrip.Credential, error)
+	ListAccounts(ctx context.Context, users *roundtrip.Collection, after roundtrip.ID, limit int) ([]*roundtrip.Record, []roundtrip.Credential, error)
+	SetRoles(ctx context.Context, account roundtrip.ID, roles []string) error
+	SetPassword(ctx context.Context, account roundtrip.ID, proved, hash string, keep roundtrip.ID) error
+	AddSession(ctx context.Context, session roundtrip.Session, proved string) error
 	FindSession(ctx context.Context, hash [32]byte) (roundtrip.Session, error)
 	TouchSession(ctx context.Context, id roundtrip.ID, used, expires time.Time) error
 	ListSessions(ctx context.Context, account roundtrip.ID) ([]roundtrip.Session, error)
@@ -37,6 +38,7 @@ type Engine interface {
 type Env struct {
 	Engine
 	IDs     *roundtrip.IDs
+	Own     *roundtrip.IDs      // those that the engine was given
 	Now     func() time.Time    // the clock that the engine was given
 	Advance func(time.Duration) // moves that clock
 	PoolMax int                 // how many reads may run at once; a read beyond them must fail within a second
