@@ -11,8 +11,8 @@ import (
 // The limits of a checked tree.
 const (
 	maxHops    = 3    // refs in one path
-	maxExists  = 2    // exists inside exists
-	maxScans   = 4    // exists in one filter: each may read a whole collection for each record
+	maxExists  = 2    // exists inside exists, in rules; in filters there is none inside another
+	maxScans   = 4    // exists in one filter: each is asked for each record
 	maxChecked = 4000 // nodes with all read rules put in
 )
 

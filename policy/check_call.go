@@ -187,6 +187,9 @@ func (c *checker) existsCall(e *expr) *node {
 	if reserved(variable.name) {
 		return c.fail(variable.pos, "bad_call", "%s has a meaning already; take another name, such as %s", variable.name, strings.ToLower(on.name[:1]))
 	}
+	if c.mode.filter && c.exists > 0 {
+		return c.fail(e.pos, "too_deep", "in a filter, exists can't stand inside another exists")
+	}
 	if c.exists >= maxExists {
 		return c.fail(e.pos, "too_deep", "exists can stand inside one other exists, no deeper")
 	}
@@ -200,6 +203,9 @@ func (c *checker) existsCall(e *expr) *node {
 	kids := []*node{c.condition(e.kids[2])}
 	c.locals = c.locals[:len(c.locals)-1]
 	c.exists--
+	if bad := c.affordable(e, at, kids[0]); bad != nil {
+		return bad
+	}
 	if c.mode.guarded {
 		guard, bad := c.readRule(at, e.pos)
 		if bad != nil {
@@ -217,4 +223,21 @@ func (c *checker) existsCall(e *expr) *node {
 	n := inherit(&node{op: opExists, kind: kindBool, pos: e.pos, at: at, kids: []*node{cond}})
 	n.free, n.fixed, n.local = false, false, false
 	return n
+}
+
+// affordable refuses an exists that looks through a whole collection where that is asked too often: in a caller's filter,
+// for each record; in a rule, for each record of another one that is looked through.
+func (c *checker) affordable(e *expr, at *place, condition *node) *node {
+	if value, constant := condition.constant(); constant && !value || condition.op == opBad || pinned(condition, at) {
+		return nil
+	}
+	of := at.collection
+	if c.mode.guarded {
+		return c.fail(e.pos, "not_indexed", "%s.exists would look through all of %s: compare an indexed field, such as %s, with ==", of.Name, of.Name, indexed(of))
+	}
+	if inner := scanning(condition); inner != nil && !c.mode.filter {
+		return c.fail(inner.pos, "not_indexed", "%s.exists would look through all of %s for each record of %s: compare an indexed field, such as %s, with ==",
+			inner.at.collection.Name, inner.at.collection.Name, of.Name, indexed(inner.at.collection))
+	}
+	return nil
 }

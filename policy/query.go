@@ -5,7 +5,7 @@ import "github.com/roundtrip-dev/roundtrip"
 // Query is a caller's query after it was checked: names are positions, texts are trees, tokens are values.
 type Query struct {
 	Order      []Order           // never empty for a list; its last field is always id
-	Size       int               // records on a page
+	Size       int               // records on a page, of an aggregate the groups that it may give
 	After      []roundtrip.Value // the sort values of the last record of the page before, one for each of Order; nil on the first page
 	Fields     []bool            // which fields to answer with, by position; nil means all
 	Expand     []Expand

@@ -11,7 +11,8 @@ import (
 // The limits of a query.
 const (
 	defaultPage = 20
-	maxPage     = 200 // also how many groups an aggregate gives
+	maxPage     = 200
+	maxAnswer   = 1000 // groups that an aggregate gives; more are an error
 	maxOrder    = 4
 	maxExpand   = 16
 	maxGroups   = 4
@@ -37,11 +38,12 @@ func (e *Engine) check(p *Permit, a *access) error {
 	if err := e.checkFilter(p); err != nil {
 		return err
 	}
+	if p.action == roundtrip.Aggregate {
+		p.query.Size = maxAnswer
+		return p.checkAggregate(q)
+	}
 	if err := p.checkSize(q.PageSize); err != nil {
 		return err
-	}
-	if p.action == roundtrip.Aggregate {
-		return p.checkAggregate(q)
 	}
 	p.query.Count = q.Count
 	if err := p.checkOrder(q.OrderBy, a); err != nil {
@@ -72,7 +74,7 @@ func unused(a roundtrip.Action, q *roundtrip.Query) error {
 		taken bool
 	}{
 		{"filter", q.Filter != "" || len(q.Equal) > 0, list || aggregate},
-		{"page_size", q.PageSize != 0, list || aggregate},
+		{"page_size", q.PageSize != 0, list},
 		{"order_by", q.OrderBy != "", list},
 		{"page_token", q.PageToken != "", list},
 		{"count", q.Count, list},
@@ -92,9 +94,6 @@ func unused(a roundtrip.Action, q *roundtrip.Query) error {
 func (p *Permit) checkSize(size int) error {
 	if size == 0 {
 		size = defaultPage
-		if p.action == roundtrip.Aggregate {
-			size = maxPage
-		}
 	}
 	if size < 1 || size > maxPage {
 		return wrong("page_size", 0, "out_of_range", "a whole number from 1 to %d is expected", maxPage)

@@ -59,7 +59,11 @@ func (m *maker) condition(depth int) term {
 		case 5:
 			return m.sameAnswer(depth)
 		case 6:
-			if m.scans++; len(m.locals) < 2 && m.scans <= 4 {
+			deepest := 2
+			if m.filter {
+				deepest = 1
+			}
+			if m.scans++; len(m.locals) < deepest && m.scans <= 4 {
 				return m.exists(depth)
 			}
 		}
@@ -226,8 +230,12 @@ func (m *maker) readable() (term, bool) {
 func (m *maker) exists(depth int) term {
 	c := pick(m.r, []*roundtrip.Collection{m.w.users, m.w.teams, m.w.users})
 	name := []string{"e", "f"}[len(m.locals)]
+	pin := m.pin(c, name)
 	m.locals = append(m.locals, c)
 	x := m.condition(depth - 1)
+	if m.filter || len(m.locals) > 1 { // what an index must serve
+		x = both(pin, x)
+	}
 	m.locals = m.locals[:len(m.locals)-1]
 	return boolean(c.Name+".exists("+name+", "+x.source+")", false, func(s *scene) bool {
 		for _, r := range s.w.rows[c] {
@@ -239,6 +247,38 @@ func (m *maker) exists(depth int) term {
 		}
 		return false
 	})
+}
+
+// pin makes a condition that an index serves, on the record of an exists about to be made.
+func (m *maker) pin(c *roundtrip.Collection, name string) term {
+	inner := len(m.locals)
+	field := func(f string) term {
+		return term{name + "." + f, func(s *scene) roundtrip.Value { return s.locals[inner].Get(f) }, false}
+	}
+	x, y := field("n"), m.operand(roundtrip.TypeInt)
+	switch m.r.IntN(5) {
+	case 0:
+		x, y = field("s"), m.operand(roundtrip.TypeText)
+	case 1:
+		if c == m.w.users {
+			x, y = field("id"), m.id()
+		} else {
+			x, y = field("lead"), m.id()
+		}
+	case 2:
+		x, y = field("n"), m.operand(roundtrip.TypeFloat)
+	case 3:
+		a, b := m.pin(c, name), m.pin(c, name)
+		return boolean("("+a.source+" || "+b.source+")", false, func(s *scene) bool { return a.holds(s) || b.holds(s) })
+	}
+	if m.r.IntN(2) == 0 {
+		x, y = y, x
+	}
+	return boolean(x.source+" == "+y.source, false, func(s *scene) bool { return compareOracle("==", x.value(s), y.value(s)) })
+}
+
+func both(a, b term) term {
+	return boolean("("+a.source+" && "+b.source+")", a.cel && b.cel, func(s *scene) bool { return a.holds(s) && b.holds(s) })
 }
 
 // readable is the oracle of the read rules in random_world_test.go.

@@ -57,6 +57,9 @@ func (w *world) declare() {
 	add(w.users, "t", roundtrip.TypeRef, w.teams)
 	add(w.users, "score", roundtrip.TypeInt, nil)
 	add(w.teams, "lead", roundtrip.TypeRef, w.users)
+	for _, c := range []*roundtrip.Collection{w.users, w.teams} { // those that create makes
+		c.Indexes = []roundtrip.Index{{Fields: []int{roundtrip.FirstField}}, {Fields: []int{roundtrip.FirstField + 1}}}
+	}
 	w.users.Rules[roundtrip.Get] = roundtrip.Rule{Source: usersRead}
 	w.teams.Rules[roundtrip.Get] = roundtrip.Rule{Source: teamsRead}
 	w.things.Rules[roundtrip.Get] = roundtrip.Rule{Source: thingsRead}
@@ -185,7 +188,7 @@ func floats() []float64 {
 }
 
 func texts() []string {
-	return []string{"", "a", "ab", "abc", "b", "A", "é", "éa", "aé", "日本", "本", "\U0010ffff", "a\U0010ffff", "a\ud7ff", "'", `"`, "%", "staff", "x'--"}
+	return []string{"", "a", "ab", "abc", "b", "A", "é", "éa", "aé", "日本", "本", "\U0010ffff", "a\U0010ffff", "a\ud7ff", "a\ue000", "a\ufffc", "'", `"`, "%", "staff", "x'--"}
 }
 
 func baseTime() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) }

@@ -18,7 +18,7 @@ func (e *Engine) warn(c *roundtrip.Collection, action roundtrip.Action, declared
 		e.warnings = append(e.warnings, Warning{Pos: pos, Message: fmt.Sprintf(format, args...)})
 	}
 	warnNot(p.root, p.root, report)
-	warnExists(p.root, report)
+	warnExists(action, p.root, report)
 	if action == roundtrip.Get {
 		warnScan(c, p.root, report)
 	}
@@ -84,16 +84,18 @@ func asksNull(n *node, f *roundtrip.Field) bool {
 	return false
 }
 
-// warnExists looks for exists that must read a whole collection.
-func warnExists(n *node, report reporter) {
-	if n.op == opExists {
-		fields := equalities(n.kids[0], n.at, nil)
-		if !served(n.at.collection, fields) {
-			report(n, "no index serves this exists: each check reads all of %s; compare an indexed field of it with ==", n.at.collection.Name)
+// warnExists looks for exists that must read a whole collection. Rules of writes are asked by the one writer.
+func warnExists(action roundtrip.Action, n *node, report reporter) {
+	if n.op == opExists && !pinned(n.kids[0], n.at) {
+		of := n.at.collection
+		waits := ""
+		if action.Writes() {
+			waits = ", while all other writes wait"
 		}
+		report(n, "no index serves this exists: each check reads all of %s%s; compare an indexed field of it, such as %s, with ==", of.Name, waits, indexed(of))
 	}
 	for _, k := range n.kids {
-		warnExists(k, report)
+		warnExists(action, k, report)
 	}
 }
 
@@ -143,19 +145,4 @@ func equalities(n *node, at *place, fields []int) []int {
 	default:
 	}
 	return fields
-}
-
-// served reports whether an index starts with one of the fields. The store keeps one on every ref.
-func served(c *roundtrip.Collection, fields []int) bool {
-	for _, f := range fields {
-		if f == roundtrip.FieldID || c.Fields[f].Unique || c.Fields[f].Type == roundtrip.TypeRef {
-			return true
-		}
-		for _, index := range c.Indexes {
-			if index.Fields[0] == f {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -1,15 +1,14 @@
 package sqlite
 
 import (
+	"strconv"
+
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/policy"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite/raw"
 )
 
-// groupsMax bounds the answer of an aggregate.
-const groupsMax = 1000
-
-// Aggregate gives the groups in the order of their values.
+// Aggregate gives the groups in the order of their values, Query.Size of them at most: more are an error.
 func (r *reader) Aggregate(p *policy.Permit, fn func(roundtrip.Row) error) error {
 	t := r.s.table(p.Collection())
 	q := p.Query()
@@ -34,12 +33,12 @@ func (r *reader) Aggregate(p *policy.Permit, fn func(roundtrip.Row) error) error
 	} else {
 		appendMatch(b, p)
 	}
-	appendGroups(b, t.c, q.Groups)
+	appendGroups(b, t.c, q)
 	n := 0
-	return r.query(t.names.aggregate, func(st *raw.Stmt) (bool, error) {
-		if n++; n > groupsMax {
-			return false, roundtrip.E(roundtrip.Invalid, "request.filter", "There are more than %d groups: add a filter.", groupsMax).
-				With(roundtrip.Detail{Parameter: "group_by", Code: "too_many", Message: "at most 1000 groups are answered"})
+	return r.queryFor(p, t.names.aggregate, func(st *raw.Stmt) (bool, error) {
+		if n++; n > q.Size {
+			return false, roundtrip.E(roundtrip.Invalid, "request.filter", "There are more than %d groups: add a filter.", q.Size).
+				With(roundtrip.Detail{Parameter: "group_by", Code: "too_many", Message: "at most " + strconv.Itoa(q.Size) + " groups are answered"})
 		}
 		return true, fn(st)
 	})
@@ -62,7 +61,8 @@ func appendAggregate(b *policy.SQL, c *roundtrip.Collection, a policy.Aggregate)
 	b.Column("r", c.Fields[a.Field].Name).Raw(")")
 }
 
-func appendGroups(b *policy.SQL, c *roundtrip.Collection, groups []int) {
+func appendGroups(b *policy.SQL, c *roundtrip.Collection, q *policy.Query) {
+	groups := q.Groups
 	for i, f := range groups {
 		if i == 0 {
 			b.Raw(" GROUP BY ")
@@ -79,5 +79,5 @@ func appendGroups(b *policy.SQL, c *roundtrip.Collection, groups []int) {
 		}
 		b.Column("r", c.Fields[f].Name)
 	}
-	b.Raw(" LIMIT ").Arg(roundtrip.Int(groupsMax + 1))
+	b.Raw(" LIMIT ").Arg(roundtrip.Int(int64(q.Size) + 1))
 }

@@ -35,7 +35,7 @@ func (r *reader) List(p *policy.Permit, fn func(roundtrip.Row) error) (store.Pag
 	b.Raw(" LIMIT ").Arg(roundtrip.Int(int64(q.Size) + 1))
 	n := 0
 	var last []roundtrip.Value
-	err := r.query(t.names.list, func(st *raw.Stmt) (bool, error) {
+	err := r.queryFor(p, t.names.list, func(st *raw.Stmt) (bool, error) {
 		n++
 		if n > q.Size {
 			page.Next = last
@@ -55,7 +55,7 @@ func (r *reader) total(t *table, p *policy.Permit, page *store.Page) error {
 	b.Reset()
 	b.Raw(`SELECT count(*) FROM `).Name(t.c.Name).Raw(" AS r")
 	appendMatch(b, p)
-	return r.query(t.names.count, func(st *raw.Stmt) (bool, error) {
+	return r.queryFor(p, t.names.count, func(st *raw.Stmt) (bool, error) {
 		page.Total = st.Int(0)
 		return false, nil
 	})

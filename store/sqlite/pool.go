@@ -23,6 +23,7 @@ type pool struct {
 	s      *Store
 	groups atomic.Uint64
 	writes atomic.Uint64
+	slow   atomic.Int64 // readers at work on a statement of a caller's own that takes long
 
 	mu      sync.Mutex // guards all below
 	busy    int        // readers at work, at most PoolMax
@@ -185,7 +186,9 @@ func (p *pool) connect() (*reader, error) {
 		p.give(nil)
 		return nil, failed("sqlite.connect", err, true)
 	}
-	return &reader{s: p.s, conn: conn, sql: policy.SQL{Dialect: policy.SQLite}}, nil
+	r := &reader{s: p.s, conn: conn, sql: policy.SQL{Dialect: policy.SQLite}}
+	r.shaped.prepare(p.s)
+	return r, nil
 }
 
 // give takes a reader back; nil gives back only the place.

@@ -23,6 +23,7 @@ type reader struct {
 	seen    uint64     // the commit counter when it was opened
 	rested  bool       // not used since the last look of pool.rest
 	journey *trace.Journey
+	shaped  shaped
 }
 
 var _ store.View = (*reader)(nil)
@@ -101,7 +102,7 @@ func (r *reader) query(name string, fn func(*raw.Stmt) (more bool, err error)) e
 		r.noteSlow(step, st)
 	}
 	if err != nil {
-		err = failed(name, err, r.conn.Late())
+		err = r.shaped.explain(failed(name, err, r.conn.Late()), r.conn.Late())
 	}
 	end(step.N(rows, 0), err)
 	return err

@@ -26,6 +26,12 @@ type Conn struct {
 	limit   time.Duration
 	ctx     context.Context // of the statements that run now, nil for nobody's; see Guard
 	started time.Time       // when the running statement was first looked at
+	budget  time.Duration   // of all statements together, 0 for none; see Budget
+	spent   time.Duration   // of it
+
+	patience time.Duration // after which go on is asked; see Ask
+	goOn     func() bool
+	asked    bool // since Ask
 }
 
 // Open opens a database file and makes it if it is not there. limit bounds each statement.
@@ -86,13 +92,30 @@ func (c *Conn) free() {
 func (c *Conn) Guard(ctx context.Context) { c.ctx = ctx }
 
 // Unguard says that the next statements run for nobody in particular: only the limit holds.
-func (c *Conn) Unguard() { c.ctx = nil }
+func (c *Conn) Unguard() { c.ctx, c.budget = nil, 0 }
+
+// Budget sets how long all of the following statements may run together, until Unguard. Each has its limit all the same.
+func (c *Conn) Budget(budget time.Duration) { c.budget, c.spent = budget, 0 }
+
+// end ends the watch over a statement.
+func (c *Conn) end() {
+	if !c.started.IsZero() {
+		c.spent += time.Since(c.started)
+		c.started = time.Time{}
+	}
+}
 
 // Limit sets how long each of the following statements may run, and returns what it was.
 func (c *Conn) Limit(limit time.Duration) time.Duration {
 	was := c.limit
 	c.limit = limit
 	return was
+}
+
+// Ask has a statement interrupted that has run for a while if goOn then says no. It is asked once, until the next Ask; nil
+// asks nothing.
+func (c *Conn) Ask(patience time.Duration, goOn func() bool) {
+	c.patience, c.goOn, c.asked = patience, goOn, false
 }
 
 // Late reports whether the last interrupted statement ran out of its own time rather than its caller's.
@@ -115,8 +138,15 @@ func (c *Conn) overdue(*libc.TLS, uintptr) int32 {
 		c.started = time.Now() //nolint:forbidigo // deadlines run on the real clock
 		return 0
 	}
-	if time.Since(c.started) > c.limit {
+	ran := time.Since(c.started)
+	if ran > c.limit || c.budget > 0 && c.spent+ran > c.budget {
 		return 1
+	}
+	if c.goOn != nil && !c.asked && ran > c.patience {
+		c.asked = true
+		if !c.goOn() {
+			return 1
+		}
 	}
 	return 0
 }
