@@ -23,6 +23,7 @@ type fall struct {
 
 // cascade deletes a record and what on_delete says of those that point to it, or fails with store.restricted.
 func (t *tx) cascade(tb *table, id roundtrip.ID) error {
+	t.op.long = true
 	f := &fall{t: t, all: map[*roundtrip.Collection]map[roundtrip.ID]bool{}}
 	f.add(tb, []roundtrip.ID{id})
 	for i := 0; i < len(f.order); i++ { // grows as it goes

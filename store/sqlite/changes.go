@@ -13,7 +13,11 @@ import (
 const changesRows = 32
 
 // changed notes that a record was written. The position is given when the group is complete, so that it has no gaps.
+// Whoever is told of it knows the collections of the schema in force.
 func (t *tx) changed(c *roundtrip.Collection, id roundtrip.ID, action roundtrip.Action) {
+	if now := t.s.table(c).now; now != nil {
+		c = now.c
+	}
 	t.changes = append(t.changes, roundtrip.Change{Collection: c, ID: id, Action: action})
 }
 
@@ -44,8 +48,14 @@ func (t *tx) writeChanges() error {
 	return nil
 }
 
-// committed moves the position on.
-func (t *tx) committed() { t.position += int64(len(t.changes)) }
+// committed moves the position on, and puts the schema in force that a migration brought: before anybody is answered and
+// before the next write, so that no write ever meets a database of one schema with another in mind.
+func (t *tx) committed() {
+	t.position += int64(len(t.changes))
+	if t.next != nil {
+		t.s.tables.Store(t.next)
+	}
+}
 
 // published returns a copy of the group's changes, which outlives it.
 func (t *tx) published() []roundtrip.Change { return slices.Clone(t.changes) }

@@ -59,24 +59,24 @@ func (s *sums) rollback() {
 
 // count notes that a record came (+1) or went (-1): each ref of it that is counted somewhere.
 func (t *tx) count(c *roundtrip.Collection, row roundtrip.Row, by int64) {
-	for _, k := range c.Counters {
-		if !row.Null(k.Ref) {
-			t.sums.own[counter{k.Holder, k.Field, roundtrip.ID(row.Int(k.Ref))}] += by
+	for _, k := range t.s.table(c).counters {
+		if !row.Null(k.ref) {
+			t.sums.own[counter{k.holder, k.field, roundtrip.ID(row.Int(k.ref))}] += by
 		}
 	}
 }
 
 // recount notes that the counted refs of a record moved.
 func (t *tx) recount(c *roundtrip.Collection, before, after roundtrip.Row) {
-	for _, k := range c.Counters {
-		if before.Null(k.Ref) == after.Null(k.Ref) && (before.Null(k.Ref) || before.Int(k.Ref) == after.Int(k.Ref)) {
+	for _, k := range t.s.table(c).counters {
+		if before.Null(k.ref) == after.Null(k.ref) && (before.Null(k.ref) || before.Int(k.ref) == after.Int(k.ref)) {
 			continue
 		}
-		if !before.Null(k.Ref) {
-			t.sums.own[counter{k.Holder, k.Field, roundtrip.ID(before.Int(k.Ref))}]--
+		if !before.Null(k.ref) {
+			t.sums.own[counter{k.holder, k.field, roundtrip.ID(before.Int(k.ref))}]--
 		}
-		if !after.Null(k.Ref) {
-			t.sums.own[counter{k.Holder, k.Field, roundtrip.ID(after.Int(k.Ref))}]++
+		if !after.Null(k.ref) {
+			t.sums.own[counter{k.holder, k.field, roundtrip.ID(after.Int(k.ref))}]++
 		}
 	}
 }
@@ -88,11 +88,13 @@ func (t *tx) settle(tb *table, id roundtrip.ID, reads bool) error {
 		return nil
 	}
 	waits := reads
-	for _, f := range tb.counts {
-		k := counter{tb.c, f, id}
-		_, kept := t.sums.kept[k]
-		_, own := t.sums.own[k]
-		waits = waits || kept || own
+	if now := tb.now; now != nil {
+		for _, f := range now.counts {
+			k := counter{now.c, f, id}
+			_, kept := t.sums.kept[k]
+			_, own := t.sums.own[k]
+			waits = waits || kept || own
+		}
 	}
 	if !waits {
 		return nil

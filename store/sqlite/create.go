@@ -68,8 +68,12 @@ func (t *tx) complete(tb *table, input *roundtrip.Record, at time.Time) *roundtr
 	return r
 }
 
-// insert writes a complete record.
+// insert writes a complete record. An id may be used again after its record is gone: what waits to be counted for the old
+// record is written first, where it meets no record, so that the new one does not get it.
 func (t *tx) insert(tb *table, record *roundtrip.Record) error {
+	if err := t.settle(tb, record.ID(), false); err != nil {
+		return failed(tb.names.create, err, t.conn.Late())
+	}
 	err := t.exec(tb.insert, record.Values...)
 	if err == nil {
 		return nil

@@ -8,7 +8,8 @@ import (
 	"github.com/roundtrip-dev/roundtrip/store/sqlite/raw"
 )
 
-// delete removes a record, in one statement where nothing can hang on it.
+// delete removes a record, in one statement where nothing can hang on it. The condition is that of the permit; what goes
+// is what the schema in force says.
 func (t *tx) delete(p *policy.Permit) error {
 	tb := t.s.table(p.Collection())
 	if p.Never() {
@@ -17,7 +18,11 @@ func (t *tx) delete(p *policy.Permit) error {
 	if err := t.settle(tb, p.ID(), p.ReadsCounts()); err != nil {
 		return failed(tb.names.remove, err, t.conn.Late())
 	}
-	if len(tb.c.Children) > 0 || tb.c.Accounts {
+	now := tb.now
+	if now == nil {
+		return missing(tb.c, p.ID())
+	}
+	if now.hangs() {
 		record, err := t.matching(tb, p)
 		if err != nil {
 			return err
@@ -25,15 +30,15 @@ func (t *tx) delete(p *policy.Permit) error {
 		if record == nil {
 			return t.explain(tb, p)
 		}
-		return t.cascade(tb, p.ID())
+		return t.cascade(now, p.ID())
 	}
 	b := &t.sql
 	b.Reset()
 	b.Raw("DELETE FROM ").Name(tb.c.Name).Raw(` AS r WHERE r."id" = `).Arg(roundtrip.Ref(p.ID()))
 	appendVersion(b, p)
 	andCondition(b, p)
-	b.Raw(" RETURNING ").Raw(tb.columns)
-	found, err := t.first(func(st *raw.Stmt) { t.gone(tb, st) })
+	b.Raw(" RETURNING ").Raw(now.columns)
+	found, err := t.first(func(st *raw.Stmt) { t.gone(now, st) })
 	if err != nil {
 		return failed(tb.names.remove, err, t.conn.Late())
 	}
@@ -42,6 +47,9 @@ func (t *tx) delete(p *policy.Permit) error {
 	}
 	return nil
 }
+
+// hangs reports whether more may go with a record of this collection.
+func (tb *table) hangs() bool { return len(tb.c.Children) > 0 || tb.c.Accounts }
 
 // gone notes all that follows from a record's end.
 func (t *tx) gone(tb *table, row roundtrip.Row) {

@@ -11,8 +11,10 @@ import (
 	"github.com/roundtrip-dev/roundtrip/store/sqlite/raw"
 )
 
-// migrateMax is how long one step of a plan may run: an index over many records takes its time.
-const migrateMax = time.Hour
+const (
+	migrateMax  = time.Hour   // how long a plan may run: an index over many records takes its time
+	migrateWait = time.Minute // how long it waits for writes to be done
+)
 
 // Plan compares a schema with the database. It changes nothing but the numbers in the schema.
 func (s *Store) Plan(ctx context.Context, schema *roundtrip.Schema) (*plan.Plan, error) {
@@ -33,16 +35,17 @@ func (s *Store) Apply(ctx context.Context, schema *roundtrip.Schema, p *plan.Pla
 		return err
 	}
 	p.History.Number(schema)
-	err := s.submit(ctx, true, func(t *tx) error {
-		if len(p.Steps) > 0 {
-			if err := t.flush(); err != nil {
-				return failed("schema.apply", err, t.conn.Late())
+	err := s.await(&op{
+		ctx: ctx, multi: true, alone: true, wait: migrateWait, budget: migrateMax, done: make(chan struct{}),
+		run: func(t *tx) error {
+			if len(p.Steps) > 0 {
+				if err := t.migrate(p); err != nil {
+					return err
+				}
 			}
-			if err := t.migrate(p); err != nil {
-				return err
-			}
-		}
-		return nil
+			t.next = s.tables.Load().with(schema)
+			return nil
+		},
 	})
 	if err != nil {
 		return err
@@ -52,7 +55,6 @@ func (s *Store) Apply(ctx context.Context, schema *roundtrip.Schema, p *plan.Pla
 			s.log.Warn("dropped, as --allow-data-loss said", "name", step.Loss.Name, "step", step.Text)
 		}
 	}
-	s.tables.Store(s.tables.Load().with(schema))
 	return nil
 }
 

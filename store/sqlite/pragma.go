@@ -87,6 +87,7 @@ func systemTables() []string {
 			created INTEGER NOT NULL, used INTEGER NOT NULL, expires INTEGER NOT NULL, ends INTEGER NOT NULL,
 			name TEXT NOT NULL, addr TEXT NOT NULL) STRICT`,
 		`CREATE INDEX IF NOT EXISTS _sessions_account ON _sessions (account)`,
+		`CREATE INDEX IF NOT EXISTS _sessions_expires ON _sessions (expires)`,
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 type Options struct {
 	Path              string           // the database file; it and its folder are made on first use
 	PoolMax           int              // reads that run at once; default 2 x cores
-	PoolWait          time.Duration    // how long a read waits for its turn; default 2 s
+	PoolWait          time.Duration    // how long a read or a write waits for its turn; default 2 s
 	StatementDeadline time.Duration    // how long one statement may run; default 5 s
 	Now               func() time.Time // the clock
 	IDs               *roundtrip.IDs   // makes ids of records and sessions
@@ -36,6 +36,7 @@ type Store struct {
 	commits atomic.Uint64 // grows with each commit, and once a second: what readers compare their snapshot with
 	pool    pool
 	queue   chan *op
+	timers  sync.Pool // of *time.Timer
 	tables  atomic.Pointer[tables]
 	hook    atomic.Pointer[func([]roundtrip.Change)]
 

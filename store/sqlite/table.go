@@ -19,6 +19,18 @@ type table struct {
 	counts    []int  // count fields
 	files     []int  // file fields
 	names     names
+
+	// What the schema in force says of the collection, which is what a write must heed even if it was permitted under an
+	// older schema: see tables.link.
+	now      *table    // the collection as it is there: itself if this is it, nil if it was dropped
+	counters []counted // what must be counted when a record comes, goes or moves
+}
+
+// counted is one count field that follows the records of a collection.
+type counted struct {
+	ref    int // position, in the collection that was asked with, of the ref that names the counting record
+	holder *roundtrip.Collection
+	field  int // position of the count field in holder
 }
 
 // names are the statements' names in journeys.
@@ -34,6 +46,7 @@ type tables struct {
 	byNum  map[int32]*roundtrip.Collection
 }
 
+// table returns what is known of a collection, with what the schema in force says of it.
 func (s *Store) table(c *roundtrip.Collection) *table {
 	all := s.tables.Load()
 	if t := all.of[c]; t != nil {
@@ -42,16 +55,63 @@ func (s *Store) table(c *roundtrip.Collection) *table {
 	if t := all.before[c]; t != nil {
 		return t
 	}
-	return newTable(c) // a collection of a schema long gone: slower, not wrong
+	return all.link(newTable(c)) // a collection of a schema long gone: slower, not wrong
 }
 
 func (t *tables) with(schema *roundtrip.Schema) *tables {
-	next := &tables{schema: schema, of: map[*roundtrip.Collection]*table{}, before: t.of, byNum: map[int32]*roundtrip.Collection{}}
+	next := &tables{
+		schema: schema, of: map[*roundtrip.Collection]*table{}, before: map[*roundtrip.Collection]*table{},
+		byNum: map[int32]*roundtrip.Collection{},
+	}
 	for _, c := range schema.Collections {
 		next.of[c] = newTable(c)
 		next.byNum[c.Number] = c
 	}
+	for _, tb := range next.of {
+		next.link(tb)
+	}
+	for c := range t.of {
+		if next.of[c] == nil {
+			next.before[c] = next.link(newTable(c))
+		}
+	}
 	return next
+}
+
+// link finds a table's collection in the schema in force, by its number, and what hangs on it there. A call that was
+// permitted before a reload thus counts in the count fields of now, and its delete takes the children of now along. Fields
+// are the same ones if their numbers are, or their names where they have no numbers.
+func (t *tables) link(tb *table) *table {
+	c := t.byNum[tb.c.Number]
+	if tb.c.Number == 0 && t.schema != nil {
+		c = t.schema.Lookup(tb.c.Name)
+	}
+	if t.of[tb.c] != nil {
+		c = tb.c
+	}
+	tb.now = t.of[c]
+	if tb.now == nil {
+		return tb
+	}
+	for _, k := range c.Counters {
+		if ref, ok := position(tb.c, c.Fields[k.Ref]); ok {
+			tb.counters = append(tb.counters, counted{ref: ref, holder: k.Holder, field: k.Field})
+		}
+	}
+	return tb
+}
+
+// position finds a field of another schema's collection in this one.
+func position(c *roundtrip.Collection, f *roundtrip.Field) (at int, ok bool) {
+	for i, g := range c.Fields {
+		if f == g || f.Number != 0 && f.Number == g.Number {
+			return i, true
+		}
+	}
+	if at, ok = c.Lookup(f.Name); ok && f.Number != 0 && c.Fields[at].Number != 0 {
+		return 0, false // another field that has its name
+	}
+	return at, ok
 }
 
 func newTable(c *roundtrip.Collection) *table {

@@ -20,8 +20,10 @@ type tx struct {
 	changes  []roundtrip.Change
 	jobs     []job
 	sums     sums
-	deep     bool // inside a savepoint
-	broken   bool // an op without a savepoint failed half-way
+	deep     bool    // inside a savepoint
+	broken   bool    // an op without a savepoint failed half-way, or panicked
+	op       *op     // the one that runs
+	next     *tables // the schema that is in force once this is committed, nil: the one that is
 }
 
 func newTx(s *Store, conn *raw.Conn, position int64) *tx {
@@ -29,7 +31,7 @@ func newTx(s *Store, conn *raw.Conn, position int64) *tx {
 }
 
 func (t *tx) begin(now time.Time) error {
-	t.now, t.broken, t.deep = now.Truncate(time.Millisecond), false, false
+	t.now, t.broken, t.deep, t.next = now.Truncate(time.Millisecond), false, false, nil
 	t.changes, t.jobs = t.changes[:0], t.jobs[:0]
 	t.sums.reset()
 	t.conn.Unguard()
@@ -39,7 +41,8 @@ func (t *tx) begin(now time.Time) error {
 // do runs one op. If it fails, everything that it did is undone, and nothing of the others.
 func (t *tx) do(o *op) error {
 	t.conn.Guard(o.ctx)
-	if !o.multi {
+	t.op = o
+	if !o.multi && (o.permit == nil || !t.several(o.permit)) {
 		changes, jobs := len(t.changes), len(t.jobs)
 		err := o.run(t)
 		if err != nil {
@@ -58,6 +61,7 @@ func (t *tx) do(o *op) error {
 	err := o.run(t)
 	t.deep = false
 	if err != nil {
+		t.next = nil
 		t.changes, t.jobs = t.changes[:changes], t.jobs[:jobs]
 		t.sums.rollback()
 		if t.conn.InTransaction() {
@@ -99,7 +103,7 @@ func (t *tx) abort() {
 			t.s.log.Error("rolling back failed", "err", err)
 		}
 	}
-	t.changes, t.jobs = t.changes[:0], t.jobs[:0]
+	t.changes, t.jobs, t.next = t.changes[:0], t.jobs[:0], nil
 	t.sums.reset()
 }
 

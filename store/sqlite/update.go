@@ -175,8 +175,8 @@ func (t *tx) before(tb *table, id roundtrip.ID, set []bool) (*roundtrip.Record, 
 			needed = true
 		}
 	}
-	for _, k := range tb.c.Counters {
-		if set != nil && set[k.Ref] {
+	for _, k := range tb.counters {
+		if set != nil && set[k.ref] {
 			needed = true
 		}
 	}

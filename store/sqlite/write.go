@@ -12,10 +12,14 @@ import (
 
 // Write does a Create, Update, Delete or Batch and returns when it is durable.
 func (s *Store) Write(ctx context.Context, p *policy.Permit) (*store.Result, error) {
-	step := trace.From(ctx).Begin(trace.Commit, s.writeName(p))
 	result := &store.Result{}
-	err := s.submit(ctx, s.several(p), func(t *tx) error { return t.permitted(p, result) })
-	end(step, err)
+	o := &op{
+		ctx: ctx, permit: p, run: func(t *tx) error { return t.permitted(p, result) },
+		wait: s.opts.PoolWait, journey: trace.From(ctx), name: s.writeName(p), done: make(chan struct{}),
+	}
+	o.step = o.journey.Begin(trace.Pool, "store.writer").N(int64(len(s.queue)), queueMax)
+	err := s.await(o)
+	end(o.step, err)
 	if err != nil {
 		return nil, err
 	}
@@ -39,12 +43,13 @@ func (s *Store) writeName(p *policy.Permit) string {
 
 // several reports whether a write may change more than one row, and so needs a savepoint. Most don't: what every write
 // leaves behind beside its record is gathered, and written when nothing can fail any more but the commit itself.
-func (s *Store) several(p *policy.Permit) bool {
+func (t *tx) several(p *policy.Permit) bool {
 	switch p.Action() {
 	case roundtrip.Batch:
 		return true
 	case roundtrip.Delete:
-		return p.Collection().Accounts || len(p.Collection().Children) > 0
+		now := t.s.table(p.Collection()).now
+		return now != nil && now.hangs()
 	default:
 		return false
 	}

@@ -1,8 +1,7 @@
 package sqlite
 
 import (
-	"context"
-	"sync/atomic"
+	"runtime/debug"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -10,66 +9,23 @@ import (
 )
 
 const (
-	groupMax = 256  // writes in one commit
-	queueMax = 1024 // writes that wait; further callers wait to be let in
+	groupMax   = 256                    // writes in one commit
+	groupTime  = 100 * time.Millisecond // after which no more writes are added to a commit
+	writeMax   = time.Second            // how long one write may run
+	cascadeMax = 30 * time.Second       // how long a delete with all that goes with it may run, alone
 )
 
-// op is one write that waits for its commit.
-type op struct {
-	ctx   context.Context
-	multi bool // changes several things: undone by a savepoint if it fails half-way
-	run   func(*tx) error
-	err   error
-	state atomic.Int32
-	done  chan struct{}
-}
-
-// The states of an op. Either the writer takes it or its caller drops it.
-const (
-	opWaiting = iota
-	opTaken
-	opDropped
-)
-
-// submit queues a write and returns when it is durable or has failed. A caller that leaves while the write waits takes
-// it back; once it has begun it is seen through, which takes no longer than a commit.
-func (s *Store) submit(ctx context.Context, multi bool, run func(*tx) error) error {
-	o := &op{ctx: ctx, multi: multi, run: run, done: make(chan struct{})}
-	select {
-	case <-s.ready:
-	default:
-		return closed()
-	}
-	select {
-	case <-s.closing:
-		return closed()
-	case <-ctx.Done():
-		return over(ctx)
-	case s.queue <- o:
-	}
-	select {
-	case <-o.done:
-		return o.err
-	case <-ctx.Done():
-		if o.state.CompareAndSwap(opWaiting, opDropped) {
-			return over(ctx)
-		}
-	case <-s.stopped:
-		if o.state.CompareAndSwap(opWaiting, opDropped) {
-			return closed()
-		}
-	}
-	<-o.done
-	return o.err
-}
-
-// writer is the one goroutine that writes. It takes everything that waits, commits it in one transaction, and answers.
+// writer is the one goroutine that writes. It takes what waits, commits it in one transaction, and answers.
 type writer struct {
 	s      *Store
 	tx     *tx
 	conn   *raw.Conn
+	limit  time.Duration // writeMax, or less where statements may run less
 	group  []*op
+	done   []*op     // those that ran in the open transaction
+	late   []*op     // those that run when the group is answered
 	swept  time.Time // when expired rows were last dropped
+	more   bool      // there were more of them
 	behind bool      // something was written since the log was last written back
 }
 
@@ -78,7 +34,7 @@ func newWriter(s *Store, conn *raw.Conn) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &writer{s: s, conn: conn, tx: newTx(s, conn, position)}, nil
+	return &writer{s: s, conn: conn, limit: min(writeMax, s.opts.StatementDeadline), tx: newTx(s, conn, position)}, nil
 }
 
 // run writes until the store closes, then what still waits.
@@ -91,10 +47,10 @@ func (w *writer) run() {
 	idle := time.NewTimer(idleAfter)
 	defer idle.Stop()
 	for {
+		pause := idleAfter
 		select {
 		case o := <-w.s.queue:
 			w.write(o)
-			idle.Reset(idleAfter)
 			w.behind = true
 		case <-idle.C:
 			w.writeBack()
@@ -104,6 +60,10 @@ func (w *writer) run() {
 			}
 			return
 		}
+		if w.sweep() {
+			pause = 0 // whoever waits to write may still come first
+		}
+		idle.Reset(pause)
 	}
 }
 
@@ -113,7 +73,7 @@ const idleAfter = time.Second
 // writeBack moves the log into the database file while nobody writes: pages are read faster from there, and the next
 // start has less to look through. Under load a commit does it each checkpointPages.
 func (w *writer) writeBack() {
-	if !w.behind {
+	if !w.behind || w.more {
 		return
 	}
 	w.behind = false
@@ -123,117 +83,179 @@ func (w *writer) writeBack() {
 	}
 }
 
-// write commits one group that begins with o.
-func (w *writer) write(o *op) {
-	w.group = append(w.group[:0], o)
+// write sees through a group that begins with first.
+func (w *writer) write(first *op) {
+	w.group = append(w.group[:0], first)
 	for len(w.group) < groupMax && len(w.s.queue) > 0 {
 		w.group = append(w.group, <-w.s.queue)
 	}
-	live := w.group[:0]
-	for _, o := range w.group {
-		if o.ctx.Err() != nil || !o.state.CompareAndSwap(opWaiting, opTaken) {
-			o.drop()
-			continue
-		}
-		live = append(live, o)
-	}
-	w.sweep()
-	for todo := live; len(todo) > 0; {
-		bad := w.commit(todo)
-		if bad < 0 {
-			break
-		}
-		// One statement ended the whole transaction (out of time, out of disk). Its op has its error; the others did
-		// nothing wrong and run again without it.
-		close(todo[bad].done)
-		todo = append(append([]*op(nil), todo[:bad]...), todo[bad+1:]...)
+	w.work(w.group, 0)
+	for i := 0; i < len(w.late); i++ {
+		w.late[i].state.Store(opTaken)
+		w.work(w.late[i:i+1], 0)
 	}
 	clear(w.group)
+	clear(w.late)
+	w.late = w.late[:0]
 }
 
-// drop answers an op whose caller has left, or is about to.
-func (o *op) drop() {
-	if o.state.CompareAndSwap(opWaiting, opTaken) {
-		o.err = over(o.ctx)
-		close(o.done)
+// work answers all ops, in their order, in as few transactions as may be.
+//
+// Nobody waits without bound. An op is taken when its turn comes, so its caller can leave until then, and does after
+// PoolWait. It then has writeMax. Those that ran before it in the same transaction wait for it, and if it ends the whole
+// transaction (out of time, out of disk, a panic) they run once more without it, which takes no longer than before: at
+// most groupTime. Should another one break that second time, the rest of them run one by one. So an op that was taken is
+// answered after about 2 x (groupTime + writeMax) and the commits. What takes longer by its nature (a large cascade, a
+// migration) runs alone, when the others have been answered.
+func (w *writer) work(ops []*op, times int) {
+	for len(ops) > 0 {
+		n := len(ops)
+		if times >= 2 {
+			n = 1
+		}
+		ran, broke := w.attempt(ops[:n])
+		if broke {
+			w.work(ops[:ran], times+1) // the one that broke it is answered and passed over
+		}
+		ops = ops[ran:]
 	}
 }
 
-// commit runs the ops in one transaction and answers them all, also where it fails as a whole. It returns the index of
-// an op that broke the transaction for all of them, or -1.
-func (w *writer) commit(group []*op) (broken int) {
+// attempt runs ops in one transaction and answers them. ran is how many of them had their turn. broke says that the last
+// of these ended the transaction: it alone is answered.
+func (w *writer) attempt(ops []*op) (ran int, broke bool) {
 	t := w.tx
-	if err := t.begin(w.s.opts.Now()); err != nil {
-		w.answer(group, failed("sqlite.begin", err, true))
-		return -1
-	}
-	for i, o := range group {
-		o.err = t.do(o)
-		if !w.conn.InTransaction() {
-			if o.err == nil {
-				o.err = roundtrip.E(roundtrip.Internal, "store.failed", "")
+	began := time.Now() //nolint:forbidigo // bounds run on the real clock
+	w.done = w.done[:0]
+	for _, o := range ops {
+		if o.alone && len(w.done) > 0 {
+			break
+		}
+		ran++
+		if !o.take() {
+			continue
+		}
+		if len(w.done) == 0 && !w.conn.InTransaction() {
+			if err := t.begin(w.s.opts.Now()); err != nil {
+				o.answer(failed("sqlite.begin", err, true))
+				w.refuse(ops[ran:], err)
+				return len(ops), false
 			}
-			t.abort()
-			return i
 		}
-		if t.broken {
+		err := w.do(o)
+		if t.broken || !w.conn.InTransaction() {
 			t.abort()
-			return i
+			w.broke(o, err)
+			return ran, true
+		}
+		if w.putOff(o, err) {
+			continue
+		}
+		o.err = err
+		w.done = append(w.done, o)
+		if o.alone || time.Since(began) > groupTime {
+			break
 		}
 	}
-	w.conn.Unguard()
-	err := t.finish()
+	w.finish()
+	return ran, false
+}
+
+// refuse answers ops for which no transaction could be begun.
+func (w *writer) refuse(ops []*op, err error) {
+	for _, o := range ops {
+		if o.take() {
+			o.answer(failed("sqlite.begin", err, true))
+		}
+	}
+}
+
+// do runs one op within its time. A panic in it is its failure and nobody else's.
+func (w *writer) do(o *op) (err error) {
+	defer w.tx.caught(&err)
+	budget := o.budget
+	if budget == 0 {
+		budget = w.limit
+	}
+	w.conn.Budget(budget)
+	return w.tx.do(o)
+}
+
+// caught turns a panic into an error, and gives the transaction up. It is deferred.
+func (t *tx) caught(err *error) {
+	if p := recover(); p != nil {
+		t.broken = true
+		t.s.log.Error("a write panicked", "panic", p, "stack", string(debug.Stack()))
+		*err = roundtrip.E(roundtrip.Internal, "store.failed", "")
+	}
+}
+
+// broke answers an op that ended its transaction, unless it may try again.
+func (w *writer) broke(o *op, err error) {
+	if w.putOff(o, err) {
+		return
+	}
 	if err == nil {
-		err = w.conn.Exec("COMMIT")
+		err = roundtrip.E(roundtrip.Internal, "store.failed", "")
 	}
-	if err != nil {
+	o.answer(err)
+}
+
+// putOff keeps an op for the end that ran out of its time with work that may take longer.
+func (w *writer) putOff(o *op, err error) bool {
+	if err == nil || !o.long || o.alone || o.ctx.Err() != nil || roundtrip.AsError(err).Kind != roundtrip.Deadline {
+		return false
+	}
+	o.alone, o.budget = true, cascadeMax
+	o.state.Store(opLate)
+	w.late = append(w.late, o)
+	return true
+}
+
+// finish commits the open transaction and answers those that ran in it. If that fails, it fails for every one of them.
+func (w *writer) finish() {
+	if !w.conn.InTransaction() {
+		return // nobody was taken
+	}
+	t := w.tx
+	if err := w.commit(); err != nil {
 		t.abort()
-		w.s.log.Error("a commit failed", "writes", len(group), "err", err)
-		w.answer(group, failed("sqlite.commit", err, true))
-		return -1
+		w.s.log.Error("a commit failed", "writes", len(w.done), "err", err)
+		err = failed("sqlite.commit", err, true)
+		for _, o := range w.done {
+			o.answer(err)
+		}
+		return
 	}
 	t.committed()
 	w.s.commits.Add(1)
 	w.s.pool.groups.Add(1)
-	w.s.pool.writes.Add(uint64(len(group)))
-	if hook := w.s.hook.Load(); hook != nil && len(t.changes) > 0 {
-		(*hook)(t.published())
-	}
-	w.answer(group, nil)
-	return -1
-}
-
-// answer tells all callers. A failed commit fails every one of them; else each has its own result already.
-func (w *writer) answer(group []*op, err error) {
-	for _, o := range group {
-		if err != nil {
-			o.err = err
-		}
-		close(o.done)
+	w.s.pool.writes.Add(uint64(len(w.done)))
+	w.publish()
+	for _, o := range w.done {
+		o.answer(o.err)
 	}
 }
 
-// sweepEvery is how often expired rows are dropped, and sweepMax how many at once, so that nobody waits for it.
-const (
-	sweepEvery = time.Minute
-	sweepMax   = 500
-)
+func (w *writer) commit() (err error) {
+	defer w.tx.caught(&err)
+	w.conn.Unguard()
+	if err := w.tx.finish(); err != nil {
+		return err
+	}
+	return w.conn.Exec("COMMIT")
+}
 
-// sweep drops expired idempotency keys and sessions.
-func (w *writer) sweep() {
-	now := w.s.opts.Now()
-	if now.Sub(w.swept) < sweepEvery {
+// publish tells of what was committed.
+func (w *writer) publish() {
+	hook := w.s.hook.Load()
+	if hook == nil || len(w.tx.changes) == 0 {
 		return
 	}
-	w.swept = now
-	w.conn.Unguard()
-	err := w.conn.Exec("DELETE FROM _keys WHERE (principal, key) IN (SELECT principal, key FROM _keys WHERE at < ? LIMIT ?)",
-		roundtrip.Time(now.Add(-keyLife)), roundtrip.Int(sweepMax))
-	if err == nil {
-		err = w.conn.Exec("DELETE FROM _sessions WHERE id IN (SELECT id FROM _sessions WHERE expires < ? LIMIT ?)",
-			roundtrip.Time(now), roundtrip.Int(sweepMax))
-	}
-	if err != nil {
-		w.s.log.Warn("dropping expired rows failed", "err", err)
-	}
+	defer func() {
+		if p := recover(); p != nil {
+			w.s.log.Error("telling of a commit panicked", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	(*hook)(w.tx.published())
 }

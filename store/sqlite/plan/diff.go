@@ -140,7 +140,7 @@ func (d *differ) add(c *roundtrip.Collection, f *roundtrip.Field, empty bool) {
 		return
 	}
 	d.columns = append(d.columns, Step{Risk: Safe, Pos: f.Pos, Text: text, SQL: []string{addColumn(c, f, d.now.UnixMicro())}})
-	if f.Type == roundtrip.TypeCount && !empty {
+	if f.Type == roundtrip.TypeCount { // also where it was empty: records may come until the plan is applied
 		d.recount(c, f)
 	}
 }

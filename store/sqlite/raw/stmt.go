@@ -2,7 +2,6 @@ package raw
 
 import (
 	"fmt"
-	"time"
 	"unsafe"
 
 	"modernc.org/libc"
@@ -90,7 +89,7 @@ func (s *Stmt) Step() (bool, error) {
 
 // Release ends the use of the statement; its rows are gone then.
 func (s *Stmt) Release() {
-	s.c.started = time.Time{}
+	s.c.end()
 	if !s.cached {
 		s.finalize()
 		return
