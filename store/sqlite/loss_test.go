@@ -174,7 +174,8 @@ func TestLoss_FilesLeaveJobs(t *testing.T) {
 
 func TestLoss_CollectionsThatPointToEachOther(t *testing.T) {
 	t.Parallel()
-	s := open(t, filepath.Join(t.TempDir(), "x.db"), newClock())
+	path := filepath.Join(t.TempDir(), "x.db")
+	s := open(t, path, newClock())
 	shape := func() *roundtrip.Schema {
 		a, b, keep := collection("a"), collection("b"), collection("keep", text("title"))
 		a.Add(&roundtrip.Field{Name: "b", Type: roundtrip.TypeRef, To: b})
@@ -213,6 +214,7 @@ func TestLoss_CollectionsThatPointToEachOther(t *testing.T) {
 			t.Fatalf("%s had the number %d and has %d", name, was, now)
 		}
 	}
+	sound(t, path)
 }
 
 func TestLoss_OneOfAPairInACircleOfItsOwn(t *testing.T) {
@@ -291,7 +293,8 @@ func TestLoss_AccountsEndWithTheirCollection(t *testing.T) {
 
 func TestPlan_RequiredBecomesOptional(t *testing.T) {
 	t.Parallel()
-	s := open(t, filepath.Join(t.TempDir(), "x.db"), newClock())
+	path := filepath.Join(t.TempDir(), "x.db")
+	s := open(t, path, newClock())
 	shape := func(required bool) *roundtrip.Schema {
 		n, g := collection("notes", text("title")), collection("tags")
 		n.Fields[4].Required, n.Fields[4].Unique = required, true
@@ -320,4 +323,5 @@ func TestPlan_RequiredBecomesOptional(t *testing.T) {
 	if err := tryCreate(t, s, second, "tags", map[string]roundtrip.Value{"note": roundtrip.Ref(77)}); roundtrip.AsError(err).Reason != "store.no_such_record" {
 		t.Fatalf("a ref to nothing: %v", err)
 	}
+	sound(t, path)
 }
