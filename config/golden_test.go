@@ -68,3 +68,21 @@ func TestConfig_ReferenceIsOfTheTable(t *testing.T) {
 	t.Parallel()
 	golden(t, "../docs/reference.md", config.Reference())
 }
+
+func TestConfig_ReadsAMisspeltBlockAsWhatWasMeant(t *testing.T) {
+	t.Parallel()
+	const source = "name: app\nidentity: { acounts: users }\ncolections:\n  users: { fields: { handle: { tpye: text }, name: { type: txt } } }\n"
+	c, err := config.Parse("roundtrip.yaml", []byte(source), func(string) (string, bool) { return "", false })
+	var problems *config.Problems
+	if !errors.As(err, &problems) || len(problems.List) != 4 {
+		t.Fatalf("got %v", err)
+	}
+	if c.Identity.Accounts != "users" || len(c.Collections) != 1 || c.Collections[0].Fields[0].Type.Text != "text" {
+		t.Errorf("got %+v %+v", c.Identity, c.Collections)
+	}
+	for _, problem := range problems.List[2:] {
+		if !strings.HasPrefix(problem.Path+".", "colections.") && !strings.HasPrefix(problem.Path, "collections.users.fields.") {
+			t.Errorf("%s is about %q", problem.Message, problem.Path)
+		}
+	}
+}

@@ -32,11 +32,11 @@ func (b *builder) group(i int, group config.FieldList, unique bool, seen map[str
 				return // the field itself is wrong, which was said
 			}
 			b.problems.Add(name.Pos, "%s has no field %q", c.Name, name.Text).
-				Expect("one of %s", list(indexable(c))).Near(name.Text, indexable(c))
+				Expect("%s", oneOf(indexable(c))).Near(name.Text, indexable(c))
 			return
 		}
 		if why := refuseInGroup(c.Fields[position], position, unique); why != "" {
-			b.problems.Add(name.Pos, "%s can't stand here: %s", name.Text, why).Expect("one of %s", list(indexable(c)))
+			b.problems.Add(name.Pos, "%s can't stand here: %s", name.Text, why).Expect("%s", oneOf(indexable(c)))
 			return
 		}
 		index.Fields = append(index.Fields, position)
@@ -102,7 +102,7 @@ func (b *builder) identity() {
 		return
 	case c == nil:
 		b.problems.Add(id.AccountsPos, "there is no collection %q for the accounts", id.Accounts).
-			Expect("one of %s", list(b.schema.Names())).Near(id.Accounts, b.schema.Names())
+			Expect("%s", oneOf(b.schema.Names())).Near(id.Accounts, b.schema.Names())
 		return
 	}
 	c.Accounts = true

@@ -109,3 +109,11 @@ func list(names []string) string {
 	}
 	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }
+
+// oneOf completes "expected …" with names to choose from.
+func oneOf(names []string) string {
+	if len(names) < 2 {
+		return list(names)
+	}
+	return "one of " + list(names)
+}

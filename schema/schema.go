@@ -156,7 +156,7 @@ func (b *builder) ref(c *roundtrip.Collection, position int, source *config.Fiel
 			return
 		}
 		b.problems.Add(source.To.Pos, "there is no collection %q", source.To.Text).
-			Expect("one of %s", list(b.schema.Names())).Near(source.To.Text, b.schema.Names())
+			Expect("%s", oneOf(b.schema.Names())).Near(source.To.Text, b.schema.Names())
 		return
 	}
 	f.To.Children = append(f.To.Children, roundtrip.Child{From: c, Ref: position})
@@ -173,7 +173,7 @@ func (b *builder) ref(c *roundtrip.Collection, position int, source *config.Fiel
 	default:
 		choices := []string{"restrict", "cascade", "null"}
 		b.problems.Add(source.OnDelete.Pos, "on_delete can't be %q", source.OnDelete.Text).
-			Expect("one of %s", list(choices)).Near(source.OnDelete.Text, choices)
+			Expect("%s", oneOf(choices)).Near(source.OnDelete.Text, choices)
 	}
 }
 
