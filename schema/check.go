@@ -3,6 +3,7 @@ package schema
 import (
 	"math"
 	"slices"
+	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
 )
@@ -82,14 +83,26 @@ func (in *inspection) systemFields() {
 			switch {
 			case in.call.Action == roundtrip.Update:
 				d.Code, d.Message = "immutable", "id is read only: a record keeps its id; leave it out"
-			case v.Kind() == roundtrip.IDValue && v.ID() > 0:
+			case v.Kind() == roundtrip.IDValue && v.ID() > 0 && !in.ahead(v.ID()):
 				continue
+			case v.Kind() == roundtrip.IDValue && v.ID() > 0:
+				d.Code, d.Message = "out_of_range", "a chosen id must not be of a time that is yet to come: this one is of "+
+					v.ID().Time().Format(time.RFC3339)+"; make it of the time now, or leave it out to get one"
 			default:
 				d.Code, d.Message = "wrong_type", "an id is "+roundtrip.IDForm+"; leave it out to get one"
 			}
 		}
 		in.note(d)
 	}
+}
+
+// clockDrift is how much later than ours a client's clock may be that makes ids.
+const clockDrift = time.Second
+
+// ahead reports whether an id has a time that is yet to come. Whoever could choose those would take the ids that the
+// server is about to give.
+func (in *inspection) ahead(id roundtrip.ID) bool {
+	return !in.call.Time.IsZero() && id.Time().After(in.call.Time.Add(clockDrift))
 }
 
 func (in *inspection) field(k *check, i int) {

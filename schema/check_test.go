@@ -60,7 +60,7 @@ func ana() *roundtrip.Principal { return &roundtrip.Principal{ID: 77} }
 // create is a call that creates a thing with some fields.
 func create(s *schema.Schema, fields map[string]roundtrip.Value) *roundtrip.Call {
 	c := s.Lookup("things")
-	call := &roundtrip.Call{Action: roundtrip.Create, Collection: c, Input: roundtrip.NewRecord(c), Time: time.Unix(1000, 0)}
+	call := &roundtrip.Call{Action: roundtrip.Create, Collection: c, Input: roundtrip.NewRecord(c), Time: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	for name, v := range fields {
 		if !call.Input.PutName(name, v) {
 			panic(name)
@@ -97,7 +97,7 @@ func TestCheck_FillsInDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]roundtrip.Value{
-		"owner": roundtrip.Ref(77), "made": roundtrip.Time(time.Unix(1000, 0)), "state": roundtrip.Text("draft"),
+		"owner": roundtrip.Ref(77), "made": roundtrip.Time(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)), "state": roundtrip.Text("draft"),
 		"plain": roundtrip.Int(7), "bool": {}, "text": {}, "id": {}, "create_time": {},
 	} {
 		if got := call.Input.Get(name); !got.Equal(want) {
@@ -180,7 +180,11 @@ func TestCheck_JudgesValues(t *testing.T) {
 		{"file", roundtrip.JSON(`{"id":"x","type":"text/html","size":1}`), "not_accepted"},
 		{"file", roundtrip.JSON(`{"type":"image/png"}`), "wrong_type"},
 		{"file", roundtrip.JSON(`[]`), "wrong_type"},
-		{"id", roundtrip.Ref(9), ""},
+		{"id", at(2026, 0), ""}, // the call is of 2026
+		{"id", at(2025, time.Hour), ""},
+		{"id", at(2026, time.Second), ""},
+		{"id", at(2026, time.Second+time.Millisecond), "out_of_range"},
+		{"id", roundtrip.Ref(1<<63 - 1), "out_of_range"},
 		{"id", roundtrip.Value{}, "wrong_type"},
 		{"id", number(9), "wrong_type"},
 		{"create_time", roundtrip.Micros(1), "read_only"},
@@ -195,6 +199,12 @@ func TestCheck_JudgesValues(t *testing.T) {
 			t.Errorf("%s = %.60s: %s", c.field, c.value.AppendJSON(nil), diff)
 		}
 	}
+}
+
+// at is the id of a moment after the beginning of a year.
+func at(year int, after time.Duration) roundtrip.Value {
+	moment := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).Add(after)
+	return roundtrip.Ref(roundtrip.NewIDs(0, func() time.Time { return moment }).Next())
 }
 
 func TestCheck_KeepsAddressesInLowerCase(t *testing.T) {

@@ -31,6 +31,9 @@ func (x *exchange) signUp() error {
 	if err := people.CanSignUp(); err != nil {
 		return err
 	}
+	if len(x.r.Header["Idempotency-Key"]) > 0 { // the first answer had a token, which is kept nowhere and can't be given again
+		return badHeader("Idempotency-Key", "auth/sign-up takes no Idempotency-Key; after a lost answer, sign in")
+	}
 	body, err := x.json(jsonType)
 	if err != nil {
 		return err
@@ -42,6 +45,9 @@ func (x *exchange) signUp() error {
 	var password string
 	if err := decodeRecord(call, body, textMember{"password", &password}); err != nil {
 		return err
+	}
+	if call.Input.Set[roundtrip.FieldID] {
+		wrongField(call, "id", "read_only", "the id of a new account is set by the server; leave it out")
 	}
 	if err := x.checkAccount(call, password); err != nil {
 		return err

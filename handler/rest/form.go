@@ -199,9 +199,6 @@ func (f *formReader) tell(texts ...string) {
 func (f *formReader) write() error {
 	x := f.x
 	if len(f.files) > 0 {
-		if f.call.Action == roundtrip.Create && f.call.Input.ID() == 0 {
-			f.call.Input.Put(roundtrip.FieldID, roundtrip.Ref(x.door.core.NewID()))
-		}
 		x.answer.before = f.keep
 	}
 	err := x.do(f.call)
@@ -218,10 +215,14 @@ func (f *formReader) write() error {
 	return err
 }
 
-// keep gives the files their places.
+// keep gives the files their places. They lie under the id of their record, so that a new one gets its id here; it was not
+// chosen, so what is asked of a chosen id was asked before.
 func (f *formReader) keep(ctx context.Context) error {
 	id := f.call.ID
 	if f.call.Action == roundtrip.Create {
+		if f.call.Input.ID() == 0 {
+			f.call.Input.Put(roundtrip.FieldID, roundtrip.Ref(f.x.door.core.NewID()))
+		}
 		id = f.call.Input.ID()
 	}
 	for i, staged := range f.files {

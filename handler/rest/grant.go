@@ -44,7 +44,8 @@ const (
 )
 
 // caller tells the kinds apart by Fetch Metadata (https://www.w3.org/TR/fetch-metadata/), which browsers send over TLS,
-// and else by the Origin header.
+// and else by the Origin header: scheme, host and port, as the browser compares them (RFC 6454 section 5). The same name
+// without TLS is another site.
 func (x *exchange) caller() pageKind {
 	switch x.r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "same-site", "none":
@@ -56,7 +57,11 @@ func (x *exchange) caller() pageKind {
 	if origin == "" {
 		return noPage
 	}
-	if u, err := url.Parse(origin); err == nil && u.Host == x.r.Host {
+	scheme := "http"
+	if x.r.TLS != nil {
+		scheme = "https"
+	}
+	if u, err := url.Parse(origin); err == nil && u.Scheme == scheme && u.Host == x.r.Host {
 		return samePage
 	}
 	return otherPage
