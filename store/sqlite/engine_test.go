@@ -127,9 +127,9 @@ func TestSQLite_StatementHasADeadline(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p, err := rules.Decide(&roundtrip.Call{Action: roundtrip.List, Collection: schema.Lookup("users"), Query: roundtrip.Query{
+	p, err := rules.Job(&roundtrip.Call{Action: roundtrip.List, Collection: schema.Lookup("users"), Query: roundtrip.Query{
 		Filter: `users.exists(a, a.name > record.name)`, Count: true,
-	}}, nil)
+	}}, "to be slow")
 	if err != nil {
 		t.Fatal(err)
 	}
