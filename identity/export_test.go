@@ -57,3 +57,6 @@ func (i *Identity) Verify(ctx context.Context, password, stored string) (ok, old
 
 // HashCheaply makes new hashes at almost no cost: most tests are about other things.
 func (i *Identity) HashCheaply() { i.hasher.cost = cost{64, 1, 1} }
+
+// HashDearer changes the cost of new hashes, so that those of before are old.
+func (i *Identity) HashDearer() { i.hasher.cost = cost{128, 1, 1} }

@@ -205,6 +205,23 @@ func (m *memory) EndSession(_ context.Context, account, id roundtrip.ID) error {
 	return nil
 }
 
+// remove takes an account away, with all that is its own.
+func (m *memory) remove(account roundtrip.ID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.records, account)
+	delete(m.credentials, account)
+}
+
+// rename changes an account's name.
+func (m *memory) rename(account roundtrip.ID, name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.records[account].Clone()
+	r.PutName("name", roundtrip.Text(name))
+	m.records[account] = r
+}
+
 // passwordOf returns the hash of an account's password.
 func (m *memory) passwordOf(account roundtrip.ID) string {
 	m.mu.Lock()
