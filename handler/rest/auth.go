@@ -130,12 +130,12 @@ func oneLogin(names, values []string, password string) (identity.Login, error) {
 	var call roundtrip.Call
 	switch {
 	case given == 0:
-		wrongField(&call, names[0], "required", "the account's name is needed: "+nearestOr("", names, ""))
+		wrongField(&call, names[0], "required", "the account's name is missing, in "+either(names))
 	case given > 1:
 		wrongField(&call, names[0], "ambiguous", "name the account by one field only")
 	}
 	if password == "" {
-		wrongField(&call, "password", "required", "the password is needed")
+		wrongField(&call, "password", "required", "the password is missing")
 	}
 	if len(call.Wrong) > 0 {
 		return login, roundtrip.E(roundtrip.Invalid, "request.invalid", "a sign-in is the account's name and its password").With(call.Wrong...)
@@ -339,6 +339,6 @@ func (d *decoder) textMember(call *roundtrip.Call, name string, members []textMe
 		}
 		names[i] = m.name
 	}
-	wrongField(call, name, "unknown_field", "there is no member "+cut(name, 64)+" here; did you mean "+nearestOr(name, names, "")+"?")
+	wrongField(call, name, "unknown_field", "there is no member "+cut(name, 64)+" here; "+meantOf(name, names))
 	return d.dec.SkipValue()
 }

@@ -66,7 +66,7 @@ func TestAuth_BadSignIns(t *testing.T) {
 	if unknown.text("detail") != known.text("detail") {
 		t.Fatalf("%s differs from %s", unknown.body, known.body)
 	}
-	s.do("POST", "auth/sign-in", `{"hanlde":"ana","password":"x"}`).is(400).has("/hanlde", "did you mean handle?")
+	s.do("POST", "auth/sign-in", `{"hanlde":"ana","password":"x"}`).is(400).has("/hanlde", "did you mean \\\"handle\\\"?")
 	s.do("POST", "auth/sign-in", `{"handle":"ana","login":"ana","password":"x"}`).is(400).has("ambiguous")
 	s.do("POST", "auth/sign-in", `{"handle":"ana"}`).is(400).has("/password", "required")
 	s.do("POST", "auth/sign-in", `{"password":"x"}`).is(400).has("/handle", "required")
@@ -126,7 +126,7 @@ func TestAuth_ChangePassword(t *testing.T) {
 	phone := &person{h: h, token: h.stranger().do("POST", "auth/sign-in", `{"handle":"ana","password":"`+password+`"}`).is(200).text("token")}
 	ana.do("POST", "auth/password", `{"old":"wrong","new":"another good one"}`).is(400).because("auth.invalid").has("/old")
 	ana.do("POST", "auth/password", `{"old":"`+password+`","new":"short"}`).is(400).because("auth.weak_password").has("/new")
-	ana.do("POST", "auth/password", `{"old":"`+password+`","nwe":"x"}`).is(400).has("did you mean new?")
+	ana.do("POST", "auth/password", `{"old":"`+password+`","nwe":"x"}`).is(400).has("did you mean \\\"new\\\"?")
 	ana.do("POST", "auth/password", `{"old":"`+password+`","new":"another good one"}`).is(204)
 	ana.do("GET", "auth/me", "").is(200)
 	phone.do("GET", "auth/me", "").is(401)

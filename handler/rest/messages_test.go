@@ -89,6 +89,9 @@ func TestRest_SaysHowATokenIsSent(t *testing.T) {
 	ana.do("POST", "auth/password", `{}`).is(400).has("the password as it is now is missing", `"pointer":"/new"`)
 	ana.do("POST", "auth/password", `{"old":"x"}`).is(400).has(`"detail":"the password as it is to be is missing`)
 	s.do("POST", "auth/password", `{}`).is(401)
+	s.do("POST", "auth/sign-in", `{}`).is(400).has("the account's name is missing, in handle", "the password is missing")
+	s.do("POST", "auth/sign-in", `{"qqqqqqqqqq":1}`).is(400).has("there is no member qqqqqqqqqq here; it is password, handle or login")
+	s.do("POST", "auth/sign-in", `{"handel":1}`).is(400).has(`did you mean \"handle\"?`)
 	s.do("POST", "auth/sign-in", `{"handle":"ana","password":"wrong horse battery"}`).is(401).has("the name or the password is wrong")
 }
 

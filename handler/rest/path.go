@@ -155,14 +155,6 @@ func unknownPath(public string, args ...any) error {
 	return roundtrip.E(roundtrip.Missing, "request.unknown_path", public, args...)
 }
 
-// nearestOr returns the nearest name, or all of them where none is near.
-func nearestOr(word string, names []string, prefix string) string {
-	if n := nearest.Of(cut(word, 64), names); n != "" {
-		return prefix + n
-	}
-	return "one of " + prefix + strings.Join(names, ", "+prefix)
-}
-
 // cut bounds what is repeated of a caller's text.
 func cut(s string, most int) string {
 	if len(s) <= most {
