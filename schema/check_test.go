@@ -40,6 +40,7 @@ collections:
       replies: { type: count, of: things.parent }
       parent: { type: ref, to: things }
       plain: { type: int, default: 7 }
+      kept: { type: int, immutable: true }
 `
 
 func build(t *testing.T, source string) *schema.Schema {
@@ -259,13 +260,14 @@ func TestCheck_JudgesUpdates(t *testing.T) {
 	call.Adds = append(call.Adds,
 		roundtrip.Add{Field: field("replies"), By: roundtrip.Int(1)},
 		roundtrip.Add{Field: field("etag"), By: roundtrip.Int(1)},
+		roundtrip.Add{Field: field("kept"), By: roundtrip.Int(1)},
 		roundtrip.Add{Field: field("long"), By: roundtrip.Int(1)},
 		roundtrip.Add{Field: field("int"), By: roundtrip.Float(0.5)},
 		roundtrip.Add{Field: field("float"), By: roundtrip.Float(math.Inf(1))},
 	)
 	want := []string{
 		"/id immutable", "/made immutable", "/state required",
-		"/plain twice", "/replies read_only", "/etag read_only", "/long wrong_type", "/int wrong_type", "/float out_of_range",
+		"/plain twice", "/replies read_only", "/etag read_only", "/kept immutable", "/long wrong_type", "/int wrong_type", "/float out_of_range",
 	}
 	if diff := cmp.Diff(want, wrong(t, s.Check(call, ana()))); diff != "" {
 		t.Error(diff)

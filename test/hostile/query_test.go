@@ -120,6 +120,8 @@ func TestHostile_Filters(t *testing.T) {
 		"index":              `caption[0] == "x"`,
 		"auth":               `auth.password == "x"`,
 		"many exists":        strings.Repeat("follows.exists(f, f.followee == author) && ", 40) + "true",
+		"quadratic":          `photos.exists(a, photos.exists(b, a.likes > b.likes && b.likes > a.likes))`,
+		"exists of all":      `photos.exists(p, p.likes > likes)`,
 		"nested exists":      `follows.exists(a, follows.exists(b, follows.exists(c, follows.exists(d, follows.exists(e, follows.exists(g, true))))))`,
 	} {
 		attacks = append(attacks, attack{name: name, method: "GET", path: "photos?" + query("filter", f), status: 400, at: "filter"})
