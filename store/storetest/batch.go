@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -88,6 +89,25 @@ func keyTests() map[string]func(*world) {
 			_, err := w.write(w.Context(), w.keyed(w.creating("photos", fields{"author": roundtrip.Ref(ana.ID)}), "k", 2), ana)
 			wants(w, err, roundtrip.Unprocessable, "store.key_reused")
 			w.must(w.keyed(w.creating("photos", fields{"author": roundtrip.Ref(bo.ID)}), "k", 3), bo) // keys are one's own
+		},
+		"StrangersShareNoKeys": func(w *world) {
+			stranger := &roundtrip.Principal{}
+			sign := func(handle, addr string) *store.Result {
+				call := w.keyed(w.creating("users", fields{"handle": roundtrip.Text(handle)}), "k", 1)
+				call.Addr = netip.MustParseAddr(addr)
+				result, err := w.write(w.Context(), call, stranger)
+				if err != nil {
+					w.Fatal(err)
+				}
+				return result
+			}
+			ana, bo, again := sign("ana", "192.0.2.1"), sign("bo", "192.0.2.2"), sign("ana", "192.0.2.1")
+			if bo.Replayed || bo.Records[0].Get("handle").Text() != "bo" {
+				w.Fatal("a stranger was answered what another one was")
+			}
+			if !again.Replayed || again.Records[0].ID() != ana.Records[0].ID() {
+				w.Fatal("a stranger's retry was done again")
+			}
 		},
 		"FailureIsNotKept": func(w *world) {
 			ana := w.user("ana")

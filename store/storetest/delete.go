@@ -3,6 +3,7 @@ package storetest
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/store"
@@ -49,10 +50,14 @@ func deleteTests() map[string]func(*world) {
 		},
 		"RestrictSaysWho": func(w *world) {
 			ana := w.user("ana")
-			w.must(w.creating("albums", fields{"owner": roundtrip.Ref(ana.ID), "title": roundtrip.Text("a")}), ana)
+			album := w.must(w.creating("albums", fields{"owner": roundtrip.Ref(ana.ID), "title": roundtrip.Text("a")}), ana)
 			p := w.photo(ana, nil)
 			_, err := w.write(w.Context(), w.deleting("users", ana.ID), ana)
-			wants(w, err, roundtrip.Unprocessable, "store.restricted")
+			e := wants(w, err, roundtrip.Unprocessable, "store.restricted")
+			equal(w, "sentence", e.Public, "Records of albums point to it by owner. Delete those first.")
+			if said := e.Public + e.Details[0].Message; strings.Contains(said, album.ID().String()) || strings.ContainsAny(said, "0123456789") {
+				w.Fatalf("%q tells of records that the caller may not see", said)
+			}
 			w.get("photos", p.ID(), ana)
 		},
 		"SetNullIsAWrite": func(w *world) {

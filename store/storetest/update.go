@@ -61,6 +61,19 @@ func updateTests() map[string]func(*world) {
 			equal(w, "pointer", e.Details[0].Pointer, "/views")
 			equal(w, "views", w.get("photos", p.ID(), ana).Get("views"), roundtrip.Int(1<<63-1))
 		},
+		"AddStaysFinite": func(w *world) {
+			ana := w.user("ana")
+			for _, sign := range []float64{1, -1} {
+				p := w.photo(ana, fields{"rating": roundtrip.Float(sign * 1e308)})
+				_, err := w.write(w.Context(), w.adding(p.ID(), "rating", roundtrip.Float(sign*1e308)), ana)
+				e := wants(w, err, roundtrip.Invalid, "schema.invalid")
+				equal(w, "pointer", e.Details[0].Pointer, "/rating")
+				equal(w, "code", e.Details[0].Code, "out_of_range")
+				equal(w, "rating", w.get("photos", p.ID(), ana).Get("rating"), roundtrip.Float(sign*1e308))
+				got := w.must(w.adding(p.ID(), "rating", roundtrip.Int(1)), ana)
+				equal(w, "rating", got.Get("rating"), roundtrip.Float(sign*1e308+1))
+			}
+		},
 		"AddKeepsBounds": func(w *world) {
 			ana := w.user("ana")
 			p := w.photo(ana, fields{"stars": roundtrip.Int(9)})
