@@ -41,7 +41,7 @@ type Env struct {
 	Own     *roundtrip.IDs      // those that the engine was given
 	Now     func() time.Time    // the clock that the engine was given
 	Advance func(time.Duration) // moves that clock
-	PoolMax int                 // how many reads may run at once; a read beyond them must fail within a second
+	PoolMax int                 // how many reads may run at once; a read beyond them must fail within some seconds
 }
 
 // Exercise runs the whole suite.

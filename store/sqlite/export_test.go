@@ -1,0 +1,64 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+
+	"github.com/roundtrip-dev/roundtrip"
+)
+
+// What tests may touch of the inside.
+
+// Hold keeps the writer busy until release is called: what is written meanwhile waits for one group.
+func (s *Store) Hold(ctx context.Context) (release func() error) {
+	running, free, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- s.submit(ctx, false, func(*tx) error { close(running); <-free; return nil })
+	}()
+	<-running
+	return func() error { close(free); return <-ended }
+}
+
+// Queued returns how many writes wait.
+func (s *Store) Queued() int { return len(s.queue) }
+
+// Exec runs a statement as a write.
+func (s *Store) Exec(ctx context.Context, sql string, args ...roundtrip.Value) error {
+	return s.submit(ctx, false, func(t *tx) error { return failed("test", t.exec(sql, args...), t.conn.Late()) })
+}
+
+// Number returns the integer that a statement gives on the writer's connection.
+func (s *Store) Number(ctx context.Context, sql string) (n int64, err error) {
+	err = s.submit(ctx, false, func(t *tx) error {
+		n, err = readInt(t.conn, sql)
+		return err
+	})
+	return n, err
+}
+
+// Panic is a write that panics.
+func (s *Store) Panic(ctx context.Context) error {
+	return s.submit(ctx, true, func(t *tx) error {
+		if err := t.exec("DELETE FROM _changes"); err != nil {
+			return err
+		}
+		panic("a bug")
+	})
+}
+
+// Endless is a statement that writes nothing and never ends.
+const Endless = `INSERT INTO _meta (name, value) WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT 'x', 'y' FROM c WHERE x < 0`
+
+// SlowInCompany is a write with much to do: it never ends, unless it runs alone.
+func (s *Store) SlowInCompany(ctx context.Context) error {
+	return s.submit(ctx, true, func(t *tx) error {
+		t.op.long = true
+		if !t.op.alone {
+			return failed("test", t.exec(Endless), t.conn.Late())
+		}
+		if len(s.queue) > 0 {
+			return errors.New("somebody waits")
+		}
+		return nil
+	})
+}
