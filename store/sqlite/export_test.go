@@ -36,6 +36,15 @@ func (s *Store) Number(ctx context.Context, sql string) (n int64, err error) {
 	return n, err
 }
 
+// Read returns the integer that a statement gives on a reader.
+func (s *Store) Read(ctx context.Context, sql string) (n int64, err error) {
+	err = s.read(ctx, "test", func(r *reader) error {
+		n, err = readInt(r.conn, sql)
+		return err
+	})
+	return n, err
+}
+
 // Panic is a write that panics.
 func (s *Store) Panic(ctx context.Context) error {
 	return s.submit(ctx, true, func(t *tx) error {
