@@ -72,14 +72,20 @@ func (o *output) Write(b []byte) (int, error) {
 // start runs the app in this process and returns a client and a stop that waits for its end.
 func start(t *testing.T) (a *app.App, client *http.Client) {
 	t.Helper()
+	return startWith(t, declaration, func(*app.Surroundings) {})
+}
+
+// startWith is start with another declaration and other surroundings.
+func startWith(t *testing.T, declaration string, change func(*app.Surroundings)) (a *app.App, client *http.Client) {
+	t.Helper()
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "roundtrip.yaml"), []byte(declaration), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out := &output{want: `"msg":"ready"`, seen: make(chan string, 1)}
-	a, err := app.New(app.Options{File: folder, HTTPS: "127.0.0.1:0", HTTP: "127.0.0.1:0"}, app.Surroundings{
-		Out: io.Discard, Err: out, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv,
-	})
+	around := app.Surroundings{Out: io.Discard, Err: out, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv}
+	change(&around)
+	a, err := app.New(app.Options{File: folder, HTTPS: "127.0.0.1:0", HTTP: "127.0.0.1:0"}, around)
 	if err != nil {
 		t.Fatal(err)
 	}
