@@ -3,12 +3,15 @@
 package crash
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
+	"mime/multipart"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -38,6 +41,11 @@ collections:
       book: { type: ref, to: books, required: true, on_delete: cascade }
       n:    { type: int, required: true, unique: true }
     rules: { read: 'true', create: 'true', update: 'true', delete: 'true' }
+  scans:
+    fields:
+      n:    { type: int, required: true, unique: true }
+      file: { type: file, required: true, accept: ['text/plain'] }
+    rules: { read: 'true', create: 'true' }
 store: { database: 'sqlite:data/ledger.db', files: data/files }
 `
 
@@ -50,9 +58,11 @@ const (
 type ledger struct {
 	mu    sync.Mutex // guards all below
 	pages map[int64]string
-	gone  map[int64]bool // acknowledged deletes
-	marks int64          // acknowledged additions
-	maybe int64          // additions without an answer
+	open  map[int64]string // creates of pages without an answer: the book that each was for
+	scans map[int64]string // acknowledged files: n to id
+	gone  map[int64]bool   // acknowledged deletes
+	marks int64            // acknowledged additions
+	maybe int64            // additions without an answer
 	next  int64
 }
 
@@ -63,7 +73,7 @@ func TestCrash_NothingAcknowledgedIsLost(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
 	s := server.Start(t, server.Declare(t, declaration))
-	l := &ledger{pages: map[int64]string{}, gone: map[int64]bool{}}
+	l := &ledger{pages: map[int64]string{}, gone: map[int64]bool{}, open: map[int64]string{}, scans: map[int64]string{}}
 	books := make([]string, 4)
 	for i := range books {
 		books[i] = plain(t, s).create("books", fmt.Sprintf(`{"title":"book %d"}`, i))
@@ -73,7 +83,7 @@ func TestCrash_NothingAcknowledgedIsLost(t *testing.T) {
 		s.Restart()
 		l.check(t, s, books)
 	}
-	t.Logf("%d pages and %d marks acknowledged over %d kills", len(l.pages), l.marks, kills)
+	t.Logf("%d pages, %d files and %d marks acknowledged over %d kills", len(l.pages), len(l.scans), l.marks, kills)
 	if len(l.pages) < 10*kills {
 		t.Errorf("only %d writes were acknowledged: the load is too small to show anything", len(l.pages))
 	}
@@ -116,8 +126,17 @@ func (l *ledger) write(ctx context.Context, c *client, books []string, w int) {
 		l.next++
 		n := l.next
 		l.mu.Unlock()
+		if i%11 == 10 {
+			if !l.upload(ctx, c, n) {
+				return
+			}
+			continue
+		}
 		var made struct{ ID string }
-		if err := c.do(ctx, http.MethodPost, "pages", fmt.Sprintf(`{"book":%q,"n":%d}`, book, n), &made); err != nil {
+		if err := c.do(ctx, http.MethodPost, "pages", pageBody(book, n), &made, "Idempotency-Key", key(n)); err != nil {
+			l.mu.Lock()
+			l.open[n] = book
+			l.mu.Unlock()
 			return
 		}
 		l.mu.Lock()
@@ -138,10 +157,84 @@ func (l *ledger) write(ctx context.Context, c *client, books []string, w int) {
 	}
 }
 
+func pageBody(book string, n int64) string { return fmt.Sprintf(`{"book":%q,"n":%d}`, book, n) }
+
+func key(n int64) string { return fmt.Sprintf("page-%d", n) }
+
+func content(n int64) string { return fmt.Sprintf("scan number %d", n) }
+
+// upload makes a record with a file, and reports whether it was acknowledged.
+func (l *ledger) upload(ctx context.Context, c *client, n int64) bool {
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	_ = form.WriteField("n", fmt.Sprint(n)) // a bytes.Buffer takes everything
+	part, _ := form.CreateFormFile("file", "scan.txt")
+	_, _ = io.WriteString(part, content(n))
+	_ = form.Close()
+	var made struct{ ID string }
+	if err := c.do(ctx, http.MethodPost, "scans", body.String(), &made, "Content-Type", form.FormDataContentType()); err != nil {
+		return false
+	}
+	l.mu.Lock()
+	l.scans[n] = made.ID
+	l.mu.Unlock()
+	return true
+}
+
+// retry sends every create again that got no answer, with its key. Whether it had happened or not, it is then there once:
+// without the key the unique n would refuse the second.
+func (l *ledger) retry(t *testing.T, c *client) {
+	t.Helper()
+	for n, book := range l.open {
+		var made struct{ ID string }
+		if err := c.do(t.Context(), http.MethodPost, "pages", pageBody(book, n), &made, "Idempotency-Key", key(n)); err != nil {
+			t.Fatalf("the retry of page %d: %v", n, err)
+		}
+		l.pages[n] = made.ID
+		delete(l.open, n)
+	}
+}
+
+// checkFiles wants the bytes of every acknowledged file, and on the disk no file without a record.
+func (l *ledger) checkFiles(t *testing.T, s *server.Server, c *client) {
+	t.Helper()
+	for n, id := range l.scans {
+		var text []byte
+		if err := c.do(t.Context(), http.MethodGet, "files/scans/"+id+"/file", "", &text); err != nil || string(text) != content(n) {
+			t.Fatalf("file of scan %d (%s): %v, %q", n, id, err, text)
+		}
+	}
+	var total struct {
+		Groups []struct{ Count int }
+	}
+	if err := c.do(t.Context(), http.MethodGet, "scans:aggregate?select=count", "", &total); err != nil {
+		t.Fatal(err)
+	}
+	kept := 0
+	err := filepath.WalkDir(filepath.Join(s.Folder, "data", "files"), func(at string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			kept++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	if len(total.Groups) > 0 {
+		rows = total.Groups[0].Count
+	}
+	if kept != rows {
+		t.Fatalf("%d files lie on the disk for %d records", kept, rows)
+	}
+}
+
 // check reads everything back.
 func (l *ledger) check(t *testing.T, s *server.Server, books []string) {
 	t.Helper()
 	c := plain(t, s)
+	l.retry(t, c)
+	l.checkFiles(t, s, c)
 	there := map[int64]string{}
 	perBook := map[string]int{}
 	for token := ""; ; {
@@ -225,7 +318,8 @@ func (c *client) create(collection, body string) string {
 	return made.ID
 }
 
-func (c *client) do(ctx context.Context, method, path, body string, into any) error {
+// do makes one request. headers are pairs. into takes the body, as it is where it is a *[]byte.
+func (c *client) do(ctx context.Context, method, path, body string, into any, headers ...string) error {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, strings.NewReader(body))
 	if err != nil {
 		return err
@@ -233,6 +327,9 @@ func (c *client) do(ctx context.Context, method, path, body string, into any) er
 	req.Host = "ledger.test"
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -246,6 +343,10 @@ func (c *client) do(ctx context.Context, method, path, body string, into any) er
 	}
 	if into == nil {
 		return nil
+	}
+	if raw, ok := into.(*[]byte); ok {
+		*raw, err = io.ReadAll(resp.Body)
+		return err
 	}
 	return json.NewDecoder(resp.Body).Decode(into)
 }
