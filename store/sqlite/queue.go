@@ -21,9 +21,9 @@ type op struct {
 	run    func(*tx) error
 
 	wait   time.Duration // how long it may wait to be taken
-	budget time.Duration // how long it may run; 0 is the writer's writeMax
+	budget time.Duration // how long it may run; 0 is what it has in company
 	alone  bool          // runs in a transaction of its own
-	long   bool          // has work that may take longer: once it has run out of its time, it is tried again, alone and last
+	long   bool          // takes records along with a record: it gets more time when it runs alone
 
 	journey *trace.Journey
 	name    string
@@ -40,7 +40,7 @@ const (
 	opWaiting = iota
 	opTaken
 	opDropped
-	opLate // put off until the rest of its group is answered
+	opLate // the writer's, put off
 	opDone
 )
 

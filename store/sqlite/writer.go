@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -10,8 +11,8 @@ import (
 
 const (
 	groupMax   = 256                    // writes in one commit
-	groupTime  = 100 * time.Millisecond // after which no more writes are added to a commit
-	writeMax   = time.Second            // how long one write may run
+	groupTime  = 100 * time.Millisecond // after which no more writes are added to a commit; and how long one may run in company
+	writeMax   = time.Second            // how long one write may run, alone
 	cascadeMax = 30 * time.Second       // how long a delete with all that goes with it may run, alone
 )
 
@@ -23,7 +24,7 @@ type writer struct {
 	limit  time.Duration // writeMax, or less where statements may run less
 	group  []*op
 	done   []*op     // those that ran in the open transaction
-	late   []*op     // those that run when the group is answered
+	late   []*op     // those that took too long in company, first come first
 	swept  time.Time // when expired rows were last dropped
 	more   bool      // there were more of them
 	behind bool      // something was written since the log was last written back
@@ -58,9 +59,13 @@ func (w *writer) run() {
 			for len(w.s.queue) > 0 {
 				w.write(<-w.s.queue)
 			}
+			for len(w.late) > 0 {
+				w.writeLate()
+			}
 			return
 		}
-		if w.sweep() {
+		w.writeLate()
+		if w.sweep() || len(w.late) > 0 {
 			pause = 0 // whoever waits to write may still come first
 		}
 		idle.Reset(pause)
@@ -90,23 +95,33 @@ func (w *writer) write(first *op) {
 		w.group = append(w.group, <-w.s.queue)
 	}
 	w.work(w.group, 0)
-	for i := 0; i < len(w.late); i++ {
-		w.late[i].state.Store(opTaken)
-		w.work(w.late[i:i+1], 0)
-	}
 	clear(w.group)
-	clear(w.late)
-	w.late = w.late[:0]
+}
+
+// writeLate sees through one write that took too long in company, unless it has waited too long by now.
+func (w *writer) writeLate() {
+	if len(w.late) == 0 {
+		return
+	}
+	o := w.late[0]
+	w.late = slices.Delete(w.late, 0, 1)
+	if time.Since(o.since) > o.wait {
+		o.answer(crowded())
+		return
+	}
+	o.state.Store(opTaken)
+	w.work([]*op{o}, 0)
 }
 
 // work answers all ops, in their order, in as few transactions as may be.
 //
 // Nobody waits without bound. An op is taken when its turn comes, so its caller can leave until then, and does after
-// PoolWait. It then has writeMax. Those that ran before it in the same transaction wait for it, and if it ends the whole
-// transaction (out of time, out of disk, a panic) they run once more without it, which takes no longer than before: at
-// most groupTime. Should another one break that second time, the rest of them run one by one. So an op that was taken is
-// answered after about 2 x (groupTime + writeMax) and the commits. What takes longer by its nature (a large cascade, a
-// migration) runs alone, when the others have been answered.
+// PoolWait. In company it may run for groupTime. If it ends the whole transaction (out of time, out of disk, a panic), those
+// that ran before it in the same one run once more without it, which takes no longer than before: at most groupTime. Should
+// another one break that second time, the rest of them run one by one. So what is quick is answered about 4 x groupTime
+// after it was taken. What was not is tried again by writeLate, alone and with more time: writeMax, or cascadeMax where
+// records go with a record. One of these runs after each group, so that the next group waits for one at most; and whoever
+// has not got its second turn within PoolWait has lost it.
 func (w *writer) work(ops []*op, times int) {
 	for len(ops) > 0 {
 		n := len(ops)
@@ -175,7 +190,7 @@ func (w *writer) do(o *op) (err error) {
 	defer w.tx.caught(&err)
 	budget := o.budget
 	if budget == 0 {
-		budget = w.limit
+		budget = min(groupTime, w.limit)
 	}
 	w.conn.Budget(budget)
 	return w.tx.do(o)
@@ -201,12 +216,15 @@ func (w *writer) broke(o *op, err error) {
 	o.answer(err)
 }
 
-// putOff keeps an op for the end that ran out of its time with work that may take longer.
+// putOff keeps an op for later that ran out of its time in company.
 func (w *writer) putOff(o *op, err error) bool {
-	if err == nil || !o.long || o.alone || o.ctx.Err() != nil || roundtrip.AsError(err).Kind != roundtrip.Deadline {
+	if err == nil || o.alone || o.ctx.Err() != nil || roundtrip.AsError(err).Kind != roundtrip.Deadline {
 		return false
 	}
-	o.alone, o.budget = true, cascadeMax
+	o.alone, o.budget = true, w.limit
+	if o.long {
+		o.budget = cascadeMax
+	}
 	o.state.Store(opLate)
 	w.late = append(w.late, o)
 	return true
