@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate"
@@ -81,7 +80,7 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 	return h, errors.Join(doors...)
 }
 
-// writers returns the origins whose pages may write with a site's cookie: the exact ones of cors blocks with credentials.
+// writers returns the origins whose pages may write with a site's cookie: those of cors blocks with credentials.
 func writers(sites []config.Site) []string {
 	var origins []string
 	for _, s := range sites {
@@ -89,7 +88,7 @@ func writers(sites []config.Site) []string {
 			continue
 		}
 		for _, o := range s.CORS.Origins {
-			if !strings.Contains(o, "*") && !slices.Contains(origins, o) {
+			if o != "*" && !slices.Contains(origins, o) {
 				origins = append(origins, o)
 			}
 		}

@@ -48,8 +48,13 @@ const (
 // without TLS is another site.
 func (x *exchange) caller() pageKind {
 	switch x.r.Header.Get("Sec-Fetch-Site") {
-	case "same-origin", "same-site", "none":
+	case "same-origin", "none":
 		return samePage
+	case "same-site": // another name of the same site: the cookie comes back, but only who is trusted may write with it
+		if x.door.guard.trusts(x.r.Header.Get("Origin")) {
+			return samePage
+		}
+		return otherPage
 	case "cross-site":
 		return otherPage
 	}

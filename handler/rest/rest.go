@@ -16,8 +16,8 @@ import (
 
 // Options is what a [Door] is made of besides its core.
 type Options struct {
-	// Origins are the pages of other origins that may write with the site's cookie, such as https://app.example.com:
-	// those of the site's cors.origins that are no patterns, where cors.credentials is on.
+	// Origins are the pages of other origins that may write with the site's cookie, such as https://app.example.com or
+	// https://*.preview.example.com: the site's cors.origins, where cors.credentials is on.
 	Origins []string
 }
 
@@ -28,7 +28,7 @@ type Door struct {
 	table   table
 	plans   map[string]*plan
 	byPlace map[*roundtrip.Collection]*plan
-	origins *http.CrossOriginProtection
+	guard   *guard
 	crc     *crc32.Table
 	fixed   fixedHeaders
 	pool    sync.Pool
@@ -45,7 +45,7 @@ func New(core *handler.Core, mount string, o Options) (*Door, error) {
 		crc: crc32.MakeTable(crc32.Castagnoli), fixed: newFixedHeaders(),
 	}
 	var err error
-	if d.origins, err = newOrigins(o.Origins); err != nil {
+	if d.guard, err = newGuard(o.Origins); err != nil {
 		return nil, err
 	}
 	for _, c := range core.Schema().Collections {

@@ -324,3 +324,40 @@ func TestOperate_Dev(t *testing.T) {
 		t.Errorf("Ctrl-C: %v\n%s", err, rest)
 	}
 }
+
+// TestOperate_PagesOfOtherOrigins signs in from a page of each kind, as a browser would send it.
+func TestOperate_PagesOfOtherOrigins(t *testing.T) {
+	t.Parallel()
+	folder := server.Declare(t, strings.Replace(notes, "cors: { origins: ['https://app.example'] }",
+		"cors: { origins: ['https://app.notes.test', 'https://*.preview.notes.test', 'https://app.example'], credentials: true }", 1))
+	if err := os.Mkdir(filepath.Join(folder, "web"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	api := server.Start(t, folder).API("notes.test")
+	signUp(t, api, "ana")
+	for _, tt := range []struct {
+		origin, site  string
+		cookie, write bool
+	}{
+		{"https://notes.test", "same-origin", true, true},
+		{"https://app.notes.test", "same-site", true, true},
+		{"https://pr-7.preview.notes.test", "same-site", true, true},
+		{"https://a.b.preview.notes.test", "same-site", false, false},
+		{"https://other.notes.test", "same-site", false, false},
+		{"https://evil.example", "cross-site", false, false},
+	} {
+		in := api.Want(200, "POST", "auth/sign-in", server.JSON{"handle": "ana", "password": "long enough ana"}, "Origin", tt.origin, "Sec-Fetch-Site", tt.site)
+		cookie := in.Header.Get("Set-Cookie")
+		if (cookie != "") != tt.cookie || (in.Text("token") == "") != tt.cookie {
+			t.Errorf("%s: cookie %q, token %q", tt.origin, cookie, in.Text("token"))
+		}
+		if cookie == "" { // a cookie that the browser has from elsewhere
+			cookie = api.Want(200, "POST", "auth/sign-in", server.JSON{"handle": "ana", "password": "long enough ana"}).Header.Get("Set-Cookie")
+		}
+		pair, _, _ := strings.Cut(cookie, ";")
+		wrote := api.Do("POST", "notes", server.JSON{"title": "x"}, "Origin", tt.origin, "Sec-Fetch-Site", tt.site, "Cookie", pair)
+		if (wrote.Status == 201) != tt.write {
+			t.Errorf("%s writes with the cookie: %d %s", tt.origin, wrote.Status, wrote.Body)
+		}
+	}
+}
