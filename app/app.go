@@ -92,7 +92,11 @@ func (a *App) load() (*config.Config, error) {
 		return nil, err
 	}
 	if a.options.Dev {
-		return c.Dev(), nil
+		_, port, err := net.SplitHostPort(a.options.HTTPS)
+		if err != nil {
+			return nil, roundtrip.E(roundtrip.Invalid, "request.invalid", "--https %s is no address: write host:port, such as 127.0.0.1:8443", a.options.HTTPS)
+		}
+		return c.Dev(port), nil
 	}
 	return c, refuseUnsafe(c, a.options)
 }

@@ -104,7 +104,7 @@ sites:
   localhost:
     routes: [{ path: /, static: web }]
 `)
-	dev := c.Dev()
+	dev := c.Dev("8443")
 	var names []string
 	for _, s := range dev.Sites {
 		names = append(names, s.Name+" "+string(s.TLS.Mode))
@@ -270,7 +270,7 @@ func FuzzConfig_Parse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, source []byte) {
 		c, err := config.Parse("roundtrip.yaml", source, noEnv)
 		if err == nil {
-			c.Dev()
+			c.Dev("8443")
 			return
 		}
 		var problems *config.Problems

@@ -5,9 +5,6 @@ import (
 	"strings"
 )
 
-// DevPort is the HTTPS port of `roundtrip dev`.
-const DevPort = "8443"
-
 // Dev returns the declaration as `roundtrip dev` serves it: the last label of every site's name becomes localhost, so
 // that gallery.test answers as gallery.localhost; every site that is not plain HTTP has a local certificate; origins on
 // the sites' own names are rewritten alike, with the port of `roundtrip dev`. c does not change.
@@ -29,7 +26,7 @@ func (c *Config) Dev() *Config {
 	for i := range dev.Sites {
 		if cors := dev.Sites[i].CORS; cors != nil {
 			copied := *cors
-			copied.Origins = c.devOrigins(&dev, cors.Origins)
+			copied.Origins = c.devOrigins(&dev, port, cors.Origins)
 			dev.Sites[i].CORS = &copied
 		}
 	}
@@ -48,7 +45,7 @@ func devName(host string) string {
 }
 
 // devOrigins rewrites the origins that lie on or below a site of the declaration.
-func (c *Config) devOrigins(dev *Config, origins []string) []string {
+func (c *Config) devOrigins(dev *Config, devPort string, origins []string) []string {
 	out := slices.Clone(origins)
 	for i, origin := range out {
 		scheme, host, ok := strings.Cut(origin, "://")
@@ -62,7 +59,7 @@ func (c *Config) devOrigins(dev *Config, origins []string) []string {
 				continue
 			}
 			if !hasPort && scheme == "https" {
-				port = DevPort
+				port = devPort
 			}
 			out[i] = strings.TrimSuffix(scheme+"://"+below+dev.Sites[j].Name+":"+port, ":")
 			break

@@ -152,7 +152,8 @@ func appendPlainLine(b []byte, j *Journey) []byte {
 	b = appendPlain(b, j.Path)
 	b = append(b, "  "...)
 	b = strconv.AppendFloat(b, float64(j.Took.Microseconds())/1000, 'f', 1, 64)
-	b = append(b, " ms"...)
+	b = append(b, " ms  "...)
+	b = append(b, j.ID.String()[:8]...) // enough to find the answer that has it in X-Journey
 	if j.Reason != None {
 		b = append(b, "  "...)
 		b = append(b, j.Reason.Code()...)

@@ -186,7 +186,7 @@ func TestLog_PlainLinesFitATerminal(t *testing.T) {
 	if err := log.Run(ctx); err != nil {
 		t.Fatal(err)
 	}
-	got := regexp.MustCompile(`\d\d:\d\d:\d\d|\d+\.\d ms`).ReplaceAllString(out.String(), "*")
+	got := regexp.MustCompile(`\d\d:\d\d:\d\d|\d+\.\d ms  [0-9a-f]{8}`).ReplaceAllString(out.String(), "*")
 	if want := "  *  404 GET /api/\\u001b[31mphotos\\u000a  *  access.hidden (photos.read)\n"; got != want {
 		t.Errorf("line %q, want %q", got, want)
 	}
