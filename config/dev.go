@@ -7,8 +7,8 @@ import (
 
 // Dev returns the declaration as `roundtrip dev` serves it: the last label of every site's name becomes localhost, so
 // that gallery.test answers as gallery.localhost; every site that is not plain HTTP has a local certificate; origins on
-// the sites' own names are rewritten alike, with the port of `roundtrip dev`. c does not change.
-func (c *Config) Dev() *Config {
+// the sites' own names are rewritten alike, with the port on which HTTPS listens. c does not change.
+func (c *Config) Dev(port string) *Config {
 	dev := *c
 	dev.Sites = slices.Clone(c.Sites)
 	taken := map[string]bool{}
