@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
 )
@@ -25,6 +26,15 @@ func (s *Store) Queued() int { return len(s.queue) }
 // Exec runs a statement as a write.
 func (s *Store) Exec(ctx context.Context, sql string, args ...roundtrip.Value) error {
 	return s.submit(ctx, false, func(t *tx) error { return failed("test", t.exec(sql, args...), t.conn.Late()) })
+}
+
+// Fill is Exec with all the time that it needs.
+func (s *Store) Fill(ctx context.Context, sql string, args ...roundtrip.Value) error {
+	return s.submit(ctx, false, func(t *tx) error {
+		t.conn.Budget(0)
+		defer t.conn.Limit(t.conn.Limit(time.Minute))
+		return failed("test", t.exec(sql, args...), t.conn.Late())
+	})
 }
 
 // Number returns the integer that a statement gives on the writer's connection.

@@ -23,7 +23,7 @@ func TestSweep_DropsAllThatExpiredAlsoWhileIdle(t *testing.T) {
 		"INSERT INTO _sessions (id, account, hash, created, used, expires, ends, name, addr) " + rows + "SELECT x, 1, x, 0, 0, ?, 0, '', '' FROM c",
 		"INSERT INTO _changes (position, collection, record, action, at) " + rows + "SELECT x - 5000, 1, 1, 1, ? FROM c",
 	} {
-		if err := s.Exec(t.Context(), sql, now); err != nil {
+		if err := s.Fill(t.Context(), sql, now); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -263,3 +263,23 @@ func TestWriter_FailedCommitFailsAllOfItsGroup(t *testing.T) {
 		t.Fatalf("stars %d, want %d, the last that was acknowledged", got, kept)
 	}
 }
+
+// TestWriter_SlowOnesKeepNobodyOut queues more slow writes than the time of waiting has room for, and a quick one behind them.
+func TestWriter_SlowOnesKeepNobodyOut(t *testing.T) {
+	t.Parallel()
+	s := bounded(t, filepath.Join(t.TempDir(), "x.db"), 3*time.Second, 400*time.Millisecond)
+	schema := notes(nil)
+	apply(t, s, schema)
+	var writes []func() error
+	for range 12 {
+		writes = append(writes, func() error { return s.Exec(t.Context(), sqlite.Endless) })
+	}
+	errs := group(t, s, append(writes, making(t, s, schema, "notes", titled("quick")))...)
+	seen := map[string]int{}
+	for _, err := range errs {
+		seen[reason(err)]++
+	}
+	if errs[12] != nil || seen["store.deadline"]+seen["store.pool_exhausted"] != 12 || seen["store.pool_exhausted"] == 0 {
+		t.Fatalf("%v, the quick one: %v", seen, errs[12])
+	}
+}
