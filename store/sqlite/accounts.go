@@ -200,10 +200,11 @@ func (t *tx) setAccount(account roundtrip.ID, values, set string, value roundtri
 	return failed("accounts.set", err, t.conn.Late())
 }
 
-// stillProved fails with store.stale unless the account's password is still the one with this hash.
+// stillProved fails with store.stale unless the account's password is still the one with this hash. No password proves
+// nothing.
 func (t *tx) stillProved(account roundtrip.ID, proved string) error {
 	id := roundtrip.Int(int64(account))
-	same, err := readInt(t.conn, "SELECT count(*) FROM _accounts WHERE account = ? AND password = ?", id, roundtrip.Text(proved))
+	same, err := readInt(t.conn, "SELECT count(*) FROM _accounts WHERE account = ? AND password = ? AND password <> ''", id, roundtrip.Text(proved))
 	if err != nil || same > 0 {
 		return failed("accounts.proved", err, t.conn.Late())
 	}

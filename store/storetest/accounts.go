@@ -107,7 +107,9 @@ func accountTests() map[string]func(*world) {
 			if err := w.SetRoles(w.Context(), made.ID(), []string{"editor"}); err != nil {
 				w.Fatal(err)
 			}
-			wants(w, w.AddSession(w.Context(), w.sessionOf(made.ID(), 1), "x"), roundtrip.Stale, "store.stale")
+			for _, proved := range []string{"x", ""} {
+				wants(w, w.AddSession(w.Context(), w.sessionOf(made.ID(), 1), proved), roundtrip.Stale, "store.stale")
+			}
 			if err := w.SetPassword(w.Context(), made.ID(), "", "y", 0); err != nil {
 				w.Fatal(err)
 			}
