@@ -135,7 +135,7 @@ func corsKeys() []key {
 	return []key{
 		texts("origins", func(c *CORS) *[]string { return &c.Origins }).must().eg("[https://app.example.com]").each(checkOrigin).
 			takes("a list of origins, such as [https://app.example.com, 'https://*.preview.example.com'], or ['*']").
-			says("Origins whose pages may call: scheme, host and port. A * may stand for the leftmost label; ['*'] lets every page call, without credentials. With credentials, a page whose origin matches by a * may only read with the cookie."),
+			says("Origins whose pages may call: scheme, host and port. A * may stand for the leftmost label; ['*'] lets every page call, without credentials."),
 		texts("methods", func(c *CORS) *[]string { return &c.Methods }).or("[GET, HEAD, POST, PATCH, DELETE]").eg("[GET, HEAD]").
 			each(matches(`^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$`, "is no method; expected GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS in capitals")).
 			says("Methods that such a page may use."),
