@@ -20,7 +20,8 @@ type Store interface {
 	// and the rows it gives end with fn.
 	View(ctx context.Context, fn func(View) error) error
 
-	// Write does a Create, Update, Delete or Batch and returns when it is durable.
+	// Write does a Create, Update, Delete or Batch and returns when it is durable. It waits for its turn at most pool.wait;
+	// what is refused as store.pool_exhausted was not written.
 	Write(ctx context.Context, p *policy.Permit) (*Result, error)
 }
 

@@ -75,8 +75,8 @@ func (s *Store) SlowInCompany(ctx context.Context) error {
 		if !t.op.alone {
 			return failed("test", t.exec(Endless), t.conn.Late())
 		}
-		if len(s.queue) > 0 {
-			return errors.New("somebody waits")
+		if len(s.queue) > 0 || t.op.budget != cascadeMax {
+			return errors.New("somebody waits, or there is too little time")
 		}
 		return nil
 	})
