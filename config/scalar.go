@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"math"
 	"regexp"
 	"slices"
@@ -106,25 +107,28 @@ const (
 
 // duration reads a duration within bounds, which are written as durations too.
 func (d *decoder) duration(n *node, low, high string) (time.Duration, bool) {
-	words := "a duration with its unit (ms, s, m, h, d), such as 30s, 10m or 7d"
+	return withUnit(d, n, ParseDuration, low, high, "a duration with its unit (ms, s, m, h, d), such as 30s, 10m or 7d")
+}
+
+// withUnit reads a number with its unit, within bounds.
+func withUnit[T cmp.Ordered](d *decoder, n *node, parse func(string) (T, bool), low, high, words string) (v T, ok bool) {
 	if n.kind != scalarNode || n.typ == BoolScalar {
 		d.wrong(n, words)
-		return 0, false
+		return v, false
 	}
 	if n.typ != StringScalar {
 		d.add(n, "%s: %s has no unit", n.name, n.text).Expect("%s", words)
-		return 0, false
+		return v, false
 	}
-	v, ok := ParseDuration(n.text)
-	if !ok {
+	if v, ok = parse(n.text); !ok {
 		d.wrong(n, words)
-		return 0, false
+		return v, false
 	}
-	least, _ := ParseDuration(low)
-	most, _ := ParseDuration(high)
+	least, _ := parse(low)
+	most, _ := parse(high)
 	if v < least || v > most {
 		d.add(n, "%s can't be %s", n.name, n.text).Expect("%s to %s", low, high)
-		return 0, false
+		return v, false
 	}
 	return v, true
 }
@@ -177,27 +181,7 @@ func durationUnit(s string) time.Duration {
 
 // size reads a size within bounds, which are written as sizes too.
 func (d *decoder) size(n *node, low, high string) (int64, bool) {
-	words := "a size with its unit (B, kB, MB, GB), such as 10MB"
-	if n.kind != scalarNode || n.typ == BoolScalar {
-		d.wrong(n, words)
-		return 0, false
-	}
-	if n.typ != StringScalar {
-		d.add(n, "%s: %s has no unit", n.name, n.text).Expect("%s", words)
-		return 0, false
-	}
-	v, ok := ParseSize(n.text)
-	if !ok {
-		d.wrong(n, words)
-		return 0, false
-	}
-	least, _ := ParseSize(low)
-	most, _ := ParseSize(high)
-	if v < least || v > most {
-		d.add(n, "%s can't be %s", n.name, n.text).Expect("%s to %s", low, high)
-		return 0, false
-	}
-	return v, true
+	return withUnit(d, n, ParseSize, low, high, "a size with its unit (B, kB, MB, GB), such as 10MB")
 }
 
 // ParseSize reads a size in bytes as it is declared: a number with a unit. B, kB (or KB), MB and GB count in thousands,

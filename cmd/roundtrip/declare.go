@@ -103,6 +103,15 @@ language server use it when the file's first line says:
 			return err
 		},
 	})
+	cmd.AddCommand(&cobra.Command{
+		Use:   "reference",
+		Short: "Every key of roundtrip.yaml, as a page in Markdown",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := c.out.Write(config.Reference())
+			return err
+		},
+	})
 	return cmd
 }
 
