@@ -1,0 +1,1 @@
+export * from './types.js'; export * from './schema.js'; export * from './error.js'
