@@ -168,6 +168,9 @@ func (a *App) parts(d *doors, reload <-chan struct{}) []lifetime.Part {
 func (a *App) committed(changes []roundtrip.Change) {
 	h := a.house.Load()
 	for _, c := range changes {
+		if c.Inbox() || c.Counts {
+			continue // nothing of an account that is kept in memory, and no file
+		}
 		if c.Collection.Accounts && c.Action != roundtrip.Create {
 			h.identity.Forget(c.ID)
 		}

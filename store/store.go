@@ -39,6 +39,10 @@ type View interface {
 	// Aggregate gives the groups: a row has first the fields of Query.Groups, then the values of Query.Aggregates, each by
 	// its position in that sequence.
 	Aggregate(p *policy.Permit, fn func(roundtrip.Row) error) error
+
+	// Position returns the position of the last change that this snapshot has: what is read in it and all changes after
+	// that position are the whole.
+	Position() (int64, error)
 }
 
 // Page is what a list says beside its records.

@@ -45,6 +45,8 @@ func (m *memory) List(_ *policy.Permit, fn func(roundtrip.Row) error) (store.Pag
 
 func (m *memory) Aggregate(*policy.Permit, func(roundtrip.Row) error) error { return nil }
 
+func (m *memory) Position() (int64, error) { return 0, nil }
+
 // sink is an http.ResponseWriter that keeps nothing; its header map is used again, as no real one is.
 type sink struct{ header http.Header }
 

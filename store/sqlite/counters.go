@@ -126,6 +126,9 @@ func (t *tx) flush() error {
 		if _, err := t.first(nil); err != nil {
 			return err
 		}
+		if t.conn.Changes() > 0 {
+			t.counted = append(t.counted, spot{k.holder, k.id})
+		}
 	}
 	clear(t.sums.kept)
 	return nil

@@ -62,7 +62,7 @@ func prepareFile(conn *raw.Conn) error {
 			return err
 		}
 	}
-	return nil
+	return conn.Exec("INSERT OR IGNORE INTO _meta (name, value) VALUES ('epoch', ?)", roundtrip.Text(newEpoch()))
 }
 
 // systemTables are ours alone: declared names never start with an underscore.

@@ -125,7 +125,7 @@ func TestCascade_WhatGoesTooHoldsNobody(t *testing.T) {
 			if reason(errs[1]) != "store.no_such_record" { // refs are looked at again as soon as the cascade is done
 				t.Fatalf("a ref to a record that is gone: %v", errs[1])
 			}
-			changes, err := s.Changes(t.Context(), 3, 100)
+			changes, err := s.Changes(t.Context(), 4, 100) // after the count of the tag
 			if err != nil || len(changes) != 3 {
 				t.Fatal(changes, err)
 			}

@@ -19,6 +19,8 @@ type tx struct {
 	position int64 // of the last change that was committed
 	changes  []roundtrip.Change
 	jobs     []job
+	counted  []spot        // records whose count fields were written
+	noted    map[spot]bool // those that have a change already; used by noteCounted alone
 	sums     sums
 	deep     bool    // inside a savepoint
 	broken   bool    // an op without a savepoint failed half-way, or panicked
@@ -27,13 +29,12 @@ type tx struct {
 }
 
 func newTx(s *Store, conn *raw.Conn, position int64) *tx {
-	return &tx{s: s, conn: conn, position: position, sql: policy.SQL{Dialect: policy.SQLite}, sums: newSums()}
+	return &tx{s: s, conn: conn, position: position, sql: policy.SQL{Dialect: policy.SQLite}, sums: newSums(), noted: map[spot]bool{}}
 }
 
 func (t *tx) begin(now time.Time) error {
 	t.now, t.broken, t.deep, t.next = now.Truncate(time.Millisecond), false, false, nil
-	t.changes, t.jobs = t.changes[:0], t.jobs[:0]
-	t.sums.reset()
+	t.clear()
 	t.conn.Unguard()
 	return t.conn.Exec("BEGIN IMMEDIATE")
 }
@@ -43,10 +44,10 @@ func (t *tx) do(o *op) error {
 	t.conn.Guard(o.ctx)
 	t.op = o
 	if !o.multi && (o.permit == nil || !t.several(o.permit)) {
-		changes, jobs := len(t.changes), len(t.jobs)
+		m := t.mark()
 		err := o.run(t)
 		if err != nil {
-			t.changes, t.jobs = t.changes[:changes], t.jobs[:jobs]
+			t.forget(m)
 			t.sums.dropOwn()
 			return err
 		}
@@ -56,13 +57,13 @@ func (t *tx) do(o *op) error {
 	if err := t.conn.Exec("SAVEPOINT op"); err != nil {
 		return failed("sqlite.savepoint", err, true)
 	}
-	changes, jobs := len(t.changes), len(t.jobs)
+	m := t.mark()
 	t.deep = true
 	err := o.run(t)
 	t.deep = false
 	if err != nil {
 		t.next = nil
-		t.changes, t.jobs = t.changes[:changes], t.jobs[:jobs]
+		t.forget(m)
 		t.sums.rollback()
 		if t.conn.InTransaction() {
 			t.conn.Unguard() // the caller may be gone; undoing goes on
@@ -90,6 +91,7 @@ func (t *tx) finish() error {
 	if err := t.flush(); err != nil {
 		return err
 	}
+	t.noteCounted()
 	if err := t.writeChanges(); err != nil {
 		return err
 	}
@@ -103,8 +105,24 @@ func (t *tx) abort() {
 			t.s.log.Error("rolling back failed", "err", err)
 		}
 	}
-	t.changes, t.jobs, t.next = t.changes[:0], t.jobs[:0], nil
+	t.next = nil
+	t.clear()
+}
+
+// clear forgets what was gathered.
+func (t *tx) clear() {
+	t.changes, t.jobs, t.counted = t.changes[:0], t.jobs[:0], t.counted[:0]
 	t.sums.reset()
+}
+
+// mark is how much was gathered when an op began.
+type mark struct{ changes, jobs, counted int }
+
+func (t *tx) mark() mark { return mark{len(t.changes), len(t.jobs), len(t.counted)} }
+
+// forget drops what an op gathered that failed.
+func (t *tx) forget(m mark) {
+	t.changes, t.jobs, t.counted = t.changes[:m.changes], t.jobs[:m.jobs], t.counted[:m.counted]
 }
 
 // exec runs a statement and returns SQLite's own error.

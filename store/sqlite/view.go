@@ -16,14 +16,15 @@ const loadMax = 256
 // reader is one connection for reading. It keeps a read transaction open between views, and so its snapshot, for as long
 // as nothing was committed: taking a new one costs more than a read by id.
 type reader struct {
-	s       *Store
-	conn    *raw.Conn
-	sql     policy.SQL // the statement under construction
-	held    bool       // a transaction is open
-	seen    uint64     // the commit counter when it was opened
-	rested  bool       // not used since the last look of pool.rest
-	journey *trace.Journey
-	shaped  shaped
+	s        *Store
+	conn     *raw.Conn
+	sql      policy.SQL // the statement under construction
+	held     bool       // a transaction is open
+	seen     uint64     // the commit counter when it was opened
+	position int64      // of the last change in the snapshot, -1 while nobody has asked
+	rested   bool       // not used since the last look of pool.rest
+	journey  *trace.Journey
+	shaped   shaped
 }
 
 var _ store.View = (*reader)(nil)
@@ -57,7 +58,7 @@ func (r *reader) renew() error {
 	if err := r.conn.Exec("BEGIN"); err != nil {
 		return err
 	}
-	r.held, r.seen = true, now
+	r.held, r.seen, r.position = true, now, -1
 	return nil
 }
 

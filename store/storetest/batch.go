@@ -174,9 +174,10 @@ func changeTests() map[string]func(*world) {
 			want := []roundtrip.Change{
 				{Position: 2, Collection: p.Collection, ID: p.ID(), Action: roundtrip.Create},
 				{Position: 3, Collection: like.Collection, ID: like.ID(), Action: roundtrip.Create},
-				{Position: 4, Collection: p.Collection, ID: p.ID(), Action: roundtrip.Update},
-				{Position: 5, Collection: like.Collection, ID: like.ID(), Action: roundtrip.Delete},
-				{Position: 6, Collection: p.Collection, ID: p.ID(), Action: roundtrip.Delete},
+				{Position: 4, Collection: p.Collection, ID: p.ID(), Action: roundtrip.Update, Counts: true},
+				{Position: 5, Collection: p.Collection, ID: p.ID(), Action: roundtrip.Update},
+				{Position: 6, Collection: like.Collection, ID: like.ID(), Action: roundtrip.Delete},
+				{Position: 7, Collection: p.Collection, ID: p.ID(), Action: roundtrip.Delete},
 			}
 			for i := range want {
 				if i >= len(got) || got[i] != want[i] || told[i] != want[i] {
@@ -184,6 +185,46 @@ func changeTests() map[string]func(*world) {
 				}
 			}
 			equal(w, "changes", len(got), len(want))
+		},
+		"CountsOnlyOnceAGroup": func(w *world) {
+			ana := w.user("ana")
+			p, other := w.photo(ana, nil), w.photo(ana, nil)
+			position := func() (at int64) {
+				err := w.View(w.Context(), func(v store.View) (err error) { at, err = v.Position(); return err })
+				if err != nil {
+					w.Fatal(err)
+				}
+				return at
+			}
+			before := position()
+			comment := func(of roundtrip.ID) roundtrip.Call {
+				return *w.creating("comments", fields{"author": roundtrip.Ref(ana.ID), "photo": roundtrip.Ref(of), "text": roundtrip.Text("x")})
+			}
+			batch := &roundtrip.Call{Action: roundtrip.Batch, Ops: []roundtrip.Call{
+				comment(p.ID()), comment(p.ID()), comment(other.ID()), *w.updating("photos", other.ID(), fields{"caption": roundtrip.Text("x")}),
+			}}
+			w.must(batch, ana)
+			got, err := w.Changes(w.Context(), before, 100)
+			if err != nil || int64(len(got)) != position()-before {
+				w.Fatal(got, err)
+			}
+			counts := 0
+			for _, c := range got {
+				if c.Counts {
+					counts++
+					equal(w, "of", c.ID, p.ID()) // the other one has a change of its own
+				}
+			}
+			equal(w, "counts", counts, 1)
+		},
+		"EpochAndFloorStandStill": func(w *world) {
+			one, err := w.Epoch(w.Context())
+			w.user("ana")
+			two, again := w.Epoch(w.Context())
+			floor, third := w.Floor(w.Context())
+			if err != nil || again != nil || third != nil || len(one) != 8 || one != two || floor != 0 {
+				w.Fatal(err, again, third, one, two, floor)
+			}
 		},
 		"JobsComeAgainUntilFinished": func(w *world) {
 			ana := w.user("ana")

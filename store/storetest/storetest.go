@@ -16,6 +16,8 @@ type Engine interface {
 	store.Store
 
 	Changes(ctx context.Context, after int64, limit int) ([]roundtrip.Change, error)
+	Epoch(ctx context.Context) (string, error)
+	Floor(ctx context.Context) (int64, error)
 	OnCommit(fn func([]roundtrip.Change))
 	ClaimJobs(ctx context.Context, kind string, limit int) ([]store.Job, error)
 	FinishJob(ctx context.Context, id int64) error
