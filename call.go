@@ -40,6 +40,20 @@ func (a Action) String() string {
 	return "unknown"
 }
 
+// Event returns what has happened when the action is done: created, updated or deleted, "" where it changes nothing.
+func (a Action) Event() string {
+	switch a {
+	case Create:
+		return "created"
+	case Update:
+		return "updated"
+	case Delete:
+		return "deleted"
+	case Get, List, Aggregate, Batch:
+	}
+	return ""
+}
+
 // Writes reports whether the action changes anything.
 func (a Action) Writes() bool { return a >= Create }
 

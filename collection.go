@@ -175,10 +175,11 @@ type Collection struct {
 	Was      string
 	Fields   []*Field // system fields first
 	Indexes  []Index
-	Rules    map[Action]Rule // Get holds `read` (List, Aggregate and Watch use it too), then Create, Update, Delete
-	Accounts bool            // people sign in to it
-	Counters []Counter       // what must be counted when a record of this collection comes, goes or moves
-	Children []Child         // who points here
+	Rules    map[Action]Rule     // Get holds `read` (List, Aggregate and Watch use it too), then Create, Update, Delete
+	Accounts bool                // people sign in to it
+	Counters []Counter           // what must be counted when a record of this collection comes, goes or moves
+	Children []Child             // who points here
+	Hooks    map[Action][]string // the webhooks that are told of a Create, Update or Delete, by name
 	byName   map[string]int
 }
 

@@ -1,5 +1,7 @@
 package roundtrip
 
+import "strconv"
+
 // Row is one stored record under a cursor, in the positions of Collection.Fields. It is valid until the cursor moves on;
 // Bytes then points into memory that is used again. A column is asked for by the form in which its type is kept: Int for
 // int, count, bool (0 or 1), time (Unix microseconds), ref and id; Float for float; Bytes for all others.
@@ -56,6 +58,23 @@ func RowValue(row Row, field int, kind ValueKind) Value {
 	case TextValue, Null:
 	}
 	return Text(string(row.Bytes(field)))
+}
+
+// AppendRecord appends a row as the JSON object that a GET of it answers with: all members, the etag as a string.
+func AppendRecord(b []byte, c *Collection, row Row) []byte {
+	sep := byte('{')
+	for i, f := range c.Fields {
+		b = append(b, sep, '"')
+		b = append(b, f.Name...)
+		b = append(b, '"', ':')
+		v := RowValue(row, i, f.Type.Value())
+		if i == FieldETag {
+			v = Text(strconv.FormatInt(v.Int(), 10))
+		}
+		b = v.AppendJSON(b)
+		sep = ','
+	}
+	return append(b, '}')
 }
 
 // Put sets a field by position.

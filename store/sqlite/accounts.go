@@ -21,6 +21,7 @@ func (s *Store) CreateAccount(ctx context.Context, record *roundtrip.Record, cre
 		}
 		t.count(tb.c, stored, +1)
 		t.changed(tb.c, stored.ID(), roundtrip.Create)
+		t.tell(tb, roundtrip.Create, stored)
 		credential.Account = stored.ID()
 		if err := t.putCredential(credential); err != nil {
 			return err

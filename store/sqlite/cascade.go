@@ -159,7 +159,12 @@ func (f *fall) cut(tb *table, field string, ids []roundtrip.ID) error {
 		b.Raw("UPDATE ").Name(tb.c.Name).Raw(" SET ").Name(field).Raw(` = NULL, "etag" = "etag" + 1, "update_time" = `).
 			Arg(roundtrip.Time(f.t.now)).Raw(` WHERE "id" IN `)
 		appendIDs(b, part)
-		if _, err := f.t.first(nil); err != nil {
+		b.Raw(" RETURNING ").Raw(tb.columns)
+		err := f.t.each(func(st *raw.Stmt) bool {
+			f.t.tell(tb, roundtrip.Update, st)
+			return true
+		})
+		if err != nil {
 			return failed("sqlite.cascade", err, f.t.conn.Late())
 		}
 		for _, id := range part {

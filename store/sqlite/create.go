@@ -35,6 +35,7 @@ func (t *tx) create(p *policy.Permit) (*roundtrip.Record, error) {
 	}
 	t.count(tb.c, record, +1)
 	t.changed(tb.c, record.ID(), roundtrip.Create)
+	t.tell(tb, roundtrip.Create, record)
 	return record, nil
 }
 

@@ -56,6 +56,7 @@ func (t *tx) gone(tb *table, row roundtrip.Row) {
 	t.count(tb.c, row, -1)
 	t.removeFiles(tb, row, nil)
 	t.changed(tb.c, roundtrip.ID(row.Int(roundtrip.FieldID)), roundtrip.Delete)
+	t.tell(tb, roundtrip.Delete, row)
 }
 
 // deleteAll removes records whose end was decided already.

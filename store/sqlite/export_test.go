@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/store/sqlite/raw"
 )
 
 // What tests may touch of the inside.
@@ -80,4 +81,22 @@ func (s *Store) SlowInCompany(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// Leave writes jobs, as a write of records would.
+func (s *Store) Leave(ctx context.Context, kind string, once bool, after time.Duration, keysAndPayloads ...string) error {
+	return s.submit(ctx, true, func(t *tx) error {
+		for i := 0; i < len(keysAndPayloads); i += 2 {
+			t.jobs = append(t.jobs, job{kind: kind, key: keysAndPayloads[i], payload: keysAndPayloads[i+1], after: after, once: once})
+		}
+		return nil
+	})
+}
+
+// Explained returns how SQLite finds the rows of a statement.
+func (s *Store) Explained(ctx context.Context, sql string, args ...roundtrip.Value) (text string, err error) {
+	err = s.read(ctx, "test", func(r *reader) error {
+		return r.run("EXPLAIN QUERY PLAN "+sql, func(st *raw.Stmt) { text += st.Text(3) + "\n" }, args...)
+	})
+	return text, err
 }

@@ -62,6 +62,9 @@ func prepareFile(conn *raw.Conn) error {
 			return err
 		}
 	}
+	if err := prepareOutbox(conn); err != nil {
+		return err
+	}
 	return conn.Exec("INSERT OR IGNORE INTO _meta (name, value) VALUES ('epoch', ?)", roundtrip.Text(newEpoch()))
 }
 
@@ -76,9 +79,6 @@ func systemTables() []string {
 			PRIMARY KEY (collection, number)) STRICT, WITHOUT ROWID`,
 		`CREATE TABLE IF NOT EXISTS _changes (position INTEGER PRIMARY KEY, collection INTEGER NOT NULL, record INTEGER NOT NULL,
 			action INTEGER NOT NULL, at INTEGER NOT NULL) STRICT`,
-		`CREATE TABLE IF NOT EXISTS _outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, payload TEXT NOT NULL,
-			due INTEGER NOT NULL, tries INTEGER NOT NULL) STRICT`,
-		`CREATE INDEX IF NOT EXISTS _outbox_due ON _outbox (kind, due)`,
 		`CREATE TABLE IF NOT EXISTS _keys (principal INTEGER NOT NULL, key TEXT NOT NULL, request TEXT NOT NULL,
 			records TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (principal, key)) STRICT, WITHOUT ROWID`,
 		`CREATE INDEX IF NOT EXISTS _keys_at ON _keys (at)`,

@@ -54,6 +54,10 @@ func (w *writer) dropExpired(now time.Time) (more bool, err error) {
 			"DELETE FROM _changes WHERE position IN (SELECT position FROM _changes ORDER BY position LIMIT ?) AND at < ? AND position < ?",
 			[]roundtrip.Value{limit, roundtrip.Time(now.Add(-changeLife)), roundtrip.Int(w.tx.position)},
 		},
+		{
+			"DELETE FROM _outbox WHERE id IN (SELECT id FROM _outbox WHERE dead > 0 AND dead < ? LIMIT ?)",
+			[]roundtrip.Value{roundtrip.Time(now.Add(-deadLife)), limit},
+		},
 	} {
 		if err := w.conn.Exec(d.sql, d.args...); err != nil {
 			return false, err

@@ -21,6 +21,7 @@ type tx struct {
 	jobs     []job
 	counted  []spot        // records whose count fields were written
 	noted    map[spot]bool // those that have a change already; used by noteCounted alone
+	body     []byte        // of a webhook, while it is made
 	sums     sums
 	deep     bool    // inside a savepoint
 	broken   bool    // an op without a savepoint failed half-way, or panicked

@@ -43,6 +43,7 @@ func (t *tx) update(p *policy.Permit) (*roundtrip.Record, error) {
 		t.removeFiles(tb, before, after)
 	}
 	t.changed(tb.c, p.ID(), roundtrip.Update)
+	t.tell(tb, roundtrip.Update, after)
 	return after, nil
 }
 
