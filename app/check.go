@@ -7,10 +7,13 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
+	"github.com/roundtrip-dev/roundtrip/policy"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite/plan"
 )
 
@@ -25,14 +28,15 @@ func Check(ctx context.Context, file string, s Surroundings) error {
 	if err != nil {
 		return err
 	}
-	for _, w := range h.warnings {
+	warnings := slices.Concat(h.warnings, missingFolders(c))
+	for _, w := range warnings {
 		fmt.Fprintf(s.Out, "%s: warning: %s\n%s", w.Pos, w.Message, c.Problems().Excerpt(w.Pos))
 	}
 	if err := p.Err(); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.Out, "%s: no mistakes", c.File)
-	if n := len(h.warnings); n > 0 {
+	if n := len(warnings); n > 0 {
 		fmt.Fprintf(s.Out, ", %d to look at", n)
 	}
 	fmt.Fprintf(s.Out, "\n  %s, %s\n", count(len(c.Sites), "site"), count(len(c.Collections), "collection"))
@@ -101,9 +105,6 @@ func dry(ctx context.Context, c *config.Config, s Surroundings) (*house, *plan.P
 	if err := cert.NewStore(nil, s.Now).Load(files.Sites); err != nil {
 		return nil, nil, err
 	}
-	if err := missingFolders(c); err != nil {
-		return nil, nil, err
-	}
 	if _, err := os.Stat(c.Store.Database); errors.Is(err, fs.ErrNotExist) {
 		return h, plan.Make(&plan.History{}, h.schema.Schema, s.Now()), nil
 	}
@@ -111,19 +112,28 @@ func dry(ctx context.Context, c *config.Config, s Surroundings) (*house, *plan.P
 	return h, p, err
 }
 
-// missingFolders says which folders of static routes are not there. A server starts without them, since a page may be built
-// later; a check should not.
-func missingFolders(c *config.Config) error {
-	p := c.Problems()
+// missingFolders warns of static routes whose folder is not there. It is no mistake: a page is often built later than its
+// backend is written, and the server serves it as soon as it is there.
+func missingFolders(c *config.Config) []policy.Warning {
+	var warnings []policy.Warning
 	for _, s := range c.Sites {
 		for _, r := range s.Routes {
 			if r.Static == "" {
 				continue
 			}
 			if info, err := os.Stat(r.Static); err != nil || !info.IsDir() {
-				p.Add(r.Pos, "the folder %s of this route is not there", r.Static).Expect("a folder with the site's files: build the page first, or correct the path")
+				warnings = append(warnings, policy.Warning{Pos: r.Pos, Message: "the folder " + r.Static + " of this route is not there: " + howToBuild(r.Static)})
 			}
 		}
 	}
-	return p.Err()
+	return warnings
+}
+
+// howToBuild says how a folder of a page comes to be: with npm where its sources are beside it.
+func howToBuild(static string) string {
+	source := filepath.Dir(static)
+	if _, err := os.Stat(filepath.Join(source, "package.json")); err == nil {
+		return "build it with (cd " + shellWord(source) + " && npm ci && npm run build)"
+	}
+	return "build the page, or correct the path"
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ func (a *App) sayReady(d *doors) {
 	took := a.around.Now().Sub(a.started)
 	if !a.options.Dev {
 		a.log.Info("ready", "https", address(d.secure), "http", address(d.plain), "ms", took.Milliseconds(), "version", Version())
-		for _, w := range a.house.Load().warnings {
+		for _, w := range slices.Concat(a.house.Load().warnings, missingFolders(a.house.Load().config)) {
 			a.log.Warn("declaration", "at", w.Pos.String(), "warning", w.Message)
 		}
 		return
@@ -36,6 +37,9 @@ func (a *App) sayReady(d *doors) {
 	}
 	if hasTLS(h.config, config.TLSLocal) {
 		sayAt(a.around.Out, "trust", "roundtrip trust "+shellWord(h.config.Dir)+"   (no more certificate warnings)")
+	}
+	for _, w := range missingFolders(h.config) {
+		sayAt(a.around.Out, "missing", w.Message)
 	}
 	sayAt(a.around.Out, "stop", "Ctrl-C; "+h.config.File+" is read again when you save it")
 	fmt.Fprintln(a.around.Out)

@@ -31,6 +31,7 @@ var catalogueRows = [...]reasonRow{
 	{"RNP", "route.no_path", "no route of the site matches the path", "add the route, or correct the path"},
 	{"RNM", "route.method_not_allowed", "the path is served, this method is not", "use a method of the Allow header"},
 	{"RFS", "static.not_found", "there is no such file", "build the site, or correct the path"},
+	{"RFB", "static.no_folder", "the folder of this route is not there", "build the page (npm ci, npm run build), or correct the path"},
 	{"RFP", "static.forbidden_path", "the path leaves the folder or is hidden", "this is by design"},
 
 	{"COR", "cors.origin_not_allowed", "pages of this origin may not call the site", "add the origin to cors.origins, exactly: scheme, host, port"},

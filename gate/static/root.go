@@ -86,6 +86,12 @@ func (r *root) check(name string) error {
 	return missing(err)
 }
 
+// absent reports whether there is no such folder at all.
+func (r *root) absent() bool {
+	_, err := r.current()
+	return err != nil
+}
+
 // missing makes fs.ErrNotExist of the errors for names that can't be there: below a file, too long, not allowed.
 func missing(err error) error {
 	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG) || errors.Is(err, fs.ErrInvalid) {

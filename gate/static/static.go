@@ -61,6 +61,9 @@ func (f *Folder) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 			return nil
 		}
 	}
+	if f.root.absent() {
+		return roundtrip.E(roundtrip.Missing, "static.no_folder", "The page that belongs here has not been built yet.")
+	}
 	return notFound(path)
 }
 

@@ -306,7 +306,7 @@ func TestStatic_FollowsAFolderThatIsReplaced(t *testing.T) {
 		}
 		return body
 	}
-	if got := look(); got != "static.not_found" {
+	if got := look(); got != "static.no_folder" {
 		t.Errorf("before the first build: %q", got)
 	}
 	write(t, filepath.Join(dir, "index.html"), "one")
@@ -323,7 +323,7 @@ func TestStatic_FollowsAFolderThatIsReplaced(t *testing.T) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if got := look(); got != "static.not_found" {
+	if got := look(); got != "static.no_folder" {
 		t.Errorf("after it was removed: %q", got)
 	}
 }
