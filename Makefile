@@ -11,7 +11,7 @@ GOLANGCI := $(BIN)/golangci-lint-v2.15.0
 ROOMS = $(shell $(GO) list ./... | grep -v '/roundtrip/test/')
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check lint fmt unit race e2e fuzz bench debian tools clean
+.PHONY: help run build test check lint fmt unit race e2e client node fuzz bench debian tools clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ run: build ## build, and run the gallery example on https://gallery.localhost:84
 build: ## build bin/roundtrip
 	@$(GO) build -trimpath -ldflags='-s -w' -o bin/roundtrip ./cmd/roundtrip
 
-test: lint race e2e fuzz ## everything: format, lint, unit tests with -race, end to end, crashes, fuzzing
+test: lint race e2e client fuzz ## everything: format, lint, unit tests with -race, end to end, crashes, fuzzing
 
 check: lint unit ## the inner loop: format, vet, lint, laws, unit tests (under 3 minutes)
 
@@ -43,6 +43,9 @@ race: debian ## unit tests with the race detector
 e2e: build debian ## end to end over TLS, hostile input, crash tests, command line
 	@ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip $(GO) test -count=1 -timeout=15m ./test/...
 
+client: build node clients/js/dist/index.js ## the client for browsers and Node: its tests against the real server
+	@cd clients/js && ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip node test/run.js
+
 fuzz: ## every fuzz target for a few seconds
 	@test/fuzz.sh 5s
 
@@ -53,6 +56,17 @@ bench: build ## figures against PocketBase and against ourselves (about 10 minut
 debian:
 	@for p in curl sqlite3 gcc; do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then apt-get update -qq && apt-get install -y -qq $$missing libc6-dev; fi
+
+# Node and npm, for the client and the page; Chromium, for their tests.
+node:
+	@for p in node npm chromium; do command -v $$p >/dev/null || missing="$$missing $${p/node/nodejs}"; done; \
+	if [ -n "$$missing" ]; then apt-get update -qq && apt-get install -y -qq $$missing; fi
+
+clients/js/node_modules/.package-lock.json: clients/js/package-lock.json
+	@cd clients/js && npm ci --silent --no-audit --no-fund && touch node_modules/.package-lock.json
+
+clients/js/dist/index.js: clients/js/node_modules/.package-lock.json clients/js/package.json clients/js/tsconfig.json $(shell find clients/js/src -name '*.ts')
+	@cd clients/js && rm -rf dist && node_modules/.bin/tsc -p .
 
 tools: $(GOLANGCI) ## install the pinned tools into .bin
 
