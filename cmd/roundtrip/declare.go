@@ -85,7 +85,7 @@ func newExport(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "export",
 		GroupID: "declare",
-		Short:   "Write what is made from the declaration's language",
+		Short:   "Write what is made from the declaration or its language",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -110,6 +110,20 @@ language server use it when the file's first line says:
 		RunE: func(*cobra.Command, []string) error {
 			_, err := c.out.Write(config.Reference())
 			return err
+		},
+	})
+	cmd.AddCommand(&cobra.Command{
+		Use:   "types [FILE]",
+		Short: "The types of your collections, for TypeScript",
+		Long: `Prints a TypeScript module with what the records of your collections look like,
+and what create and update take. createClient<Schema>() of @roundtrip/client
+checks every call against it.
+
+FILE is a roundtrip.yaml or its folder; without it, this folder.`,
+		Example: "  roundtrip export types > web/src/schema.ts",
+		Args:    fileArg,
+		RunE: func(_ *cobra.Command, args []string) error {
+			return app.Types(file(args), c.surroundings())
 		},
 	})
 	return cmd

@@ -52,19 +52,21 @@ export interface AnySchema {
 /** The names of a schema's collections. */
 export type Names<S extends AnySchema> = keyof S['collections'] & string
 
+type Has<S extends AnySchema, C> = [C] extends [keyof S['collections']] ? true : false
 type Shape<S extends AnySchema, C> = C extends keyof S['collections'] ? S['collections'][C] : never
 
 /** A record of a collection. Without a schema it is an object whose members are not known. */
 export type RecordOf<S extends AnySchema, C> =
-  Shape<S, C> extends { record: infer R } ? R : Base & { [field: string]: any }
+  Has<S, C> extends true ? (Shape<S, C> extends { record: infer R } ? R : never) : Base & { [field: string]: any }
 /** What create takes. */
 export type InputOf<S extends AnySchema, C> =
-  Shape<S, C> extends { input: infer R } ? R : { [field: string]: unknown }
+  Has<S, C> extends true ? (Shape<S, C> extends { input: infer R } ? R : never) : { [field: string]: unknown }
 /** What update takes. */
 export type PatchOf<S extends AnySchema, C> =
-  Shape<S, C> extends { patch: infer R } ? R : { [field: string]: unknown }
+  Has<S, C> extends true ? (Shape<S, C> extends { patch: infer R } ? R : never) : { [field: string]: unknown }
 /** The names of a collection's file fields. */
-export type FilesOf<S extends AnySchema, C> = Shape<S, C> extends { files: infer F extends string } ? F : string
+export type FilesOf<S extends AnySchema, C> =
+  Has<S, C> extends true ? (Shape<S, C> extends { files: infer F extends string } ? F : never) : string
 
 type RefsOf<S extends AnySchema, C> = Shape<S, C> extends { refs: infer R } ? R : never
 type Ref<S extends AnySchema, C> = keyof RefsOf<S, C> & string
@@ -75,9 +77,9 @@ type Hop2<S extends AnySchema, C> = { [R in Ref<S, C>]: `${R}.${Hop1<S, Target<S
 type Hop3<S extends AnySchema, C> = { [R in Ref<S, C>]: `${R}.${Hop2<S, Target<S, C, R>>}` }[Ref<S, C>]
 
 /** The refs that can be expanded, up to three in a path. */
-export type Path<S extends AnySchema, C> = [Shape<S, C>] extends [never]
-  ? string
-  : Hop1<S, C> | Hop2<S, C> | Hop3<S, C>
+export type Path<S extends AnySchema, C> = Has<S, C> extends true
+  ? Hop1<S, C> | Hop2<S, C> | Hop3<S, C>
+  : string
 
 type Head<P> = P extends `${infer H}.${string}` ? H : P
 type Tail<P, H extends string> = P extends `${H}.${infer T}` ? T : never
@@ -85,13 +87,13 @@ type Tail<P, H extends string> = P extends `${H}.${infer T}` ? T : never
 /** What expand adds to a record. A ref that is null, or that leads to what the caller may not read, has no member. */
 export type Expanded<S extends AnySchema, C, P> = [P] extends [never]
   ? unknown
-  : [Shape<S, C>] extends [never]
-    ? { expand: { [ref: string]: any } }
-    : {
+  : Has<S, C> extends true
+    ? {
         expand: {
           [H in Head<P> & Ref<S, C>]?: RecordOf<S, Target<S, C, H>> & Expanded<S, Target<S, C, H>, Tail<P, H>>
         }
       }
+    : { expand: { [ref: string]: any } }
 
 /** A record as a query answers it: its fields, or those of `fields`, and what was expanded. */
 export type Item<S extends AnySchema, C, E, F> = ([F] extends [never]
@@ -101,3 +103,8 @@ export type Item<S extends AnySchema, C, E, F> = ([F] extends [never]
 
 /** The account's own record. */
 export type AccountOf<S extends AnySchema> = RecordOf<S, S['accounts']>
+
+/** Adds to a number in the database, so that two at once don't overwrite each other. */
+export interface Add {
+  $add: number
+}

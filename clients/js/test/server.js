@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const root = fileURLToPath(new URL('../../../', import.meta.url))
-const binary = process.env.ROUNDTRIP_BIN ?? join(root, 'bin/roundtrip')
+export const root = fileURLToPath(new URL('../../../', import.meta.url))
+export const binary = process.env.ROUNDTRIP_BIN ?? join(root, 'bin/roundtrip')
 
 /** Makes a folder with the gallery as https://localhost. Pages of the tests are served below /. */
 export async function gallery(certs) {

@@ -1,0 +1,14 @@
+// The types that `roundtrip export types` makes, judged by the compiler.
+
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { binary, root } from './server.js'
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url))
+
+test('the types of a declaration fit the calls, and refuse wrong ones', () => {
+  writeFileSync(at('types/schema.ts'), execFileSync(binary, ['export', 'types', `${root}examples/gallery`]))
+  execFileSync(at('../node_modules/.bin/tsc'), ['-p', at('types')], { stdio: 'inherit' })
+})
