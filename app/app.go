@@ -154,6 +154,7 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 func (a *App) parts(d *doors, reload <-chan struct{}) []lifetime.Part {
 	parts := []lifetime.Part{
 		{Name: "jobs", Run: a.runJobs},
+		{Name: "outward", Run: a.runOutward},
 		{Name: "control", Run: d.runControl(a)},
 		{Name: "reload", Run: func(ctx context.Context) error { return a.runReloads(ctx, reload) }},
 		{Name: "gate", Ready: d.gate.Ready(), Run: func(ctx context.Context) error { return d.gate.Run(ctx, d.secure, d.plain) }},
@@ -171,6 +172,7 @@ func (a *App) committed(changes []roundtrip.Change) {
 		if c.Inbox() || c.Counts {
 			continue // nothing of an account that is kept in memory, and no file
 		}
+		h.outward.committed(c)
 		if c.Collection.Accounts && c.Action != roundtrip.Create {
 			h.identity.Forget(c.ID)
 		}

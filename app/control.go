@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -67,14 +68,10 @@ func (d *doors) runControl(a *App) func(context.Context) error {
 	}
 }
 
-// control answers one command: a userCommand in, its text or a problem out.
+// control answers one command: its order in, its text or a problem out.
 func (a *App) control(w http.ResponseWriter, r *http.Request) {
-	var command userCommand
 	var out bytes.Buffer
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&command)
-	if err == nil {
-		err = a.house.Load().run(r.Context(), command, a.around.Now(), &out)
-	}
+	err := a.order(r, &out)
 	if err != nil {
 		e := roundtrip.AsError(err)
 		w.WriteHeader(e.HTTPStatus())
@@ -82,6 +79,27 @@ func (a *App) control(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = w.Write(out.Bytes())
+}
+
+// order does the command that a request holds.
+func (a *App) order(r *http.Request, out io.Writer) error {
+	body := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 1<<20))
+	switch path := strings.TrimPrefix(r.URL.Path, "/"); path {
+	case "user":
+		var order userCommand
+		if err := body.Decode(&order); err != nil {
+			return err
+		}
+		return a.house.Load().run(r.Context(), order, a.around.Now(), out)
+	case "webhooks":
+		var order webhookCommand
+		if err := body.Decode(&order); err != nil {
+			return err
+		}
+		return a.doWebhooks(r.Context(), order, out)
+	default:
+		return noSuch(path)
+	}
 }
 
 // failure is an error on its way over the control socket.
@@ -92,8 +110,8 @@ type failure struct {
 	Details []roundtrip.Detail
 }
 
-// askServer sends a command to the server that has the database open. reached is false where none does.
-func askServer(ctx context.Context, c *config.Config, command userCommand, out io.Writer) (reached bool, err error) {
+// askServer sends an order to the server that has the database open. reached is false where none does.
+func askServer(ctx context.Context, c *config.Config, path string, order any, out io.Writer) (reached bool, err error) {
 	at := controlPath(c)
 	if _, err := os.Stat(at); err != nil {
 		return false, nil
@@ -104,11 +122,11 @@ func askServer(ctx context.Context, c *config.Config, command userCommand, out i
 			return (&net.Dialer{}).DialContext(ctx, "unix", at)
 		},
 	}}
-	body, err := json.Marshal(command) //nolint:gosec // a password on its way to the owner's own process, over a socket of theirs alone
+	body, err := json.Marshal(order) // may hold a password, on its way to the owner's own process, over a socket of theirs alone
 	if err != nil {
 		return false, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://control/user", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://control/"+path, bytes.NewReader(body))
 	if err != nil {
 		return false, err
 	}

@@ -26,6 +26,7 @@ type house struct {
 	api      http.Handler // the first mounted API, nil where no route has one
 	mount    string       // and its path
 	warnings []policy.Warning
+	outward  *outward
 	demo     string // how to sign in to the demo, "" where there is none
 
 	cancel context.CancelFunc // ends the identity's goroutines
@@ -53,6 +54,9 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 		Now: a.around.Now, IDs: b.ids, Rand: a.around.Rand,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if h.outward, err = a.assembleOutward(c, b); err != nil { // 9 after the commit, outward again
 		return nil, err
 	}
 	core, err := handler.New(handler.Options{ // 4 HTTP becomes a Call

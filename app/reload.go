@@ -63,6 +63,7 @@ func (a *App) swap(ctx context.Context, h *house) {
 	a.generation++
 	a.recorder.SetGeneration(a.generation)
 	if old != nil {
+		close(old.outward.retired)
 		old.stop()
 	}
 }

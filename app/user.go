@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
-	"github.com/roundtrip-dev/roundtrip/gate/cert"
 	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 )
 
@@ -52,28 +50,10 @@ func UserList(ctx context.Context, o UserOptions, s Surroundings) error {
 	return o.run(ctx, userCommand{Do: "list"}, s)
 }
 
-// run asks the server that runs, or opens the database itself where none does.
-func (o UserOptions) run(ctx context.Context, command userCommand, s Surroundings) (err error) {
-	c, err := read(o.File, o.Data, s)
-	if err != nil {
-		return err
-	}
-	if reached, err := askServer(ctx, c, command, s.Out); reached || err != nil {
-		return err
-	}
-	a := &App{around: s, log: slog.New(slog.DiscardHandler), config: c}
-	if a.base, err = open(ctx, c, s, a.log); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.base.store.Close()) }()
-	a.base.certs = cert.NewStore(nil, s.Now)
-	c.Sites = nil // a command opens no door
-	if err := a.enter(ctx, c, nil); err != nil {
-		return err
-	}
-	h := a.house.Load()
-	defer h.stop()
-	return h.run(ctx, command, s.Now(), s.Out)
+func (o UserOptions) run(ctx context.Context, order userCommand, s Surroundings) error {
+	return command{file: o.File, data: o.Data, path: "user", body: order}.run(ctx, s, func(a *App) error {
+		return a.house.Load().run(ctx, order, s.Now(), s.Out)
+	})
 }
 
 // run does one command in a house.

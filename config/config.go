@@ -23,6 +23,7 @@ type Config struct {
 	Identity    Identity
 	Collections []Collection
 	Store       Store
+	Webhooks    []Webhook
 	Journeys    Journeys
 	Console     Console
 }

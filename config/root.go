@@ -22,6 +22,7 @@ func rootKeys() []key {
 		block("store", func(c *Config) *Store { return &c.Store }, storeKeys()...).
 			after(func(_ *decoder, target any, n *node) { target.(*Config).Store.Pos = n.pos }).
 			says("Where records and files are kept."),
+		webhooksKey(),
 		journeysKey(),
 		block("console", func(c *Config) *Console { return &c.Console }, consoleKeys()...).
 			after(func(_ *decoder, target any, n *node) { target.(*Config).Console.Pos = n.pos }).
@@ -30,7 +31,6 @@ func rootKeys() []key {
 		later("dns", "let another name server or the hosts file point the names here; names below localhost do so by themselves"),
 		later("firewall", "leave it out; the system's own firewall guards the ports"),
 		later("notifications", "a collection of your own, and list requests with a filter"),
-		later("webhooks", "another program that asks for new records, ordered by create_time"),
 		later("channels", "list requests with a filter"),
 		later("cluster", "one machine; leave it out"),
 	}

@@ -34,6 +34,7 @@ func Build(c *config.Config) (*Schema, error) {
 		b.groups(i)
 		b.rules(i)
 	}
+	b.hooks()
 	b.renames()
 	if err := b.problems.Err(); err != nil {
 		return nil, err

@@ -15,7 +15,8 @@ func TestScript(t *testing.T) {
 	t.Parallel()
 	bin := filepath.Dir(server.Binary(t))
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir:  "testdata",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"receiver": receiver, "await": await},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", bin+string(filepath.ListSeparator)+env.Getenv("PATH"))
 			return nil

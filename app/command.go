@@ -1,0 +1,54 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/roundtrip-dev/roundtrip/gate/cert"
+)
+
+// command is one order of this machine's operator, such as `roundtrip user list`. It runs in the server that has the
+// database open, or here where none does.
+type command struct {
+	file string // a roundtrip.yaml or its folder
+	data string // the folder of the database, "" for the declared one
+	path string // of the order on the control socket
+	body any    // the order itself, as JSON
+}
+
+// run asks the server that runs, or opens the database itself and does the order with here.
+func (o command) run(ctx context.Context, s Surroundings, here func(a *App) error) (err error) {
+	c, err := read(o.file, o.data, s.withoutSecrets())
+	if err != nil {
+		return err
+	}
+	if reached, err := askServer(ctx, c, o.path, o.body, s.Out); reached || err != nil {
+		return err
+	}
+	a := &App{around: s, log: slog.New(slog.DiscardHandler), config: c}
+	if a.base, err = open(ctx, c, s, a.log); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.base.store.Close()) }()
+	a.base.certs = cert.NewStore(nil, s.Now)
+	c.Sites = nil // a command opens no door
+	if err := a.enter(ctx, c, nil); err != nil {
+		return err
+	}
+	defer a.house.Load().stop()
+	return here(a)
+}
+
+// withoutSecrets are surroundings in which every environment variable is set: a command sends nothing and needs no secret,
+// and whoever calls it has not those of the server.
+func (s Surroundings) withoutSecrets() Surroundings {
+	getenv := s.Getenv
+	s.Getenv = func(name string) (string, bool) {
+		if value, ok := getenv(name); ok && value != "" {
+			return value, true
+		}
+		return "a secret that no command reads", true
+	}
+	return s
+}
