@@ -82,7 +82,7 @@ type trial struct {
 	trues  int
 }
 
-func (c *trial) decide(fixed *policy.Engine) {
+func (c *trial) decide(fixed *policy.Engine) *policy.Engine {
 	c.t.Helper()
 	e, things := fixed, c.w.things
 	call := &roundtrip.Call{Action: roundtrip.List, Time: baseTime()}
@@ -102,6 +102,7 @@ func (c *trial) decide(fixed *policy.Engine) {
 		c.t.Fatalf("%s\n%v", c.term.source, err)
 	}
 	c.permit = p
+	return e
 }
 
 // want is the oracle's answer for one row.
