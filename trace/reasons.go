@@ -77,6 +77,12 @@ var catalogueRows = [...]reasonRow{
 	{"FMI", "file.missing", "there is no such file", "look at the record's field"},
 	{"FSZ", "file.size", "the image is not kept at that size", "ask for one of the declared sizes"},
 
+	{"LCO", "stream.connections", "one account or address has too many streams open", "close some, or share one between the tabs"},
+	{"LTO", "stream.topics", "one connection has too many topics", "unsubscribe from some, or open another connection"},
+	{"LSU", "stream.subscribed", "the connection has the topic already", "unsubscribe first, or use what is there"},
+	{"LNS", "stream.not_subscribed", "the connection does not have the topic", "look at the text of the topic, which must be the same"},
+	{"LSI", "stream.signed_in", "the connection is somebody's already", "open another connection for another person"},
+
 	{"HIN", "app.internal", "something went wrong on our side", "see the log for the cause"},
 	{"HPN", "app.panic", "a handler crashed", "see the log for the stack, and report it"},
 	{"HTO", "app.deadline", "the request took longer than it may", "see the slowest hop"},

@@ -17,12 +17,13 @@ const (
 	SQL
 	Commit
 	Files
+	Stream
 	App
 )
 
 // String returns the layer's short name, as it stands in the waterfall.
 func (l Layer) String() string {
-	names := [...]string{"", "tcp", "tls", "route", "cors", "static", "auth", "access", "schema", "pool", "sql", "commit", "files", "app"}
+	names := [...]string{"", "tcp", "tls", "route", "cors", "static", "auth", "access", "schema", "pool", "sql", "commit", "files", "stream", "app"}
 	if int(l) < len(names) {
 		return names[l]
 	}
