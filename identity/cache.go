@@ -37,10 +37,11 @@ type cache struct {
 	byAccount map[roundtrip.ID]map[[32]byte]roundtrip.ID
 	forgets   [forgetsMax]roundtrip.ID // the last accounts that were forgotten, a ring
 	forgotten uint64                   // how many were, ever
+	forgot    func(roundtrip.ID)       // is told of each; nil: nobody
 }
 
-func newCache() *cache {
-	c := &cache{byAccount: map[roundtrip.ID]map[[32]byte]roundtrip.ID{}}
+func newCache(forgot func(roundtrip.ID)) *cache {
+	c := &cache{forgot: forgot, byAccount: map[roundtrip.ID]map[[32]byte]roundtrip.ID{}}
 	for i := range c.shards {
 		c.shards[i].entries = map[[32]byte]*entry{}
 	}
@@ -104,6 +105,13 @@ func (c *cache) unlist(account roundtrip.ID, hash [32]byte) {
 
 // forget drops an account's sessions: the one given, or all of them for 0, but never keep.
 func (c *cache) forget(account, session, keep roundtrip.ID) {
+	c.drop(account, session, keep)
+	if c.forgot != nil {
+		c.forgot(account)
+	}
+}
+
+func (c *cache) drop(account, session, keep roundtrip.ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.forgets[c.forgotten%forgetsMax] = account

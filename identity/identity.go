@@ -22,9 +22,10 @@ type Options struct {
 	Config   config.Identity
 	Users    *roundtrip.Collection // the collection that people sign in to; nil: there are no accounts, everybody is a stranger
 	Now      func() time.Time
-	IDs      *roundtrip.IDs // makes the ids of sessions
-	Rand     io.Reader      // cryptographic: crypto/rand.Reader
-	Hashers  int            // passwords that are hashed at once, 19 MiB each; 0: as many as there are cores
+	IDs      *roundtrip.IDs             // makes the ids of sessions
+	Rand     io.Reader                  // cryptographic: crypto/rand.Reader
+	Forgot   func(account roundtrip.ID) // is told whenever a session of an account ends, or its record changes; it must not wait. nil: nobody
+	Hashers  int                        // passwords that are hashed at once, 19 MiB each; 0: as many as there are cores
 }
 
 // Identity knows who people are. Its methods may be called by many goroutines.
@@ -64,7 +65,7 @@ func New(o Options) (*Identity, error) {
 	setDefaults(&o.Config)
 	i := &Identity{
 		accounts: o.Accounts, config: o.Config, users: o.Users, now: o.Now, ids: o.IDs, rand: o.Rand,
-		cache:   newCache(),
+		cache:   newCache(o.Forgot),
 		hasher:  newHasher(o.Hashers, o.Rand),
 		common:  commonPasswords(),
 		names:   newLimiter(5, o.Now),
