@@ -43,6 +43,7 @@ type exchange struct {
 	refused string    // why the framing of the request is not taken
 	stream  time.Time // until, for a stream of HTTP/2
 	flushed bool
+	taken   bool // the connection is somebody else's now
 	idText  string
 	id      [1]string
 	origin  [1]string // what Access-Control-Allow-Origin says; "" for none
@@ -84,7 +85,7 @@ func (x *exchange) end() {
 	if x.status == 0 && !cut && x.req.Context().Err() == nil {
 		x.WriteHeader(http.StatusOK)
 	}
-	if x.status != 0 && !cut {
+	if x.status != 0 && !cut && !x.taken {
 		x.moveWrite() // for what is still buffered
 	}
 	x.body.finish(x)
