@@ -1,0 +1,380 @@
+package live
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/policy"
+	"github.com/roundtrip-dev/roundtrip/store"
+)
+
+// sieveMax bounds how many changed records are held in memory to see which topics they concern.
+const sieveMax = 1000
+
+// deliver takes what changed and brings it to those who watch, until ctx ends.
+func (h *Hub) deliver(ctx context.Context) {
+	for {
+		w := h.records.take(ctx)
+		if w == nil {
+			return
+		}
+		for g, e := range h.errands(ctx, w) {
+			g.changed(ctx, w, e)
+		}
+		h.records.done.Store(w.to)
+	}
+}
+
+// errand is what a window has for one group.
+type errand struct {
+	order []change                           // of the group's own collection, as they were committed
+	rows  map[roundtrip.ID]*roundtrip.Record // some of those records as they are; may be nil
+	over  bool                               // too many changed to name them
+	deps  bool                               // records that the rule or filter looks at changed
+}
+
+// errands finds the groups that a window concerns.
+func (h *Hub) errands(ctx context.Context, w *window) map[*group]*errand {
+	list := map[*group]*errand{}
+	of := func(g *group) *errand {
+		if list[g] == nil {
+			list[g] = &errand{}
+		}
+		return list[g]
+	}
+	h.mu.Lock()
+	sieved := map[int32][]*group{}
+	for number, t := range w.of {
+		order := t.ordered()
+		for g := range h.watch[number] {
+			if g.asked.ID == 0 && g.asked.Collection.Number == number {
+				e := of(g)
+				e.order, e.over = order, t.over
+				sieved[number] = append(sieved[number], g)
+			}
+			if concerned(&g.traits, number, t) {
+				of(g).deps = true
+			}
+		}
+		for _, c := range order {
+			for g := range h.single[recordKey{number, c.id}] {
+				of(g).order = []change{c}
+			}
+		}
+	}
+	h.mu.Unlock()
+	for number, groups := range sieved {
+		rows := h.load(ctx, groups, w.of[number])
+		for _, g := range groups {
+			list[g].rows = rows
+		}
+	}
+	return list
+}
+
+// concerned reports whether changes of a collection can change what the rule or filter of a topic says of other records.
+// To a record that is new, no other one points yet.
+func concerned(traits *policy.Traits, number int32, t *touched) bool {
+	for _, d := range traits.Depends {
+		if d.Collection.Number == number && (traits.Counts || t.moved || d.Exists && t.changed) {
+			return true
+		}
+	}
+	return false
+}
+
+// load reads the changed records once, as they are, for the filters of many topics. Nothing of them is sent from here.
+func (h *Hub) load(ctx context.Context, groups []*group, t *touched) map[roundtrip.ID]*roundtrip.Record {
+	if len(groups) == 0 || t.over || len(t.records) > sieveMax {
+		return nil
+	}
+	g := groups[0]
+	g.mu.Lock()
+	house, of := g.house, g.asked.Collection
+	g.mu.Unlock()
+	permit, err := house.Policy.Job(&roundtrip.Call{Action: roundtrip.Get, Collection: of, Time: h.now()}, "live: which topics a change concerns")
+	if err != nil {
+		return nil
+	}
+	ids := make([]roundtrip.ID, 0, len(t.records))
+	for id, c := range t.records {
+		if !c.deleted {
+			ids = append(ids, id)
+		}
+	}
+	rows := make(map[roundtrip.ID]*roundtrip.Record, len(ids))
+	err = h.store.View(ctx, func(v store.View) error {
+		return v.Load(permit, ids, func(row roundtrip.Row) error {
+			rows[roundtrip.ID(row.Int(roundtrip.FieldID))] = roundtrip.CopyRow(of, row)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil // each group looks itself then
+	}
+	return rows
+}
+
+// batch is one delivery to one group.
+type batch struct {
+	*errand
+
+	g      *group
+	w      *window
+	in     map[roundtrip.ID]bool   // what stands in order
+	public map[roundtrip.ID][]byte // what everybody may see
+	rest   []change                // what not everybody may see, or nobody
+	frame  *Frame                  // for those who get nothing of their own
+	made   bool                    // frame was made; it may be nil, for nothing
+}
+
+// changed delivers a window to the group.
+func (g *group) changed(ctx context.Context, w *window, e *errand) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.gone || g.house != g.hub.house.Load() {
+		return // a group of an older declaration is made anew, with a snapshot
+	}
+	if e.order = g.sift(e.order, e.rows); len(e.order) == 0 && !e.deps && !e.over {
+		return
+	}
+	b := &batch{errand: e, g: g, w: w, in: map[roundtrip.ID]bool{}, public: map[roundtrip.ID][]byte{}}
+	g.failed(g.hub.store.View(ctx, func(v store.View) error {
+		if e.over {
+			return g.resetAll(ctx, v, w.to, resetTooMany)
+		}
+		return b.run(ctx, v)
+	}))
+}
+
+// failed closes the connections of a group that can't be served: they come back with their cursors.
+func (g *group) failed(err error) {
+	if err == nil {
+		return
+	}
+	g.hub.log.Error("live: a topic could not be delivered", "topic", g.topic, "error", err)
+	for _, a := range g.audiences {
+		for _, s := range a.subs {
+			s.conn.Close(CloseRestart, "a topic could not be read; come back with your cursors")
+		}
+	}
+}
+
+// sift leaves out changes that the filter alone keeps from everybody, of records that nobody holds.
+func (g *group) sift(order []change, rows map[roundtrip.ID]*roundtrip.Record) []change {
+	if g.sieve == nil || rows == nil {
+		return order
+	}
+	var kept []change
+	for _, c := range order {
+		row := rows[c.id]
+		if row != nil || c.deleted {
+			matches := false
+			if row != nil {
+				allowed, known := g.sieve.Check(row)
+				matches = allowed || !known
+			}
+			if !matches && !g.holds(c) {
+				continue
+			}
+		}
+		kept = append(kept, c)
+	}
+	return kept
+}
+
+// holds reports whether anybody of the group may hold a record that they get no more.
+func (g *group) holds(c change) bool {
+	if g.had(&g.known, c) {
+		return true
+	}
+	for _, a := range g.audiences {
+		if g.had(&a.known, c) {
+			return true
+		}
+	}
+	return false
+}
+
+// had reports whether those who know k may hold a record. What was made within the window was sent to nobody, unless
+// somebody joined since; and counts alone put no record out of sight where no condition looks at them.
+func (g *group) had(k *known, c change) bool {
+	if k.has(c.id) {
+		return true
+	}
+	if !k.open && !g.traits.Everything {
+		return false
+	}
+	return (c.created == 0 || c.created <= g.joined) && (!c.counts || g.traits.Counts)
+}
+
+// run decides and sends.
+func (b *batch) run(ctx context.Context, v store.View) error {
+	g := b.g
+	for _, c := range b.order {
+		b.in[c.id] = true
+	}
+	if g.shared {
+		p, err := g.permit(&roundtrip.Principal{}, netip.Addr{})
+		if err != nil {
+			return err
+		}
+		if err := b.pieces(ctx, v, p, b.order, b.public); err != nil {
+			return err
+		}
+		more, err := b.recheck(ctx, v, p, &g.known, nil)
+		if err != nil {
+			return err
+		}
+		if more.reset {
+			return g.resetAll(ctx, v, b.w.to, resetRule)
+		}
+		b.add(more)
+	}
+	for _, c := range b.order {
+		if b.public[c.id] == nil {
+			b.rest = append(b.rest, c)
+		}
+	}
+	for _, a := range g.audiences {
+		if err := b.to(ctx, v, a); err != nil {
+			return err
+		}
+	}
+	g.known.learn(b.order, b.public)
+	return nil
+}
+
+// add makes what a recheck found part of the batch.
+func (b *batch) add(more found) {
+	for _, c := range more.changes {
+		b.in[c.id] = true
+	}
+	b.order = append(b.order[:len(b.order):len(b.order)], more.changes...)
+	for id, json := range more.puts {
+		b.public[id] = json
+	}
+}
+
+// learn notes what was put and what was taken away.
+func (k *known) learn(order []change, put map[roundtrip.ID][]byte) {
+	for _, c := range order {
+		if put[c.id] != nil {
+			k.add(c.id)
+		} else {
+			k.drop(c.id)
+		}
+	}
+}
+
+// pieces writes those of the changed records that a permit allows into out.
+func (b *batch) pieces(ctx context.Context, v store.View, p *policy.Permit, of []change, out map[roundtrip.ID][]byte) error {
+	if p == nil {
+		return nil
+	}
+	ids := make([]roundtrip.ID, 0, len(of))
+	for _, c := range of {
+		if c.deleted {
+			continue
+		}
+		if row := b.rows[c.id]; row != nil && !p.Always() {
+			if allowed, known := p.Check(row); known && !allowed {
+				continue
+			}
+		}
+		ids = append(ids, c.id)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	list, err := b.g.house.Pages.Some(ctx, v, p, ids)
+	for _, piece := range list {
+		out[piece.ID] = piece.JSON
+	}
+	return err
+}
+
+// to sends the batch to one audience.
+func (b *batch) to(ctx context.Context, v store.View, a *audience) error {
+	g := b.g
+	own, rest := map[roundtrip.ID][]byte{}, b.rest
+	if (!g.shared || a.key.account != 0) && (b.deps || anyLeft(rest)) {
+		p, err := g.permit(a.who, a.key.addr)
+		if err != nil {
+			return err
+		}
+		if err := b.pieces(ctx, v, p, rest, own); err != nil {
+			return err
+		}
+		more, err := b.recheck(ctx, v, p, &a.known, a)
+		if err != nil {
+			return err
+		}
+		if more.reset {
+			return g.reset(ctx, v, a, b.w.to, resetRule)
+		}
+		rest = append(rest[:len(rest):len(rest)], more.changes...)
+		for id, json := range more.puts {
+			own[id] = json
+		}
+	}
+	a.send(b.frameFor(a, rest, own), b.w.to)
+	a.known.learn(rest, own)
+	return nil
+}
+
+// anyLeft reports whether some changed record is still there.
+func anyLeft(changes []change) bool {
+	return slices.ContainsFunc(changes, func(c change) bool { return !c.deleted })
+}
+
+// frameFor is the message for an audience: its own where it gets or loses what others don't.
+func (b *batch) frameFor(a *audience, rest []change, own map[roundtrip.ID][]byte) *Frame {
+	lost := slices.ContainsFunc(rest, func(c change) bool {
+		return own[c.id] == nil && b.g.had(&a.known, c) && (!b.g.shared || !b.g.had(&b.g.known, c))
+	})
+	if len(own) > 0 || lost {
+		return b.build(a, rest[len(b.rest):], own)
+	}
+	if !b.made {
+		b.frame, b.made = b.build(nil, nil, nil), true
+	}
+	return b.frame
+}
+
+// build writes the message for an audience; a nil one is everybody who gets nothing of their own. more is what only this
+// audience's recheck found.
+func (b *batch) build(a *audience, more []change, own map[roundtrip.ID][]byte) *Frame {
+	g := b.g
+	list := changeList{b: message("", g.topic, 256*len(b.order))}
+	for _, changes := range [...][]change{b.order, more} {
+		for _, c := range changes {
+			switch {
+			case b.public[c.id] != nil:
+				list.put(b.public[c.id])
+			case own[c.id] != nil:
+				list.put(own[c.id])
+			case g.shared && g.had(&g.known, c), a != nil && g.had(&a.known, c):
+				list.removed(c.id)
+			}
+		}
+	}
+	if list.n == 0 {
+		return nil
+	}
+	return g.hub.end(list.close(), b.w.to)
+}
+
+// send hands a message to those who have not read as far.
+func (a *audience) send(f *Frame, to int64) {
+	for _, s := range a.subs {
+		if s.from < to {
+			s.from = to
+			if f != nil {
+				s.conn.Send(f)
+			}
+		}
+	}
+}

@@ -1,0 +1,237 @@
+package live
+
+import (
+	"net/netip"
+	"sync"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/policy"
+)
+
+// group is everybody who watches the same topic. What they are sent is decided and written once for all of them as far as
+// it is the same for all.
+type group struct {
+	hub   *Hub
+	topic string
+
+	mu        sync.Mutex // guards all below; it is held while a snapshot is taken and while a change is delivered
+	gone      bool       // nobody is left: whoever comes makes another group
+	house     *House
+	asked     *Asked
+	traits    policy.Traits
+	sieve     *policy.Permit // the filter alone, where it is the same for all callers; nil where there is none
+	shared    bool           // what a stranger may see is decided and written once, for all
+	known     known          // what all of them were sent
+	joined    int64          // the newest position of a first message
+	audiences map[audienceKey]*audience
+}
+
+// audience is those of a group who see the same: the connections of one account, or of strangers.
+type audience struct {
+	key   audienceKey
+	who   *roundtrip.Principal
+	known known // what was sent to them and not to the whole group
+	subs  []*subscriber
+}
+
+// audienceKey tells audiences apart. The address counts only where a rule asks for it.
+type audienceKey struct {
+	account roundtrip.ID
+	addr    netip.Addr
+}
+
+// subscriber is a connection in a group.
+type subscriber struct {
+	conn  *Conn
+	group *group
+	in    *audience
+	from  int64 // up to here it has been sent everything
+}
+
+// knownMax bounds how many records are remembered as sent.
+const knownMax = 4096
+
+// known remembers which records a client may hold, so that it is told of those that it loses and of no others.
+type known struct {
+	ids  map[roundtrip.ID]struct{}
+	open bool // it may hold others too
+}
+
+func (k *known) add(id roundtrip.ID) {
+	if _, ok := k.ids[id]; ok {
+		return
+	}
+	if len(k.ids) >= knownMax {
+		k.open = true
+		return
+	}
+	if k.ids == nil {
+		k.ids = map[roundtrip.ID]struct{}{}
+	}
+	k.ids[id] = struct{}{}
+}
+
+func (k *known) has(id roundtrip.ID) bool {
+	_, ok := k.ids[id]
+	return ok
+}
+
+func (k *known) drop(id roundtrip.ID) { delete(k.ids, id) }
+
+// newGroup judges a topic under a house.
+func newGroup(h *Hub, house *House, topic string, asked *Asked) (*group, error) {
+	g := &group{hub: h, topic: topic, audiences: map[audienceKey]*audience{}}
+	return g, g.build(house, asked)
+}
+
+// build sets what the declaration says of the group.
+func (g *group) build(house *House, asked *Asked) error {
+	g.house, g.asked, g.sieve = house, asked, nil
+	call := g.call()
+	var err error
+	if g.traits, err = house.Policy.Traits(call); err != nil {
+		return err
+	}
+	stranger, err := g.permit(&roundtrip.Principal{}, netip.Addr{})
+	if err != nil {
+		return err
+	}
+	g.shared = g.traits.Public && (stranger == nil || openToAll(stranger.Query().Expand))
+	if q := &asked.Query; asked.ID == 0 && (q.Filter != "" || len(q.Equal) > 0) && g.traits.Sieve {
+		only := *call
+		only.Query = roundtrip.Query{Filter: q.Filter, Equal: q.Equal}
+		g.sieve, err = house.Policy.Job(&only, "live: which topics a change concerns")
+	}
+	return err
+}
+
+// openToAll reports whether what refs lead to looks the same for everybody.
+func openToAll(expand []policy.Expand) bool {
+	for i := range expand {
+		if p := expand[i].Permit; !p.Always() || !openToAll(p.Query().Expand) {
+			return false
+		}
+	}
+	return true
+}
+
+// call is what the topic asks, now.
+func (g *group) call() *roundtrip.Call {
+	c := &roundtrip.Call{Action: roundtrip.List, Collection: g.asked.Collection, Query: g.asked.Query, Time: g.hub.now()}
+	if g.asked.ID != 0 {
+		c.Action, c.ID = roundtrip.Get, g.asked.ID
+	}
+	return c
+}
+
+// permit asks policy for somebody who watches. It is nil where they can see no record at all.
+func (g *group) permit(who *roundtrip.Principal, addr netip.Addr) (*policy.Permit, error) {
+	call := g.call()
+	call.Addr = addr
+	p, err := g.house.Policy.Decide(call, who)
+	switch {
+	case err == nil && !p.Never():
+		return p, nil
+	case err == nil, roundtrip.AsError(err).Reason == "access.hidden":
+		return nil, nil //nolint:nilnil // no permit and no mistake: nothing is to be seen
+	}
+	return nil, err
+}
+
+func (g *group) keyOf(c *Conn, who *roundtrip.Principal) audienceKey {
+	key := audienceKey{}
+	if !who.Stranger() {
+		key.account = who.ID
+	}
+	if g.traits.Addr {
+		key.addr = c.addr
+	}
+	return key
+}
+
+// audience returns the audience of a connection, making it for the first one. The caller holds mu.
+func (g *group) audience(c *Conn, who *roundtrip.Principal) *audience {
+	key := g.keyOf(c, who)
+	a := g.audiences[key]
+	if a == nil {
+		a = &audience{key: key}
+		g.audiences[key] = a
+	}
+	a.who = who
+	return a
+}
+
+// leave takes a connection out of the group, and the group out of the hub when it was the last.
+func (s *subscriber) leave(*Conn) {
+	g := s.group
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i, other := range s.in.subs {
+		if other == s {
+			last := len(s.in.subs) - 1
+			s.in.subs[i] = s.in.subs[last]
+			s.in.subs[last] = nil
+			s.in.subs = s.in.subs[:last]
+			break
+		}
+	}
+	if len(s.in.subs) > 0 {
+		return
+	}
+	delete(g.audiences, s.in.key)
+	if len(g.audiences) == 0 {
+		g.end()
+	}
+}
+
+// end takes the group out of the hub. The caller holds mu.
+func (g *group) end() {
+	g.gone = true
+	g.hub.mu.Lock()
+	defer g.hub.mu.Unlock()
+	if g.hub.groups[g.topic] == g {
+		delete(g.hub.groups, g.topic)
+	}
+	g.hub.unlist(g)
+}
+
+// list makes the changes of collections find the group. The caller holds h.mu.
+func (h *Hub) list(g *group) {
+	if g.asked.ID != 0 {
+		key := recordKey{g.asked.Collection.Number, g.asked.ID}
+		if h.single[key] == nil {
+			h.single[key] = map[*group]struct{}{}
+		}
+		h.single[key][g] = struct{}{}
+	} else {
+		h.listAt(g.asked.Collection.Number, g)
+	}
+	for _, d := range g.traits.Depends {
+		h.listAt(d.Collection.Number, g)
+	}
+}
+
+func (h *Hub) listAt(number int32, g *group) {
+	if h.watch[number] == nil {
+		h.watch[number] = map[*group]struct{}{}
+	}
+	h.watch[number][g] = struct{}{}
+}
+
+func (h *Hub) unlist(g *group) {
+	key := recordKey{g.asked.Collection.Number, g.asked.ID}
+	delete(h.single[key], g)
+	if len(h.single[key]) == 0 {
+		delete(h.single, key)
+	}
+	drop := func(number int32) {
+		delete(h.watch[number], g)
+		if len(h.watch[number]) == 0 {
+			delete(h.watch, number)
+		}
+	}
+	drop(g.asked.Collection.Number)
+	for _, d := range g.traits.Depends {
+		drop(d.Collection.Number)
+	}
+}

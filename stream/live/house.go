@@ -1,0 +1,173 @@
+package live
+
+import (
+	"context"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/store"
+)
+
+// Enter puts a declaration in force. What is watched is read anew under it: its rules may say otherwise than those before.
+// Topics that it does not have any more close their connections with 4101.
+func (h *Hub) Enter(ctx context.Context, house *House) {
+	old := h.house.Swap(house)
+	if old == nil {
+		return
+	}
+	h.mu.Lock()
+	groups := make([]*group, 0, len(h.groups))
+	for _, g := range h.groups {
+		groups = append(groups, g)
+	}
+	h.mu.Unlock()
+	for _, g := range groups {
+		g.move(ctx, house)
+	}
+}
+
+// move brings a group under another house.
+func (g *group) move(ctx context.Context, house *House) {
+	asked, err := house.Pages.Topic(g.topic)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.gone {
+		return
+	}
+	g.hub.mu.Lock()
+	g.hub.unlist(g)
+	g.hub.mu.Unlock()
+	if err == nil {
+		err = g.build(house, asked)
+	}
+	if err != nil {
+		g.hub.mu.Lock()
+		if g.hub.groups[g.topic] == g { // who comes now makes another one
+			delete(g.hub.groups, g.topic)
+		}
+		g.hub.mu.Unlock()
+		g.closeAll(CloseChanged, "the declaration changed what you watch; come back with your cursors")
+		return
+	}
+	g.hub.mu.Lock()
+	g.hub.list(g)
+	g.hub.mu.Unlock()
+	g.regroup()
+	g.failed(g.hub.store.View(ctx, func(v store.View) error {
+		position, err := v.Position()
+		if err != nil {
+			return err
+		}
+		return g.resetAll(ctx, v, position, resetRule)
+	}))
+}
+
+// regroup deals the subscribers into audiences anew. The caller holds mu.
+func (g *group) regroup() {
+	old := g.audiences
+	g.audiences = map[audienceKey]*audience{}
+	for _, a := range old {
+		for _, s := range a.subs {
+			s.in = g.audience(s.conn, a.who)
+			s.in.subs = append(s.in.subs, s)
+		}
+	}
+}
+
+func (g *group) closeAll(code int, reason string) {
+	for _, a := range g.audiences {
+		for _, s := range a.subs {
+			s.conn.Close(code, reason)
+		}
+	}
+}
+
+// became brings a subscriber into another audience, or gives its audience a principal that is newer. Where the rule looks
+// at more than the id, what it sees is read anew.
+func (s *subscriber) became(ctx context.Context, who *roundtrip.Principal) {
+	g := s.group
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.gone {
+		return
+	}
+	old := s.in
+	next := g.audience(s.conn, who)
+	if next == old && !g.traits.Account {
+		return
+	}
+	if next != old {
+		s.moveTo(next)
+	}
+	if g.house != g.hub.house.Load() {
+		return // it is read anew for the new declaration anyway
+	}
+	g.failed(g.hub.store.View(ctx, func(v store.View) error {
+		position, err := v.Position()
+		if err != nil {
+			return err
+		}
+		return g.reset(ctx, v, next, position, resetRule)
+	}))
+}
+
+// moveTo changes the audience. The caller holds the group's mu.
+func (s *subscriber) moveTo(next *audience) {
+	old := s.in
+	for i, other := range old.subs {
+		if other == s {
+			old.subs = append(old.subs[:i], old.subs[i+1:]...)
+			break
+		}
+	}
+	if len(old.subs) == 0 {
+		delete(s.group.audiences, old.key)
+	}
+	s.in = next
+	next.subs = append(next.subs, s)
+}
+
+// CloseAll closes all connections with 1012 and takes no new ones: the server stops.
+func (h *Hub) CloseAll() {
+	for _, c := range h.everybody(true) {
+		c.Close(CloseRestart, "the server stops; come back in a moment")
+	}
+}
+
+func (h *Hub) everybody(last bool) []*Conn {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stopped = h.stopped || last
+	var conns []*Conn
+	for _, slot := range h.wheel {
+		for c := range slot {
+			conns = append(conns, c)
+		}
+	}
+	return conns
+}
+
+// partTime is how long clients have to take the last message when the hub ends.
+const partTime = 3 * time.Second
+
+// stop ends all connections: well, and those that don't listen by force.
+func (h *Hub) stop(cut context.CancelFunc) {
+	h.CloseAll()
+	ended := make(chan struct{})
+	go func() {
+		h.parts.Wait()
+		close(ended)
+	}()
+	late := time.NewTimer(partTime)
+	defer late.Stop()
+	select {
+	case <-ended:
+		return
+	case <-late.C:
+	}
+	cut()
+	for _, c := range h.everybody(true) {
+		c.sink.Cut()
+	}
+	<-ended
+}

@@ -1,0 +1,157 @@
+package live
+
+import (
+	"context"
+	"sync"
+
+	"github.com/roundtrip-dev/roundtrip"
+)
+
+// doubts holds the accounts whose sessions may have ended, or whose record has changed.
+type doubts struct {
+	mu       sync.Mutex
+	accounts map[roundtrip.ID]struct{}
+	wake     chan struct{}
+}
+
+func (d *doubts) init() { d.wake = make(chan struct{}, 1) }
+
+// Doubt says that a session of an account may have ended, or that its record or roles may have changed: what its connections
+// may see is asked again. It never waits.
+func (h *Hub) Doubt(account roundtrip.ID) {
+	h.doubts.mu.Lock()
+	if h.doubts.accounts == nil {
+		h.doubts.accounts = map[roundtrip.ID]struct{}{}
+	}
+	h.doubts.accounts[account] = struct{}{}
+	h.doubts.mu.Unlock()
+	select {
+	case h.doubts.wake <- struct{}{}:
+	default:
+	}
+}
+
+// clearDoubts asks again for those in doubt, until ctx ends.
+func (h *Hub) clearDoubts(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.doubts.wake:
+		}
+		h.doubts.mu.Lock()
+		accounts := h.doubts.accounts
+		h.doubts.accounts = nil
+		h.doubts.mu.Unlock()
+		for account := range accounts {
+			for _, c := range h.connsOf(account) {
+				h.examine(ctx, c)
+			}
+		}
+	}
+}
+
+func (h *Hub) connsOf(account roundtrip.ID) []*Conn {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var list []*Conn
+	for c := range h.conns[account] {
+		list = append(list, c)
+	}
+	return list
+}
+
+// examine asks whose a connection is. One whose session has ended is closed; where the account is another than it was,
+// topics whose rule looks at it are read anew.
+func (h *Hub) examine(ctx context.Context, c *Conn) {
+	c.mu.Lock()
+	token, before := c.token, c.who
+	c.mu.Unlock()
+	if token == "" {
+		return
+	}
+	who, err := h.house.Load().Who(ctx, token)
+	if err != nil {
+		if e := roundtrip.AsError(err); e.Kind == roundtrip.Unauthenticated {
+			c.Close(CloseSession, "the session has ended; sign in again")
+		}
+		return // nobody knows just now: it is asked again
+	}
+	if who == before {
+		return
+	}
+	c.mu.Lock()
+	if c.token != token { // it has shown another one meanwhile
+		c.mu.Unlock()
+		return
+	}
+	c.who = who
+	subs := c.subscribers()
+	c.mu.Unlock()
+	for _, s := range subs {
+		s.became(ctx, who)
+	}
+}
+
+// subscribers lists the groups that the connection is in. The caller holds mu.
+func (c *Conn) subscribers() []*subscriber {
+	var list []*subscriber
+	for _, t := range c.topics {
+		if s, ok := t.(*subscriber); ok {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// Authenticate makes the connection one of whoever holds the token. It can be said once, by a stranger. Errors are those of
+// identity, Limited stream.connections, and Conflict stream.signed_in.
+func (c *Conn) Authenticate(ctx context.Context, token string) error {
+	if !c.Who().Stranger() {
+		return roundtrip.E(roundtrip.Conflict, "stream.signed_in", "the connection is somebody's already; open another one")
+	}
+	if token == "" {
+		return roundtrip.E(roundtrip.Unauthenticated, "auth.invalid", "auth takes a session token")
+	}
+	who, err := c.hub.house.Load().Who(ctx, token)
+	if err != nil {
+		return err
+	}
+	h := c.hub
+	h.mu.Lock()
+	old := c.owner
+	h.dismiss(c)
+	if err := h.admit(c, owner{account: who.ID}); err != nil {
+		_ = h.admit(c, old) // it had its place there a moment ago
+		h.mu.Unlock()
+		return err
+	}
+	h.mu.Unlock()
+	c.mu.Lock()
+	c.token, c.who = token, who
+	subs := c.subscribers()
+	c.mu.Unlock()
+	for _, s := range subs {
+		s.became(ctx, who)
+	}
+	return nil
+}
+
+// Ack notes that the person has been shown what their inbox had up to a position. Errors: Invalid request.invalid.
+func (c *Conn) Ack(cursor string) error {
+	at, err := ParseCursor(cursor)
+	if err != nil {
+		return err
+	}
+	h := c.hub
+	who := c.Who()
+	if who.Stranger() || at.Epoch != h.epoch {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.conns[who.ID] != nil && at.Position <= h.read.Load() {
+		h.acked[who.ID] = max(h.acked[who.ID], at.Position)
+	}
+	return nil
+}
