@@ -44,6 +44,11 @@ func (v *Visit) readView(view store.View) error {
 	if err := v.readRecords(view); err != nil {
 		return err
 	}
+	return v.follow(view)
+}
+
+// follow reads the records that the refs of those before them lead to.
+func (v *Visit) follow(view store.View) error {
 	for i := 1; i < len(v.hops); i++ {
 		h := &v.hops[i]
 		if len(h.ids) == 0 || h.Permit.Never() {

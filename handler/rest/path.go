@@ -32,6 +32,9 @@ func (d *Door) find(path string, at *place) error {
 	case path == "batch":
 		at.shape = batchShape
 		return nil
+	case path == "live" && d.streams != nil:
+		at.shape = liveShape
+		return nil
 	case first == "batch":
 		return unknownPath("nothing is below batch; POST %sbatch takes the writes", d.mount)
 	}
@@ -41,7 +44,7 @@ func (d *Door) find(path string, at *place) error {
 	}
 	switch {
 	case hasVerb:
-		return findVerb(verb, path, more, at)
+		return d.findVerb(verb, path, more, at)
 	case !more:
 		at.shape = collectionShape
 		return nil
@@ -93,17 +96,26 @@ func later(name string) bool {
 	return false
 }
 
-func findVerb(verb, path string, more bool, at *place) error {
+func (d *Door) findVerb(verb, path string, more bool, at *place) error {
 	switch {
 	case more:
 		return unknownPath("%q leads nowhere: a verb ends the path", cut(path, 64))
 	case verb == "aggregate":
 		at.shape = aggregateShape
 		return nil
-	case verb == "watch":
-		return unknownPath("%s:watch is not in this version", at.plan.collection.Name)
+	case verb == "watch" && d.streams != nil:
+		at.shape = watchShape
+		return nil
 	}
-	return unknownPath("%s has no verb %q; did you mean %s:aggregate?", at.plan.collection.Name, cut(verb, 64), at.plan.collection.Name)
+	name := at.plan.collection.Name
+	if verb == "watch" {
+		return unknownPath("%s:watch is not served here", name)
+	}
+	meant := nearest.Of(cut(verb, 64), []string{"aggregate", "watch"})
+	if meant == "" {
+		return unknownPath("%s has no verb %q; there is %s:aggregate and %s:watch", name, cut(verb, 64), name, name)
+	}
+	return unknownPath("%s has no verb %q; did you mean %s:%s?", name, cut(verb, 64), name, meant)
 }
 
 // findFile reads COLLECTION/ID/FIELD.

@@ -49,6 +49,7 @@ func newPlan(c *roundtrip.Collection, mount string) *plan {
 	p.routes[collectionShape] = mount + c.Name
 	p.routes[recordShape] = p.location + "{id}"
 	p.routes[aggregateShape] = mount + c.Name + ":aggregate"
+	p.routes[watchShape] = mount + c.Name + ":watch"
 	p.routes[fileShape] = p.files + "{id}/{field}"
 	return p
 }

@@ -31,6 +31,7 @@ const (
 
 	getParams       = paramFields | paramExpand
 	listParams      = paramFilter | paramOrderBy | paramPageSize | paramPageToken | paramFields | paramExpand | paramCount | paramEqual
+	topicParams     = paramFilter | paramOrderBy | paramPageSize | paramFields | paramExpand | paramEqual
 	aggregateParams = paramFilter | paramGroupBy | paramSelect | paramEqual
 	fileParams      = paramSize | paramVersion
 )
@@ -51,7 +52,10 @@ func paramOf(name string) param {
 
 // parameters reads the query string into q, as far as the parameters are allowed here.
 func (x *exchange) parameters(q *roundtrip.Query, allowed param) error {
-	raw := x.r.URL.RawQuery
+	return x.parametersOf(x.r.URL.RawQuery, q, allowed)
+}
+
+func (x *exchange) parametersOf(raw string, q *roundtrip.Query, allowed param) error {
 	if raw == "" {
 		return nil
 	}

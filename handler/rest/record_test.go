@@ -168,7 +168,7 @@ func TestRest_UnknownPathsMethodsTypes(t *testing.T) {
 	s.do("GET", "photos/x/y", "").is(404)
 	s.do("GET", "photos/0000000000abc/y", "").is(404)
 	s.do("GET", "photos:count", "").is(404).has("photos:aggregate")
-	s.do("GET", "photos:watch", "").is(404).has("not in this version")
+	s.do("GET", "photos:watch", "").is(404).has("not served here")
 	s.do("GET", "live", "").is(404).has("not in this version")
 	s.do("GET", "openapi.json", "").is(404).has("not in this version")
 	s.do("GET", "files/photos/0000000000abc/imag", "").is(404).has("image")

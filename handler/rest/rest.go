@@ -19,6 +19,14 @@ type Options struct {
 	// Origins are the pages of other origins that may write with the site's cookie, such as https://app.example.com or
 	// https://*.preview.example.com: the site's cors.origins, where cors.credentials is on.
 	Origins []string
+	// Streams serves live and COLLECTION:watch; nil: there is neither.
+	Streams Streams
+}
+
+// Streams answers where the answer goes on. Nothing was sent where it returns an error.
+type Streams interface {
+	Live(w http.ResponseWriter, r *http.Request, from handler.Caller) error
+	Watch(w http.ResponseWriter, r *http.Request, from handler.Caller, topic, cursor string) error
 }
 
 // Door serves the API over HTTP. It is an http.Handler.
@@ -29,6 +37,7 @@ type Door struct {
 	plans   map[string]*plan
 	byPlace map[*roundtrip.Collection]*plan
 	guard   *guard
+	streams Streams
 	crc     *crc32.Table
 	fixed   fixedHeaders
 	pool    sync.Pool
@@ -42,7 +51,7 @@ func New(core *handler.Core, mount string, o Options) (*Door, error) {
 	d := &Door{
 		core: core, mount: mount, table: newTable(routes()),
 		plans: map[string]*plan{}, byPlace: map[*roundtrip.Collection]*plan{},
-		crc: crc32.MakeTable(crc32.Castagnoli), fixed: newFixedHeaders(),
+		crc: crc32.MakeTable(crc32.Castagnoli), fixed: newFixedHeaders(), streams: o.Streams,
 	}
 	var err error
 	if d.guard, err = newGuard(o.Origins); err != nil {

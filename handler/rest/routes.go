@@ -19,6 +19,8 @@ func routes() []route {
 		{"PATCH", recordShape, "{collection}/{id}", (*exchange).update},
 		{"DELETE", recordShape, "{collection}/{id}", (*exchange).remove},
 		{"GET", aggregateShape, "{collection}:aggregate", (*exchange).aggregate},
+		{"GET", watchShape, "{collection}:watch", (*exchange).watch},
+		{"GET", liveShape, "live", (*exchange).live},
 		{"POST", batchShape, "batch", (*exchange).batch},
 		{"GET", fileShape, "files/{collection}/{id}/{field}", (*exchange).file},
 	}, authRoutes()...)
@@ -31,6 +33,8 @@ const (
 	collectionShape shape = iota
 	recordShape
 	aggregateShape
+	watchShape
+	liveShape
 	batchShape
 	fileShape
 	authShape // auth/…: told apart by their templates

@@ -1,0 +1,244 @@
+package socket
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gobwas/ws"
+
+	"github.com/roundtrip-dev/roundtrip/stream/live"
+)
+
+const (
+	messageMax = 64 << 10         // bytes of a client's message
+	writeTime  = 30 * time.Second // without progress the client is cut off
+	closeWait  = 2 * time.Second  // for the client's half of a close
+	burst      = 100              // messages at once
+	perSecond  = 20               // and in the long run
+)
+
+// socket is one WebSocket. One goroutine reads; another one writes, and is there only while there is something to write.
+type socket struct {
+	door  *Door
+	live  *live.Conn
+	conn  net.Conn
+	early []byte // what came behind the handshake
+
+	// of the reader
+	message []byte // the parts of a fragmented message so far
+	partial bool
+	tokens  float64
+	counted int64 // Unix milliseconds
+
+	heard, said atomic.Bool // the client's half of the close, and ours
+}
+
+// Wake starts the writer.
+func (s *socket) Wake() { s.door.hub.Go(s.write) }
+
+// Ping asks for a pong.
+func (s *socket) Ping() { s.live.SendRaw([]byte{0x89, 0}) }
+
+// Cut ends the connection at once.
+func (s *socket) Cut() { _ = s.conn.Close() }
+
+// expect gives a write its time.
+func (s *socket) expect() { _ = s.conn.SetWriteDeadline(s.door.now().Add(writeTime)) }
+
+// write sends what waits, then ends.
+func (s *socket) write() {
+	for {
+		items, closing := s.live.Take()
+		if len(items) == 0 && closing.Code == 0 {
+			return
+		}
+		pieces := make(net.Buffers, 0, len(items)+1)
+		for i := range items {
+			if items[i].Frame != nil {
+				pieces = append(pieces, items[i].WebSocket())
+			} else {
+				pieces = append(pieces, items[i].Raw)
+			}
+		}
+		if closing.Code != 0 {
+			pieces = append(pieces, closeFrame(closing.Code, closing.Why))
+		}
+		s.expect()
+		if _, err := pieces.WriteTo(s.conn); err != nil {
+			_ = s.conn.Close() // the reader notices, and leaves
+			return
+		}
+		if closing.Code != 0 {
+			s.closed(&s.said, &s.heard)
+			return
+		}
+	}
+}
+
+// closed notes one half of a close. With both the connection ends; the other half has a moment to come.
+func (s *socket) closed(mine, other *atomic.Bool) {
+	mine.Store(true)
+	if other.Load() {
+		_ = s.conn.Close()
+		return
+	}
+	_ = s.conn.SetReadDeadline(s.door.now().Add(closeWait))
+}
+
+// closeFrame makes a close frame; the reason is cut to what a control frame holds.
+func closeFrame(code int, reason string) []byte {
+	for len(reason) > 123 {
+		reason = reason[:len(reason)-1]
+		for !utf8.ValidString(reason) {
+			reason = reason[:len(reason)-1]
+		}
+	}
+	b := make([]byte, 0, 4+len(reason))
+	b = append(b, 0x88, byte(2+len(reason)))
+	b = binary.BigEndian.AppendUint16(b, uint16(code))
+	return append(b, reason...)
+}
+
+// Read reads what came with the handshake, then from the connection.
+func (s *socket) Read(p []byte) (int, error) {
+	if len(s.early) > 0 {
+		n := copy(p, s.early)
+		if s.early = s.early[n:]; len(s.early) == 0 {
+			s.early = nil
+		}
+		return n, nil
+	}
+	return s.conn.Read(p)
+}
+
+// read takes the client's messages until it goes.
+func (s *socket) read() {
+	defer s.live.Leave()
+	defer func() { _ = s.conn.Close() }()
+	for {
+		header, err := s.header()
+		if err != nil {
+			return
+		}
+		if why, code := s.check(&header); code != 0 {
+			s.live.Close(code, why)
+			s.drain()
+			return
+		}
+		payload := make([]byte, header.Length)
+		if _, err := io.ReadFull(s, payload); err != nil {
+			return
+		}
+		s.live.Heard.Store(s.door.now().Unix())
+		ws.Cipher(payload, header.Mask, 0)
+		if !s.take(&header, payload) {
+			s.drain()
+			return
+		}
+	}
+}
+
+// drain lets a close that was begun come to its end: the client's answer, or the end of its time.
+func (s *socket) drain() {
+	var rest [512]byte
+	for {
+		if _, err := s.Read(rest[:]); err != nil {
+			return
+		}
+	}
+}
+
+// header reads the header of a frame. The room for it is on the stack of an idle connection, so it is small.
+func (s *socket) header() (h ws.Header, err error) { return ws.ReadHeader(s) }
+
+// check refuses what a frame of a client may not be (RFC 6455 section 5). It returns the code to close with, or 0.
+func (s *socket) check(h *ws.Header) (why string, code int) {
+	switch {
+	case !h.Masked:
+		return "a client's frames are masked", int(ws.StatusProtocolError)
+	case h.Rsv != 0:
+		return "no extension was agreed on", int(ws.StatusProtocolError)
+	case h.OpCode.IsReserved():
+		return "there is no such opcode", int(ws.StatusProtocolError)
+	case h.OpCode.IsControl() && (!h.Fin || h.Length > ws.MaxControlFramePayloadSize):
+		return "a control frame is whole and short", int(ws.StatusProtocolError)
+	case h.OpCode == ws.OpContinuation && !s.partial, h.OpCode.IsData() && h.OpCode != ws.OpContinuation && s.partial:
+		return "the parts of a message are out of order", int(ws.StatusProtocolError)
+	case h.OpCode == ws.OpBinary:
+		return "messages are text", int(ws.StatusUnsupportedData)
+	case h.Length < 0 || h.Length+int64(len(s.message)) > messageMax:
+		return "a message may have 64 KB", live.CloseTooBig
+	}
+	return "", 0
+}
+
+// take handles one frame. It reports false when nothing more is read.
+func (s *socket) take(h *ws.Header, payload []byte) bool {
+	if h.OpCode != ws.OpPong && !s.allowed() {
+		s.live.Close(live.CloseTooMany, "too many messages; wait 30 seconds")
+		return false
+	}
+	switch h.OpCode {
+	case ws.OpPing:
+		s.live.SendRaw(append([]byte{0x8a, byte(len(payload))}, payload...))
+		return true
+	case ws.OpPong:
+		return true
+	case ws.OpClose:
+		s.closedBy(payload)
+		return false
+	default:
+	}
+	if !h.Fin || s.partial {
+		s.message = append(s.message, payload...)
+		if s.partial = !h.Fin; s.partial {
+			return true
+		}
+		payload, s.message = s.message, nil
+	}
+	if !utf8.Valid(payload) {
+		s.live.Close(int(ws.StatusInvalidFramePayloadData), "a message is UTF-8")
+		return false
+	}
+	return s.obey(payload)
+}
+
+// closedBy answers the client's close with the same code.
+func (s *socket) closedBy(payload []byte) {
+	code := 1000
+	switch {
+	case len(payload) == 1, len(payload) > 2 && !utf8.Valid(payload[2:]):
+		code = int(ws.StatusProtocolError)
+	case len(payload) >= 2:
+		if code = int(binary.BigEndian.Uint16(payload)); !validCode(code) {
+			code = int(ws.StatusProtocolError)
+		}
+	}
+	s.live.Close(code, "")
+	s.closed(&s.heard, &s.said)
+}
+
+// validCode reports whether a client may close with a code (RFC 6455 section 7.4).
+func validCode(code int) bool {
+	return code >= 3000 && code < 5000 || code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006
+}
+
+// allowed counts a message.
+func (s *socket) allowed() bool {
+	now := s.door.now().UnixMilli()
+	if s.counted == 0 {
+		s.tokens = burst
+	} else {
+		s.tokens = min(burst, s.tokens+float64(now-s.counted)*perSecond/1000)
+	}
+	s.counted = now
+	if s.tokens < 1 {
+		return false
+	}
+	s.tokens--
+	return true
+}
