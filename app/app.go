@@ -157,7 +157,9 @@ func (a *App) parts(d *doors, reload <-chan struct{}) []lifetime.Part {
 		{Name: "outward", Run: a.runOutward},
 		{Name: "control", Run: d.runControl(a)},
 		{Name: "reload", Run: func(ctx context.Context) error { return a.runReloads(ctx, reload) }},
+		{Name: "streams", Ready: a.base.live.Ready(), Run: a.base.live.Run},
 		{Name: "gate", Ready: d.gate.Ready(), Run: func(ctx context.Context) error { return d.gate.Run(ctx, d.secure, d.plain) }},
+		{Name: "farewell", Run: a.closeStreams}, // before the gate waits for its requests: events are some
 	}
 	if a.lines != nil {
 		parts = slices.Insert(parts, 0, lifetime.Part{Name: "access log", Run: a.lines.Run})
@@ -167,6 +169,7 @@ func (a *App) parts(d *doors, reload <-chan struct{}) []lifetime.Part {
 
 // committed is told of each commit before those who wait for it are.
 func (a *App) committed(changes []roundtrip.Change) {
+	a.base.live.Committed(changes)
 	h := a.house.Load()
 	for _, c := range changes {
 		if c.Inbox() || c.Counts {
@@ -183,4 +186,11 @@ func (a *App) committed(changes []roundtrip.Change) {
 			}
 		}
 	}
+}
+
+// closeStreams tells those who watch to come back later, when the server stops.
+func (a *App) closeStreams(ctx context.Context) error {
+	<-ctx.Done()
+	a.base.live.CloseAll()
+	return nil
 }

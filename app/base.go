@@ -12,9 +12,11 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
+	"github.com/roundtrip-dev/roundtrip/handler/socket"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/store/files"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite"
+	"github.com/roundtrip-dev/roundtrip/stream/live"
 )
 
 // keyBytes is the length of the key that signs page tokens.
@@ -26,7 +28,9 @@ type base struct {
 	store *sqlite.Store
 	files *files.Store
 	certs *cert.Store // nil where no site has TLS
-	key   []byte      // signs page tokens
+	live  *live.Hub
+	doors *socket.Door
+	key   []byte // signs page tokens
 
 	authority string // path of the local authority's certificate, "" where there is none
 }
@@ -47,7 +51,13 @@ func newBase(c *config.Config, s Surroundings, log *slog.Logger) (*base, error) 
 	if err != nil {
 		return nil, err
 	}
-	b.files, err = files.New(files.Options{Dir: c.Store.Files, Now: s.Now, Rand: s.Rand})
+	if b.files, err = files.New(files.Options{Dir: c.Store.Files, Now: s.Now, Rand: s.Rand}); err != nil {
+		return nil, err
+	}
+	if b.live, err = live.New(live.Options{Store: b.store, Now: s.Now, Log: log}); err != nil {
+		return nil, err
+	}
+	b.doors, err = socket.New(socket.Options{Hub: b.live, Now: s.Now})
 	return b, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/identity"
 	"github.com/roundtrip-dev/roundtrip/policy"
 	"github.com/roundtrip-dev/roundtrip/schema"
+	"github.com/roundtrip-dev/roundtrip/stream/live"
 )
 
 // house is one declaration, built: all that a request meets, from the route to the row. A reload builds another one beside
@@ -24,6 +25,7 @@ type house struct {
 	identity *identity.Identity
 	table    *gate.Table
 	api      http.Handler // the first mounted API, nil where no route has one
+	pages    live.Pages   // the same
 	mount    string       // and its path
 	warnings []policy.Warning
 	outward  *outward
@@ -51,7 +53,7 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 	}
 	h.identity, err = identity.New(identity.Options{ // 5 who is asking?
 		Accounts: b.store, Config: c.Identity, Users: h.schema.Accounts(),
-		Now: a.around.Now, IDs: b.ids, Rand: a.around.Rand,
+		Now: a.around.Now, IDs: b.ids, Rand: a.around.Rand, Forgot: b.live.Doubt,
 	})
 	if err != nil {
 		return nil, err
@@ -68,13 +70,13 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 	}
 	var doors []error
 	mount := func(path string) http.Handler {
-		door, err := rest.New(core, path, rest.Options{Origins: writers(c.Sites)})
+		door, err := rest.New(core, path, rest.Options{Origins: writers(c.Sites), Streams: b.doors})
 		if err != nil {
 			doors = append(doors, err)
 			return nil
 		}
 		if h.api == nil {
-			h.api, h.mount = door, path
+			h.api, h.pages, h.mount = door, door, path
 		}
 		return door
 	}
@@ -82,6 +84,11 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 		return nil, err
 	}
 	return h, errors.Join(doors...)
+}
+
+// streams is what the hub of streams needs of the house.
+func (h *house) streams() *live.House {
+	return &live.House{Policy: h.policy, Pages: h.pages, Who: h.identity.Who, Accounts: h.schema.Accounts()}
 }
 
 // writers returns the origins whose pages may write with a site's cookie: those of cors blocks with credentials.

@@ -57,6 +57,7 @@ func (a *App) swap(ctx context.Context, h *house) {
 		}
 	}()
 	old := a.house.Swap(h)
+	a.base.live.Enter(ctx, h.streams())
 	if a.gate != nil {
 		a.gate.Swap(h.table)
 	}
