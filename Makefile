@@ -7,22 +7,41 @@ export GOFLAGS ?= -buildvcs=false
 
 GOLANGCI := $(BIN)/golangci-lint-v2.15.0
 
+PAGE         := examples/gallery/web
+PAGE_SOURCES  = $(shell find $(PAGE)/src $(PAGE)/public clients/js/src -type f) $(addprefix $(PAGE)/,index.html package.json tsconfig.json vite.config.ts)
+
 # Every package but those in test/, which need the built program.
 ROOMS = $(shell $(GO) list ./... | grep -v '/roundtrip/test/')
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check lint fmt unit race e2e client node fuzz bench debian tools clean
+.PHONY: help run build page test check lint fmt unit race e2e client browser node node20 fuzz bench debian tools clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: build ## build, and run the gallery example on https://gallery.localhost:8443
+run: build page ## build, and run the gallery example on https://gallery.localhost:8443
 	@bin/roundtrip dev examples/gallery
 
 build: ## build bin/roundtrip
 	@$(GO) build -trimpath -ldflags='-s -w' -o bin/roundtrip ./cmd/roundtrip
 
-test: lint race e2e client fuzz ## everything: format, lint, unit tests with -race, end to end, crashes, fuzzing
+page: $(PAGE)/dist/index.html ## build the gallery's page
+
+# Nothing is done when nothing changed: npm's own lockfile in node_modules, and the built page, are the stamps.
+$(PAGE)/dist/index.html: $(PAGE)/node_modules/.package-lock.json $(PAGE_SOURCES)
+	@cd $(PAGE) && npm run --silent build -- --logLevel warn
+	@touch $@
+
+%/node_modules/.package-lock.json: %/package-lock.json | node20
+	@echo "installing what $* is built with (once)"
+	@cd $* && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+node20:
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || a === 22 && b >= 12 || a === 20 && b >= 19 ? 0 : 1)' \
+	|| { echo "the gallery's page is built with Node 20.19 or newer: https://nodejs.org. The API alone runs without: make build && bin/roundtrip dev examples/gallery"; exit 1; }
+
+test: lint race e2e client browser fuzz ## everything: format, lint, unit tests with -race, end to end, crashes, fuzzing
 
 check: lint unit ## the inner loop: format, vet, lint, laws, unit tests (under 3 minutes)
 
@@ -45,6 +64,9 @@ e2e: build debian ## end to end over TLS, hostile input, crash tests, command li
 
 client: build node clients/js/dist/index.js ## the client for browsers and Node: its tests against the real server
 	@cd clients/js && ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip node test/run.js
+
+browser: build page test/browser/node_modules/.package-lock.json node ## the gallery's page in Chromium; pictures in test/artefacts
+	@cd test/browser && ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip npm run --silent test
 
 fuzz: ## every fuzz target for a few seconds
 	@test/fuzz.sh 5s
@@ -78,4 +100,4 @@ $(GOLANGCI):
 	@mv $(BIN)/golangci-lint $@
 
 clean: ## remove what was built and the example's data
-	@rm -rf bin examples/gallery/data
+	@rm -rf bin examples/gallery/data $(PAGE)/dist $(PAGE)/node_modules test/browser/node_modules clients/js/dist clients/js/node_modules

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/clients"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/examples"
 	"github.com/roundtrip-dev/roundtrip/internal/nearest"
@@ -26,13 +27,7 @@ func Init(folder, template string, out io.Writer) error {
 		}
 		return err
 	}
-	var names []string
-	err = fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			names = append(names, name)
-		}
-		return err
-	})
+	names, err := filesOf(tree)
 	if err != nil {
 		return err
 	}
@@ -42,6 +37,49 @@ func Init(folder, template string, out io.Writer) error {
 			return roundtrip.E(roundtrip.Conflict, "request.invalid", "%s is there already: give init an empty folder, nothing was written", at)
 		}
 	}
+	if err := writeTree(folder, tree, names); err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(folder, schemaFile), config.JSONSchema()); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "wrote %s\n\n", filepath.Join(folder, "roundtrip.yaml"))
+	if client := examples.ClientFolder(template); client != "" {
+		if err := writeClient(filepath.Join(folder, client)); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "page:      (cd %s && npm ci && npm run build)   needs Node\n", shellWord(filepath.Dir(filepath.Join(folder, client))))
+	}
+	fmt.Fprintf(out, "run it:    roundtrip dev %s\ncheck it:  roundtrip check %s\n", shellWord(folder), shellWord(folder))
+	return nil
+}
+
+// writeClient writes the sources of the JavaScript client, which the page of a template is built with.
+func writeClient(folder string) error {
+	tree, err := clients.JS()
+	if err != nil {
+		return err
+	}
+	names, err := filesOf(tree)
+	if err != nil {
+		return err
+	}
+	return writeTree(folder, tree, names)
+}
+
+// filesOf returns the names of all files of a tree.
+func filesOf(tree fs.FS) ([]string, error) {
+	var names []string
+	err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names = append(names, name)
+		}
+		return err
+	})
+	return names, err
+}
+
+func writeTree(folder string, tree fs.FS, names []string) error {
 	for _, name := range names {
 		text, err := fs.ReadFile(tree, name)
 		if err != nil {
@@ -51,11 +89,6 @@ func Init(folder, template string, out io.Writer) error {
 			return err
 		}
 	}
-	if err := writeFile(filepath.Join(folder, schemaFile), config.JSONSchema()); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "wrote %s\n\nrun it:    roundtrip dev %s\ncheck it:  roundtrip check %s\n",
-		filepath.Join(folder, "roundtrip.yaml"), folder, folder)
 	return nil
 }
 

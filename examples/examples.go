@@ -8,10 +8,20 @@ import (
 	"strings"
 )
 
-// files are the templates. The data that running one of them leaves behind is none of it.
+// files are the templates: what people write, not what running and building leaves behind.
 //
-//go:embed all:empty gallery/roundtrip.yaml gallery/demo.yaml all:gallery/web
+//go:embed all:empty gallery/roundtrip.yaml gallery/demo.yaml gallery/.gitignore
+//go:embed gallery/web/README.md gallery/web/index.html gallery/web/package.json gallery/web/package-lock.json
+//go:embed gallery/web/tsconfig.json gallery/web/vite.config.ts gallery/web/src gallery/web/public
 var files embed.FS
+
+// ClientFolder is where a template wants the JavaScript client, "" where it wants none.
+func ClientFolder(name string) string {
+	if name == "gallery" {
+		return "web/client"
+	}
+	return ""
+}
 
 // Names returns the names of the templates.
 func Names() []string { return []string{"gallery", "empty"} }

@@ -93,7 +93,7 @@ func newWorld(t *testing.T) *world {
 // trap puts into and beside the served folder what must not be served.
 func trap(t *testing.T, folder string) {
 	t.Helper()
-	for name, text := range map[string]string{"web/.env": "SECRET=1", "web/.git/config": "SECRET=2", "secret.txt": "SECRET=3"} {
+	for name, text := range map[string]string{"web/dist/index.html": "<!doctype html>", "web/dist/.env": "SECRET=1", "web/dist/.git/config": "SECRET=2", "secret.txt": "SECRET=3"} {
 		at := filepath.Join(folder, name)
 		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
 			t.Fatal(err)
@@ -102,7 +102,7 @@ func trap(t *testing.T, folder string) {
 			t.Fatal(err)
 		}
 	}
-	for name, to := range map[string]string{"web/out.txt": "../secret.txt", "web/abs": "/etc/passwd", "web/up": "..", "web/loop": "loop"} {
+	for name, to := range map[string]string{"web/dist/out.txt": "../../secret.txt", "web/dist/abs": "/etc/passwd", "web/dist/up": "../..", "web/dist/loop": "loop"} {
 		if err := os.Symlink(to, filepath.Join(folder, name)); err != nil {
 			t.Fatal(err)
 		}
