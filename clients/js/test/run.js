@@ -17,7 +17,7 @@ await rm(first.folder, { recursive: true })
 const here = fileURLToPath(new URL('.', import.meta.url))
 const all = (await readdir(here)).filter((name) => name.endsWith('.test.js')).map((name) => join(here, name))
 const files = process.argv.length > 2 ? process.argv.slice(2) : all
-const env = { ...process.env, ROUNDTRIP_CERTS: certs, NODE_EXTRA_CA_CERTS: join(certs, 'local-ca.crt') }
+const env = { ...process.env, NODE_OPTIONS: '--experimental-websocket', ROUNDTRIP_CERTS: certs, NODE_EXTRA_CA_CERTS: join(certs, 'local-ca.crt') }
 const tests = spawn(process.execPath, ['--test', '--test-concurrency=1', ...files], { env, stdio: 'inherit' })
 process.exitCode = await new Promise((resolve) => tests.on('exit', resolve))
 await rm(certs, { recursive: true })

@@ -66,9 +66,9 @@ class TopicFeed<T> implements Feed<T> {
       },
     }
     const fail = () => {
-      this.remove(reader)
       waiting.shift()!.reject(error)
       error = undefined
+      this.remove(reader)
     }
     this.add(reader)
     return {

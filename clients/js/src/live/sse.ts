@@ -7,13 +7,16 @@ import type { Request, Transport, TransportEvents } from './socket.js'
 /** Topics that are subscribed within this time share one stream, in milliseconds. */
 const gather = 10
 
-/** The close codes of answers that refuse a stream. */
-const codes: Record<number, number> = { 401: 4401, 403: 4403, 429: 4429 }
-
 interface Wish {
   id: number | undefined
   topic: string
   cursor: string | undefined
+}
+
+interface Stream {
+  /** With the number of the subscription, until it has been answered. */
+  topics: Map<string, number | undefined>
+  stop: AbortController
 }
 
 /**
@@ -25,7 +28,7 @@ export function openStreams(http: Http, events: TransportEvents): Transport {
   let over = false
   let opened = false
   let timer: ReturnType<typeof setTimeout> | undefined
-  const streams = new Set<{ topics: Map<string, number | undefined>; stop: AbortController }>()
+  const streams = new Set<Stream>()
 
   const close = () => {
     over = true
@@ -37,8 +40,19 @@ export function openStreams(http: Http, events: TransportEvents): Transport {
     close()
     events.closed(code, reason)
   }
+  // One topic that is refused is refused alone; everything else is about the connection.
+  const refused = (stream: Stream, status: number, problem: { reason?: string; detail?: string }) => {
+    const { reason = '', detail = `status ${status}` } = problem
+    if (reason === 'auth.expired' || reason === 'auth.invalid') return end(4401, detail)
+    if (reason === 'stream.origin' || reason.startsWith('cors.')) return end(4403, detail)
+    if (status === 429) return end(4429, detail)
+    const [[topic, id] = []] = stream.topics
+    if (topic === undefined || stream.topics.size > 1 || status < 400 || status >= 500) return end(1006, detail)
+    stream.stop.abort()
+    events.message({ topic, error: { status, ...problem }, ...(id === undefined ? {} : { id }) })
+  }
   const open = async (topics: Wish[], cursor: string | undefined) => {
-    const stream = { topics: new Map(topics.map((wish) => [wish.topic, wish.id])), stop: new AbortController() }
+    const stream: Stream = { topics: new Map(topics.map((wish) => [wish.topic, wish.id])), stop: new AbortController() }
     streams.add(stream)
     const query = new URLSearchParams(topics.map((wish) => ['topic', wish.topic]))
     if (cursor) query.set('cursor', cursor)
@@ -49,7 +63,7 @@ export function openStreams(http: Http, events: TransportEvents): Transport {
         cache: 'no-store',
         signal: stream.stop.signal,
       })
-      if (!response.ok || !response.body) return end(codes[response.status] ?? 1006, `status ${response.status}`)
+      if (!response.ok || !response.body) return refused(stream, response.status, await response.json().catch(() => ({})))
       await read(response.body, (message) => {
         if (over) return
         const { topic } = message
