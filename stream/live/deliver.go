@@ -20,6 +20,7 @@ func (h *Hub) deliver(ctx context.Context) {
 		if w == nil {
 			return
 		}
+		h.renew(ctx, w)
 		for g, e := range h.errands(ctx, w) {
 			g.changed(ctx, w, e)
 		}
@@ -123,6 +124,7 @@ type batch struct {
 
 	g      *group
 	w      *window
+	sure   int64                   // the position from which on all hold what is put; see [known.put]
 	in     map[roundtrip.ID]bool   // what stands in order
 	public map[roundtrip.ID][]byte // what everybody may see
 	rest   []change                // what not everybody may see, or nobody
@@ -216,6 +218,13 @@ func (b *batch) run(ctx context.Context, v store.View) error {
 	for _, c := range b.order {
 		b.in[c.id] = true
 	}
+	if g.joined > b.w.to { // they came after the window, and before what is read now: what came in sight between is news to them
+		position, err := v.Position()
+		if err != nil {
+			return err
+		}
+		b.sure = position
+	}
 	if g.shared {
 		p, err := g.permit(&roundtrip.Principal{}, netip.Addr{})
 		if err != nil {
@@ -243,7 +252,7 @@ func (b *batch) run(ctx context.Context, v store.View) error {
 			return err
 		}
 	}
-	g.known.learn(b.order, b.public)
+	b.learned(&g.known, b.order, b.public)
 	return nil
 }
 
@@ -258,13 +267,13 @@ func (b *batch) add(more found) {
 	}
 }
 
-// learn notes what was put and what was taken away.
-func (k *known) learn(order []change, put map[roundtrip.ID][]byte) {
+// learned notes what was put and what was taken away.
+func (b *batch) learned(k *known, order []change, put map[roundtrip.ID][]byte) {
 	for _, c := range order {
 		if put[c.id] != nil {
-			k.add(c.id)
+			k.put(c.id, b.sure)
 		} else {
-			k.drop(c.id)
+			k.drop(c.id, b.w.to)
 		}
 	}
 }
@@ -321,7 +330,7 @@ func (b *batch) to(ctx context.Context, v store.View, a *audience) error {
 		}
 	}
 	a.send(b.frameFor(a, rest, own), b.w.to)
-	a.known.learn(rest, own)
+	b.learned(&a.known, rest, own)
 	return nil
 }
 

@@ -51,32 +51,64 @@ type subscriber struct {
 // knownMax bounds how many records are remembered as sent.
 const knownMax = 4096
 
-// known remembers which records a client may hold, so that it is told of those that it loses and of no others.
+// known remembers which records clients may hold, so that they are told of those that they lose and of no others.
 type known struct {
-	ids  map[roundtrip.ID]struct{}
-	open bool // it may hold others too
+	ids  map[roundtrip.ID]held
+	open bool // they may hold others too
 }
 
-func (k *known) add(id roundtrip.ID) {
-	if _, ok := k.ids[id]; ok {
-		return
+// held says who holds a record: all who were there at a position, and perhaps some of those who came until another one.
+type held struct{ all, some int64 }
+
+// came notes that somebody who came at a position was sent a record.
+func (k *known) came(id roundtrip.ID, position int64) {
+	h, there := k.ids[id]
+	if !there {
+		h.all = position
 	}
-	if len(k.ids) >= knownMax {
+	h.some = max(h.some, position)
+	k.set(id, h, there)
+}
+
+// put notes that everybody was sent a record: those who were there at a position, 0 for all.
+func (k *known) put(id roundtrip.ID, position int64) {
+	h, there := k.ids[id]
+	h.all = position
+	k.set(id, h, there)
+}
+
+func (k *known) set(id roundtrip.ID, h held, there bool) {
+	if !there && len(k.ids) >= knownMax {
 		k.open = true
 		return
 	}
 	if k.ids == nil {
-		k.ids = map[roundtrip.ID]struct{}{}
+		k.ids = map[roundtrip.ID]held{}
 	}
-	k.ids[id] = struct{}{}
+	k.ids[id] = h
+}
+
+// drop notes that those who were there at a position were told that a record is gone. Who came later may hold it still: they
+// are told with the change that they have not been sent yet.
+func (k *known) drop(id roundtrip.ID, position int64) {
+	h, there := k.ids[id]
+	if there && h.some > position {
+		k.ids[id] = held{all: h.some, some: h.some}
+		return
+	}
+	delete(k.ids, id)
+}
+
+// all reports whether everybody who was there at a position was sent a record.
+func (k *known) all(id roundtrip.ID, position int64) bool {
+	h, there := k.ids[id]
+	return there && h.all <= position
 }
 
 func (k *known) has(id roundtrip.ID) bool {
 	_, ok := k.ids[id]
 	return ok
 }
-
-func (k *known) drop(id roundtrip.ID) { delete(k.ids, id) }
 
 // newGroup judges a topic under a house.
 func newGroup(h *Hub, house *House, topic string, asked *Asked) (*group, error) {

@@ -145,6 +145,7 @@ func (h *Hub) deliverInboxes(ctx context.Context) {
 		if w == nil {
 			return
 		}
+		h.settle(ctx)
 		for _, g := range h.inboxesOf(w) {
 			if err := g.changed(ctx, h.house.Load().Inbox, w.to); err != nil {
 				h.log.Error("live: an inbox could not be delivered", "account", g.account.String(), "error", err)

@@ -73,6 +73,8 @@ type House struct {
 	Accounts *roundtrip.Collection
 	// Who tells who holds a token.
 	Who func(ctx context.Context, token string) (*roundtrip.Principal, error)
+	// Forget says that an account's record may have changed: Who must look again.
+	Forget func(account roundtrip.ID)
 }
 
 // Options is what a [Hub] is made of.

@@ -57,7 +57,7 @@ func (b *batch) fresh(ctx context.Context, v store.View, p *policy.Permit, k *kn
 	}
 	var ids []roundtrip.ID
 	for _, id := range list {
-		if !b.in[id] && !k.has(id) && (a == nil || !g.known.has(id)) {
+		if !b.in[id] && !k.all(id, b.w.from) && (a == nil || !g.known.all(id, b.w.from)) {
 			ids = append(ids, id)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 
 // doubts holds the accounts whose sessions may have ended, or whose record has changed.
 type doubts struct {
+	work sync.Mutex // held while they are asked: who waits for it finds all doubts settled that were there before
+
 	mu       sync.Mutex
 	accounts map[roundtrip.ID]struct{}
 	wake     chan struct{}
@@ -39,16 +41,51 @@ func (h *Hub) clearDoubts(ctx context.Context) {
 			return
 		case <-h.doubts.wake:
 		}
-		h.doubts.mu.Lock()
-		accounts := h.doubts.accounts
-		h.doubts.accounts = nil
-		h.doubts.mu.Unlock()
-		for account := range accounts {
-			for _, c := range h.connsOf(account) {
-				h.examine(ctx, c)
+		h.settle(ctx)
+	}
+}
+
+// settle asks again for all who are in doubt now.
+func (h *Hub) settle(ctx context.Context) {
+	h.doubts.work.Lock()
+	defer h.doubts.work.Unlock()
+	h.doubts.mu.Lock()
+	accounts := h.doubts.accounts
+	h.doubts.accounts = nil
+	h.doubts.mu.Unlock()
+	for account := range accounts {
+		for _, c := range h.connsOf(account) {
+			h.examine(ctx, c)
+		}
+	}
+}
+
+// renew makes sure that nothing of a window is delivered to somebody as they were before it: accounts of the window are
+// asked for anew, and whoever else is in doubt.
+func (h *Hub) renew(ctx context.Context, w *window) {
+	house := h.house.Load()
+	if house.Accounts != nil {
+		if t := w.of[house.Accounts.Number]; t != nil && t.moved {
+			for _, account := range h.watching(t) {
+				house.Forget(account)
+				h.Doubt(account)
 			}
 		}
 	}
+	h.settle(ctx)
+}
+
+// watching lists the accounts of a window that have connections.
+func (h *Hub) watching(t *touched) []roundtrip.ID {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var list []roundtrip.ID
+	for account := range h.conns {
+		if c, changed := t.records[account]; account != 0 && (t.over || changed && !c.counts) {
+			list = append(list, account)
+		}
+	}
+	return list
 }
 
 func (h *Hub) connsOf(account roundtrip.ID) []*Conn {

@@ -39,6 +39,7 @@ func (c *Conn) Subscribe(ctx context.Context, id, topic, cursor string) error {
 		c.release(topic)
 		return roundtrip.E(roundtrip.Unavailable, "app.stopping", "the server is stopping; connect again in a moment")
 	}
+	c.hub.examine(ctx, c)
 	var s subscription
 	var err error
 	if topic == inboxTopic {
@@ -277,6 +278,10 @@ func (g *group) learn(v store.View, a *audience, p *policy.Permit) error {
 	if g.traits.Everything {
 		return nil
 	}
+	position, err := v.Position()
+	if err != nil {
+		return err
+	}
 	ids, more, err := g.firsts(v, p)
 	if err != nil {
 		return err
@@ -297,9 +302,9 @@ func (g *group) learn(v store.View, a *audience, p *policy.Permit) error {
 	a.known.open = a.known.open || more
 	for _, id := range ids {
 		if all[id] {
-			g.known.add(id)
+			g.known.came(id, position)
 		} else {
-			a.known.add(id)
+			a.known.came(id, position)
 		}
 	}
 	return nil
