@@ -13,6 +13,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/identity"
 	"github.com/roundtrip-dev/roundtrip/policy"
 	"github.com/roundtrip-dev/roundtrip/schema"
+	"github.com/roundtrip-dev/roundtrip/stream/inbox"
 	"github.com/roundtrip-dev/roundtrip/stream/live"
 )
 
@@ -23,6 +24,7 @@ type house struct {
 	schema   *schema.Schema
 	policy   *policy.Engine
 	identity *identity.Identity
+	inbox    *inbox.Service
 	table    *gate.Table
 	api      http.Handler // the first mounted API, nil where no route has one
 	pages    live.Pages   // the same
@@ -61,8 +63,11 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 	if h.outward, err = a.assembleOutward(c, b); err != nil { // 9 after the commit, outward again
 		return nil, err
 	}
+	if h.inbox, err = inbox.New(inbox.Options{Store: b.store, Schema: h.schema.Schema, Login: h.identity.Login()}); err != nil {
+		return nil, err
+	}
 	core, err := handler.New(handler.Options{ // 4 HTTP becomes a Call
-		Schema: h.schema, Policy: h.policy, Store: b.store, Identity: h.identity, Files: b.files,
+		Schema: h.schema, Policy: h.policy, Store: b.store, Identity: h.identity, Files: b.files, Inbox: h.inbox,
 		IDs: b.ids, Now: a.around.Now,
 	})
 	if err != nil {
@@ -88,7 +93,7 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 
 // streams is what the hub of streams needs of the house.
 func (h *house) streams() *live.House {
-	return &live.House{Policy: h.policy, Pages: h.pages, Who: h.identity.Who, Forget: h.identity.Forget, Accounts: h.schema.Accounts()}
+	return &live.House{Policy: h.policy, Pages: h.pages, Inbox: h.inbox, Who: h.identity.Who, Forget: h.identity.Forget, Accounts: h.schema.Accounts()}
 }
 
 // writers returns the origins whose pages may write with a site's cookie: those of cors blocks with credentials.

@@ -22,6 +22,7 @@ type Config struct {
 	Sites       []Site
 	Identity    Identity
 	Collections []Collection
+	Notices     []Notification // in declared order
 	Store       Store
 	Webhooks    []Webhook
 	Journeys    Journeys
@@ -146,6 +147,21 @@ type Field struct {
 	Accept    []Name // file
 	Sizes     []int  // file
 	SizesPos  roundtrip.Pos
+}
+
+// Notification is one declared kind of notification. Its expressions are judged by package policy.
+type Notification struct {
+	Pos      roundtrip.Pos
+	Name     string
+	When     []Name        // collection.created, .updated or .deleted
+	To       Name          // an expression: who gets it
+	By       Name          // an expression: who did it
+	Unless   Name          // a condition
+	Group    Name          // an expression: what is gathered in one entry
+	Text     Name          // with {actors} and {record.path}
+	Within   time.Duration // default 24h
+	Keep     time.Duration // default 90d
+	Channels []string      // inbox, push, email; default [inbox]
 }
 
 // ScalarKind is the YAML type of a scalar.

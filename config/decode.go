@@ -183,11 +183,17 @@ func (d *decoder) texts(n *node, check func(string) error) {
 		return // another check says so
 	}
 	if err := check(n.text); err != nil {
-		problem := d.add(n, "%q %s", shorten(n.text), err)
-		if what, expected, ok := strings.Cut(problem.Message, "; expected "); ok {
-			problem.Message, problem.Expected = what, expected
-		}
+		d.textProblem(n.pos, n.text, err).Path = n.path
 	}
+}
+
+// textProblem says what a check said of a text.
+func (d *decoder) textProblem(pos roundtrip.Pos, text string, err error) *Problem {
+	problem := d.problems.Add(pos, "%q %s", shorten(text), err)
+	if what, expected, ok := strings.Cut(problem.Message, "; expected "); ok {
+		problem.Message, problem.Expected = what, expected
+	}
+	return problem
 }
 
 // once returns the pairs of a map; a name that stands there a second time is reported and left out.

@@ -13,16 +13,19 @@ import (
 	"github.com/roundtrip-dev/roundtrip/schema"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/store/files"
+	"github.com/roundtrip-dev/roundtrip/stream/inbox"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
-// Options is what a [Core] is made of. All of it must be given, except Files where no collection has a file field.
+// Options is what a [Core] is made of. All of it must be given, except Files where no collection has a file field, and Inbox
+// where the doors show none.
 type Options struct {
 	Schema   *schema.Schema
 	Policy   *policy.Engine
 	Store    store.Store
 	Identity *identity.Identity
 	Files    *files.Store
+	Inbox    *inbox.Service
 	IDs      *roundtrip.IDs
 	Now      func() time.Time
 }
@@ -34,6 +37,7 @@ type Core struct {
 	store    store.Store
 	identity *identity.Identity
 	files    *files.Store
+	inbox    *inbox.Service
 	ids      *roundtrip.IDs
 	now      func() time.Time
 }
@@ -44,7 +48,7 @@ func New(o Options) (*Core, error) {
 		return nil, errors.New("handler: Schema, Policy, Store, Identity, IDs and Now must be given")
 	}
 	return &Core{
-		schema: o.Schema, policy: o.Policy, store: o.Store, identity: o.Identity, files: o.Files, ids: o.IDs, now: o.Now,
+		schema: o.Schema, policy: o.Policy, store: o.Store, identity: o.Identity, files: o.Files, inbox: o.Inbox, ids: o.IDs, now: o.Now,
 	}, nil
 }
 
@@ -56,6 +60,9 @@ func (c *Core) Identity() *identity.Identity { return c.identity }
 
 // Files returns where the bytes of files lie, or nil.
 func (c *Core) Files() *files.Store { return c.files }
+
+// Inbox returns where notifications are read, or nil.
+func (c *Core) Inbox() *inbox.Service { return c.inbox }
 
 // NewID makes the id of a new record, where a door needs it before the write.
 func (c *Core) NewID() roundtrip.ID { return c.ids.Next() }

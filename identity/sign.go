@@ -281,6 +281,9 @@ func noAccounts() *roundtrip.Error {
 	return roundtrip.E(roundtrip.Missing, "request.unknown_path", "there are no accounts here; declare identity.accounts to have some")
 }
 
-func missing() *roundtrip.Error {
+func missing() *roundtrip.Error { return Missing() }
+
+// Missing is the error of a call that only somebody who is signed in may make: Unauthenticated auth.missing.
+func Missing() *roundtrip.Error {
 	return roundtrip.E(roundtrip.Unauthenticated, "auth.missing", "nobody is signed in; send the session cookie or Authorization: Bearer TOKEN")
 }

@@ -54,6 +54,7 @@ type mode struct {
 	action  roundtrip.Action // of a rule
 	filter  bool             // written by a caller: bare names are fields
 	guarded bool             // nothing may be looked at that the caller may not read
+	notice  bool             // of a notification: there is a record, and no caller
 }
 
 func newChecker(book *ruleBook, own *roundtrip.Collection, m mode) *checker {
@@ -187,6 +188,9 @@ type thing struct {
 // variables lists the names that a source can start a path with.
 func (c *checker) variables() []string {
 	names := []string{"record", "auth", "now", "request"}
+	if c.mode.notice {
+		names = names[:1]
+	}
 	if c.mode.action == roundtrip.Update {
 		names = append(names, "input")
 	}
@@ -201,6 +205,9 @@ func (c *checker) variables() []string {
 
 // name checks a name that stands alone.
 func (c *checker) name(e *expr) *node {
+	if bad := c.callerless(e); bad != nil {
+		return bad
+	}
 	if e.name == "now" {
 		return &node{op: opNow, kind: kindTime, pos: e.pos, free: true, local: true}
 	}
@@ -230,6 +237,14 @@ func reserved(name string) bool {
 		return true
 	}
 	return false
+}
+
+// callerless refuses, in a notification, what is known of a call only.
+func (c *checker) callerless(e *expr) *node {
+	if c.mode.notice && e.name != "record" && reserved(e.name) {
+		return c.fail(e.pos, "no_caller", "%s is not known here: a notification speaks of the record that causes it", e.name)
+	}
+	return nil
 }
 
 func (c *checker) local(name string) (*place, bool) {
@@ -265,6 +280,9 @@ func (c *checker) thing(e *expr) (thing, *node) {
 }
 
 func (c *checker) namedThing(e *expr) (thing, *node) {
+	if bad := c.callerless(e); bad != nil {
+		return thing{}, bad
+	}
 	if at, ok := c.local(e.name); ok {
 		return thing{at: at}, nil
 	}

@@ -23,6 +23,9 @@ func (c *checker) call(e *expr) *node {
 	case "exists":
 		return c.existsCall(e)
 	case "readable":
+		if c.mode.notice {
+			return c.fail(e.pos, "no_caller", "readable asks what a caller may read, and a notification has none")
+		}
 		return c.readable(e)
 	case "timestamp", "duration":
 		return c.timeLiteral(e)

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"crypto/sha256"
+	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -78,6 +79,11 @@ func New(schema *roundtrip.Schema, key []byte) (*Engine, error) {
 			e.compileRule(c, action, r, &errs)
 		}
 		e.collections[c] = a
+	}
+	if _, err := Notices(schema); err != nil {
+		if wrong, ok := errors.AsType[*RuleErrors](err); ok {
+			errs.List = append(errs.List, wrong.List...)
+		}
 	}
 	if len(errs.List) > 0 {
 		return nil, &errs

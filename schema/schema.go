@@ -36,6 +36,7 @@ func Build(c *config.Config) (*Schema, error) {
 	}
 	b.hooks()
 	b.renames()
+	b.notices()
 	if err := b.problems.Err(); err != nil {
 		return nil, err
 	}

@@ -8,13 +8,20 @@ const (
 	JobFilesRemove = "files.remove"
 
 	// JobPush and JobEmail tell an account of a notification outside of the application:
-	// {"account":"ID","note":"ID","bumped":N}.
+	// a [NoteJob].
 	JobPush  = "push"
 	JobEmail = "email"
 
 	// JobWebhook, with the name of a webhook behind it, tells that webhook of a write. The payload is the body to send.
 	JobWebhook = "webhook."
 )
+
+// NoteJob is the payload of [JobPush] and [JobEmail]. The entry may have grown since, or be gone.
+type NoteJob struct {
+	Account string `json:"account"` // ids as text
+	Note    string `json:"note"`
+	Bumped  int64  `json:"bumped"` // of the event that the job was made for
+}
 
 // Job is one row of the outbox: work that a committed write left behind.
 type Job struct {

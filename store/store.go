@@ -56,3 +56,46 @@ type Result struct {
 	Records  []*roundtrip.Record // one for each write in order, as stored; nil for a delete
 	Replayed bool                // the idempotency key was seen before: these are the records of that time
 }
+
+// Inboxes is what an engine offers of the inboxes of accounts. It fills them itself, in the transaction of the write that
+// causes a notification: if one can't be written, neither is what causes it.
+type Inboxes interface {
+	// ReadInbox reads an inbox in one snapshot.
+	ReadInbox(ctx context.Context, account roundtrip.ID, q InboxQuery) (*InboxPage, error)
+
+	// MarkInbox marks entries, and returns the numbers of the inbox once it is durable.
+	MarkInbox(ctx context.Context, account roundtrip.ID, m InboxMark) (roundtrip.Inbox, error)
+
+	// Preferences returns what an account wants, by the name of the notification. What is not in it is wanted.
+	Preferences(ctx context.Context, account roundtrip.ID) (map[string]roundtrip.Preference, error)
+
+	// SetPreferences changes the channels that are given, and returns all preferences.
+	SetPreferences(ctx context.Context, account roundtrip.ID, change map[string]roundtrip.Preference) (map[string]roundtrip.Preference, error)
+}
+
+// InboxQuery says what to read of an inbox: its entries, the newest first, or those that changed after a position.
+type InboxQuery struct {
+	Size    int      // how many entries at most
+	Before  int64    // only entries whose Bumped is below it; 0 for all
+	Changed bool     // instead: entries that changed after Since, in the order of their changes
+	Since   int64    // a position, see View.Position
+	Names   []string // fields of the accounts that are read of each actor
+}
+
+// InboxPage is a part of an inbox.
+type InboxPage struct {
+	roundtrip.Inbox
+	Notes    []roundtrip.Notification // with Changed, those that are gone too: their Count is 0
+	More     bool                     // there are more than Size
+	Position int64                    // of the snapshot
+	Floor    int64                    // of the inbox: what is gone since a position below it may be left out of Changed
+	Actors   map[roundtrip.ID][]string
+}
+
+// InboxMark is one of: entries are read, all are read, or all up to a number are seen.
+type InboxMark struct {
+	Read    []roundtrip.ID // those that are not there are passed over
+	All     bool
+	Seen    bool
+	Through int64 // with Seen: up to this number; 0 for all there is
+}

@@ -26,6 +26,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/schema"
 	"github.com/roundtrip-dev/roundtrip/store/files"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite"
+	"github.com/roundtrip-dev/roundtrip/stream/inbox"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -71,8 +72,10 @@ func openHouse(tb testing.TB) *house {
 	kept, err := files.New(files.Options{Dir: h.files, Now: time.Now, Rand: rand.Reader})
 	must(tb, err)
 	must(tb, kept.Prepare(tb.Context()))
+	notes, err := inbox.New(inbox.Options{Store: h.store, Schema: h.schema.Schema, Login: h.identity.Login()})
+	must(tb, err)
 	h.core, err = handler.New(handler.Options{
-		Schema: h.schema, Policy: h.policy, Store: h.store, Identity: h.identity, Files: kept, IDs: h.ids, Now: time.Now,
+		Schema: h.schema, Policy: h.policy, Store: h.store, Identity: h.identity, Files: kept, Inbox: notes, IDs: h.ids, Now: time.Now,
 	})
 	must(tb, err)
 	h.door, err = rest.New(h.core, "/api/", rest.Options{})

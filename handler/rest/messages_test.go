@@ -11,7 +11,7 @@ func TestRest_SaysWhatAPathTakes(t *testing.T) {
 	t.Parallel()
 	s := openHouse(t).stranger()
 	for path, want := range map[string]string{
-		"":                       "the path goes on behind /api/: with a collection (users, photos, likes, follows, things, drops, mails), or with auth/…, batch or files/…",
+		"":                       "the path goes on behind /api/: with a collection (users, photos, likes, follows, things, drops, mails), or with auth/…, batch, files/… or inbox",
 		"/":                      "the path goes on behind /api/",
 		"auth":                   "the paths below auth/ are auth/sign-up, auth/sign-in, auth/sign-out, auth/me, auth/sessions, auth/sessions/{id}, auth/password",
 		"auth/":                  "the paths below auth/ are",

@@ -13,8 +13,8 @@ type place struct {
 	plan  *plan        // of the collection, nil for batch and auth
 	id    roundtrip.ID // recordShape, fileShape
 	field string       // fileShape
-	rest  string       // authShape: what follows auth/
-	args  []string     // authShape: what stands at the template's {…}, in order
+	rest  string       // authShape, inboxShape: what follows auth/ or inbox/
+	args  []string     // the same: what stands at the template's {…}, in order
 	allow string       // the methods that are served, where another one was asked for
 }
 
@@ -26,6 +26,9 @@ func (d *Door) find(path string, at *place) error {
 		return d.openPath(path)
 	case first == "auth":
 		at.shape, at.rest = authShape, rest
+		return nil
+	case first == "inbox":
+		at.shape, at.rest = inboxShape, rest
 		return nil
 	case first == "files":
 		return d.findFile(rest, at)
@@ -65,7 +68,7 @@ func (d *Door) findCollection(name string, at *place) error {
 	if len(names) > 0 {
 		hint = "there is " + strings.Join(names, ", ")
 	}
-	if n := nearest.Of(cut(name, 64), append(names, "auth", "batch", "files")); n != "" {
+	if n := nearest.Of(cut(name, 64), append(names, "auth", "batch", "files", "inbox")); n != "" {
 		hint = "did you mean " + n + "?"
 	}
 	return unknownPath("there is no collection %q; %s", cut(name, 64), hint)
@@ -77,7 +80,7 @@ func (d *Door) openPath(path string) error {
 	if path != "" {
 		return unknownPath("no path of the API ends with a slash; drop the slash at the end: %s%s", d.mount, cut(path, 64))
 	}
-	return unknownPath("the path goes on behind %s: with a collection%s, or with %s", d.mount, collectionsHere(d.core.Schema().Names()), "auth/…, batch or files/…")
+	return unknownPath("the path goes on behind %s: with a collection%s, or with %s", d.mount, collectionsHere(d.core.Schema().Names()), "auth/…, batch, files/… or inbox")
 }
 
 func collectionsHere(names []string) string {
@@ -90,7 +93,7 @@ func collectionsHere(names []string) string {
 // later reports whether a reserved name belongs to a part of the product that this version does not have.
 func later(name string) bool {
 	switch name {
-	case "inbox", "live", "openapi.json", "descriptors.binpb", "descriptors.proto":
+	case "live", "openapi.json", "descriptors.binpb", "descriptors.proto":
 		return true
 	}
 	return false
@@ -141,10 +144,14 @@ func (at *place) findID(text string) error {
 	return nil
 }
 
-// matches compares an auth path with a template such as auth/sessions/{id} and keeps what stands at the braces.
+// below reports whether the place is told apart by templates.
+func (at *place) below() bool { return at.shape == authShape || at.shape == inboxShape }
+
+// matches compares a path with a template such as auth/sessions/{id} and keeps what stands at the braces.
 func (at *place) matches(template string) bool {
 	at.args = at.args[:0]
-	want, have := strings.TrimPrefix(template, "auth/"), at.rest
+	_, want, _ := strings.Cut(template, "/")
+	have := at.rest
 	for {
 		w, wantRest, wantMore := strings.Cut(want, "/")
 		h, haveRest, haveMore := strings.Cut(have, "/")

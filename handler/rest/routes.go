@@ -12,7 +12,7 @@ import (
 // routes is the whole API, one line a route, in the order of the documentation. HEAD goes with GET, OPTIONS is answered
 // for every path.
 func routes() []route {
-	return append([]route{
+	return slices.Concat([]route{
 		{"POST", collectionShape, "{collection}", (*exchange).create},
 		{"GET", collectionShape, "{collection}", (*exchange).list},
 		{"GET", recordShape, "{collection}/{id}", (*exchange).get},
@@ -23,7 +23,7 @@ func routes() []route {
 		{"GET", liveShape, "live", (*exchange).live},
 		{"POST", batchShape, "batch", (*exchange).batch},
 		{"GET", fileShape, "files/{collection}/{id}/{field}", (*exchange).file},
-	}, authRoutes()...)
+	}, authRoutes(), inboxRoutes())
 }
 
 // shape is the form of a path.
@@ -37,7 +37,8 @@ const (
 	liveShape
 	batchShape
 	fileShape
-	authShape // auth/…: told apart by their templates
+	authShape  // auth/…: told apart by their templates
+	inboxShape // inbox, inbox/…: likewise
 	shapes
 )
 
@@ -73,7 +74,7 @@ func (t *table) route(at *place, method string) (*route, error) {
 	var allow []string
 	for i := range t.byShape[at.shape] {
 		r := &t.byShape[at.shape][i]
-		if at.shape == authShape && !at.matches(r.template) {
+		if at.below() && !at.matches(r.template) {
 			continue
 		}
 		if r.method == method {
@@ -85,7 +86,7 @@ func (t *table) route(at *place, method string) (*route, error) {
 		}
 	}
 	if allow == nil {
-		return nil, t.unknownAuth(at.rest)
+		return nil, t.unknownBelow(at)
 	}
 	at.allow = strings.Join(append(allow, http.MethodOptions), ", ")
 	if method == http.MethodOptions {
@@ -96,25 +97,29 @@ func (t *table) route(at *place, method string) (*route, error) {
 	return nil, e
 }
 
-// authNames lists what stands behind auth/.
-func (t *table) authNames() []string {
+// namesBelow lists what stands behind auth/ or inbox/.
+func (t *table) namesBelow(s shape) []string {
 	var names []string
-	for _, r := range t.byShape[authShape] {
-		if name := strings.TrimPrefix(r.template, "auth/"); !slices.Contains(names, name) {
+	for _, r := range t.byShape[s] {
+		if _, name, ok := strings.Cut(r.template, "/"); ok && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-func (t *table) unknownAuth(path string) error {
-	names := t.authNames()
-	all := "the paths below auth/ are auth/" + strings.Join(names, ", auth/")
-	if path == "" {
+func (t *table) unknownBelow(at *place) error {
+	first := "auth/"
+	if at.shape == inboxShape {
+		first = "inbox/"
+	}
+	names := t.namesBelow(at.shape)
+	all := "the paths below " + first + " are " + first + strings.Join(names, ", "+first)
+	if at.rest == "" {
 		return unknownPath("%s", all)
 	}
-	if n := nearest.Of(cut(path, 64), names); n != "" {
-		all = "did you mean auth/" + n + "?"
+	if n := nearest.Of(cut(at.rest, 64), names); n != "" {
+		all = "did you mean " + first + n + "?"
 	}
-	return unknownPath("there is no auth/%s; %s", cut(path, 64), all)
+	return unknownPath("there is no %s%s; %s", first, cut(at.rest, 64), all)
 }

@@ -22,6 +22,9 @@ func (s *Store) CreateAccount(ctx context.Context, record *roundtrip.Record, cre
 		t.count(tb.c, stored, +1)
 		t.changed(tb.c, stored.ID(), roundtrip.Create)
 		t.tell(tb, roundtrip.Create, stored)
+		if err := t.notify(tb, roundtrip.Create, stored); err != nil {
+			return err
+		}
 		credential.Account = stored.ID()
 		if err := t.putCredential(credential); err != nil {
 			return err

@@ -36,7 +36,7 @@ func (t *tx) create(p *policy.Permit) (*roundtrip.Record, error) {
 	t.count(tb.c, record, +1)
 	t.changed(tb.c, record.ID(), roundtrip.Create)
 	t.tell(tb, roundtrip.Create, record)
-	return record, nil
+	return record, t.notify(tb, roundtrip.Create, record)
 }
 
 // complete makes the record that will be stored of what the caller gave.

@@ -38,25 +38,33 @@ func (t *tx) delete(p *policy.Permit) error {
 	appendVersion(b, p)
 	andCondition(b, p)
 	b.Raw(" RETURNING ").Raw(now.columns)
-	found, err := t.first(func(st *raw.Stmt) { t.gone(now, st) })
+	var last []*roundtrip.Record
+	found, err := t.first(func(st *raw.Stmt) { last = t.gone(now, st, last) })
 	if err != nil {
 		return failed(tb.names.remove, err, t.conn.Late())
 	}
 	if !found {
 		return t.explain(tb, p)
 	}
-	return nil
+	return t.notifyGone(now, last)
 }
 
 // hangs reports whether more may go with a record of this collection.
 func (tb *table) hangs() bool { return len(tb.c.Children) > 0 || tb.c.Accounts }
 
-// gone notes all that follows from a record's end.
-func (t *tx) gone(tb *table, row roundtrip.Row) {
+// gone notes all that follows from a record's end. It adds the record to those that notifications tell the end of, where
+// there are any.
+func (t *tx) gone(tb *table, row roundtrip.Row, last []*roundtrip.Record) []*roundtrip.Record {
+	id := roundtrip.ID(row.Int(roundtrip.FieldID))
 	t.count(tb.c, row, -1)
 	t.removeFiles(tb, row, nil)
-	t.changed(tb.c, roundtrip.ID(row.Int(roundtrip.FieldID)), roundtrip.Delete)
+	t.changed(tb.c, id, roundtrip.Delete)
 	t.tell(tb, roundtrip.Delete, row)
+	t.withdraw(tb.c, id)
+	if t.tells(tb.c, roundtrip.Delete) {
+		last = append(last, roundtrip.CopyRow(tb.c, row))
+	}
+	return last
 }
 
 // deleteAll removes records whose end was decided already.
@@ -72,14 +80,18 @@ func (t *tx) deleteAll(tb *table, ids []roundtrip.ID) error {
 		b.Raw("DELETE FROM ").Name(tb.c.Name).Raw(` WHERE "id" IN `)
 		appendIDs(b, part)
 		b.Raw(" RETURNING ").Raw(tb.columns)
+		var last []*roundtrip.Record
 		err := t.each(func(st *raw.Stmt) bool {
-			t.gone(tb, st)
+			last = t.gone(tb, st, last)
 			return true
 		})
 		if e, ok := errors.AsType[*raw.Error](err); ok && e.Code == raw.CodeForeignKey {
 			out := roundtrip.E(roundtrip.Unprocessable, "store.restricted", "Other records point to a record of %s that would go.", tb.c.Name)
 			out.Op, out.Err = tb.names.remove, err
 			return out
+		}
+		if err == nil {
+			err = t.notifyGone(tb, last)
 		}
 		if err != nil {
 			return failed(tb.names.remove, err, t.conn.Late())
@@ -88,15 +100,25 @@ func (t *tx) deleteAll(tb *table, ids []roundtrip.ID) error {
 	return nil
 }
 
-// endAccounts removes what accounts prove themselves with.
+// endAccounts removes what accounts prove themselves with, and their inboxes.
 func (t *tx) endAccounts(ids []roundtrip.ID) error {
-	for _, table := range []string{"_sessions", "_accounts"} {
+	t.sql.Reset()
+	t.sql.Raw("DELETE FROM _note_sources WHERE note IN (SELECT id FROM _notes WHERE account IN ")
+	appendIDs(&t.sql, ids)
+	t.sql.Raw(")")
+	if _, err := t.first(nil); err != nil {
+		return failed("accounts.delete", err, t.conn.Late())
+	}
+	for _, table := range []string{"_sessions", "_accounts", "_notes", "_inbox"} {
 		t.sql.Reset()
 		t.sql.Raw("DELETE FROM ").Raw(table).Raw(" WHERE account IN ")
 		appendIDs(&t.sql, ids)
 		if _, err := t.first(nil); err != nil {
 			return failed("accounts.delete", err, t.conn.Late())
 		}
+	}
+	for _, id := range ids {
+		t.events = append(t.events, inboxEvent{what: accountEnded, account: id})
 	}
 	return nil
 }

@@ -47,6 +47,7 @@ func (s *Store) Open(ctx context.Context) error {
 	s.lock, s.opened = lock, true
 	s.running.Go(func() { w.run(); close(s.stopped) })
 	s.running.Go(s.tend)
+	s.running.Go(s.audit)
 	close(s.ready)
 	return nil
 }

@@ -51,7 +51,10 @@ func (t *tx) endAccountsOf(loss *plan.Loss) error {
 	for _, other := range loss.Stay {
 		fmt.Fprintf(&b, " AND account NOT IN (SELECT \"id\" FROM %s)", quoted(other))
 	}
-	for _, table := range []string{"_sessions", "_accounts"} {
+	if err := t.exec("DELETE FROM _note_sources WHERE note IN (SELECT id FROM _notes" + b.String() + ")"); err != nil {
+		return err
+	}
+	for _, table := range []string{"_sessions", "_accounts", "_notes", "_inbox"} {
 		if err := t.exec("DELETE FROM " + table + b.String()); err != nil {
 			return err
 		}

@@ -43,8 +43,12 @@ func (s *Store) Apply(ctx context.Context, schema *roundtrip.Schema, p *plan.Pla
 					return err
 				}
 			}
-			t.next = s.tables.Load().with(schema)
-			return nil
+			next, err := s.tables.Load().with(schema)
+			if err != nil {
+				return err
+			}
+			t.next = next
+			return failed("inbox.kinds", t.adoptKinds(next), t.conn.Late())
 		},
 	})
 	if err != nil {

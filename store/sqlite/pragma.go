@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite/raw"
@@ -57,7 +58,8 @@ func prepareFile(conn *raw.Conn) error {
 	if id != applicationID && objects > 0 {
 		return fmt.Errorf("the file is a database of another program (application_id %d): name another file", id)
 	}
-	for _, sql := range append([]string{"PRAGMA journal_mode=WAL", fmt.Sprintf("PRAGMA application_id=%d", applicationID)}, systemTables()...) {
+	first := []string{"PRAGMA journal_mode=WAL", fmt.Sprintf("PRAGMA application_id=%d", applicationID)}
+	for _, sql := range slices.Concat(first, systemTables(), inboxTables()) {
 		if err := conn.Exec(sql); err != nil {
 			return err
 		}

@@ -26,6 +26,8 @@ type Options struct {
 	Now               func() time.Time // the clock
 	IDs               *roundtrip.IDs   // makes ids of records and sessions
 	Log               *slog.Logger     // nil: nothing is logged
+	PushGrace         time.Duration    // how long after a notification its push is due; default 10 s
+	EmailGrace        time.Duration    // and its e-mail; default 5 min
 }
 
 // Store is an open database. It is a [store.Store], keeps accounts for package identity, and hands out outbox jobs.
@@ -49,7 +51,10 @@ type Store struct {
 	running   sync.WaitGroup
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store   = (*Store)(nil)
+	_ store.Inboxes = (*Store)(nil)
+)
 
 // New checks the options. It does not touch the file.
 func New(opts Options) (*Store, error) {
@@ -64,6 +69,12 @@ func New(opts Options) (*Store, error) {
 	}
 	if opts.StatementDeadline <= 0 {
 		opts.StatementDeadline = 5 * time.Second
+	}
+	if opts.PushGrace <= 0 {
+		opts.PushGrace = 10 * time.Second
+	}
+	if opts.EmailGrace <= 0 {
+		opts.EmailGrace = 5 * time.Minute
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)

@@ -24,6 +24,14 @@ func (w *writer) sweep() bool {
 		w.tx.abort()
 		w.s.log.Warn("dropping expired rows failed", "err", err)
 	}
+	if err == nil {
+		ended, wrong := w.expire(now)
+		if wrong != nil {
+			w.tx.abort()
+			w.s.log.Warn("ending old notifications failed", "err", wrong)
+		}
+		more = more || ended && wrong == nil
+	}
 	w.more = more && err == nil
 	w.behind = w.behind || w.more
 	return w.more
@@ -64,5 +72,9 @@ func (w *writer) dropExpired(now time.Time) (more bool, err error) {
 		}
 		more = more || w.conn.Changes() == sweepMax
 	}
-	return more, w.conn.Exec("COMMIT")
+	gone, err := w.dropGone(now)
+	if err != nil {
+		return false, err
+	}
+	return more || gone, w.conn.Exec("COMMIT")
 }

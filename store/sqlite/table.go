@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/policy"
 )
 
 // table is what is known of a collection once and for all: the texts of its statements, and which of its fields matter to
@@ -44,6 +45,10 @@ type tables struct {
 	of     map[*roundtrip.Collection]*table
 	before map[*roundtrip.Collection]*table
 	byNum  map[int32]*roundtrip.Collection
+
+	notices map[*roundtrip.Collection][]*policy.Notice // by the collection whose writes cause them
+	kinds   map[string]*roundtrip.Notice               // the declared ones
+	sourced map[int32]bool                             // numbers of collections that caused, or may cause, notifications
 }
 
 // table returns what is known of a collection, with what the schema in force says of it.
@@ -58,10 +63,20 @@ func (s *Store) table(c *roundtrip.Collection) *table {
 	return all.link(newTable(c)) // a collection of a schema long gone: slower, not wrong
 }
 
-func (t *tables) with(schema *roundtrip.Schema) *tables {
+func (t *tables) with(schema *roundtrip.Schema) (*tables, error) {
 	next := &tables{
 		schema: schema, of: map[*roundtrip.Collection]*table{}, before: map[*roundtrip.Collection]*table{},
-		byNum: map[int32]*roundtrip.Collection{},
+		byNum:   map[int32]*roundtrip.Collection{},
+		notices: map[*roundtrip.Collection][]*policy.Notice{}, kinds: map[string]*roundtrip.Notice{}, sourced: map[int32]bool{},
+	}
+	notices, err := policy.Notices(schema)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range notices {
+		next.notices[n.Collection] = append(next.notices[n.Collection], n)
+		next.kinds[n.Declared.Name] = n.Declared
+		next.sourced[n.Collection.Number] = true
 	}
 	for _, c := range schema.Collections {
 		next.of[c] = newTable(c)
@@ -75,7 +90,7 @@ func (t *tables) with(schema *roundtrip.Schema) *tables {
 			next.before[c] = next.link(newTable(c))
 		}
 	}
-	return next
+	return next, nil
 }
 
 // link finds a table's collection in the schema in force, by its number, and what hangs on it there. A call that was

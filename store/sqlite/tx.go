@@ -19,6 +19,8 @@ type tx struct {
 	position int64 // of the last change that was committed
 	changes  []roundtrip.Change
 	jobs     []job
+	events   []inboxEvent  // what inboxes are to be told, see fold
+	folded   bool          // they are written
 	counted  []spot        // records whose count fields were written
 	noted    map[spot]bool // those that have a change already; used by noteCounted alone
 	body     []byte        // of a webhook, while it is made
@@ -93,6 +95,10 @@ func (t *tx) finish() error {
 		return err
 	}
 	t.noteCounted()
+	if err := t.fold(); err != nil {
+		return failed("inbox.fold", err, true)
+	}
+	t.folded = true
 	if err := t.writeChanges(); err != nil {
 		return err
 	}
@@ -113,21 +119,43 @@ func (t *tx) abort() {
 // clear forgets what was gathered.
 func (t *tx) clear() {
 	t.changes, t.jobs, t.counted = t.changes[:0], t.jobs[:0], t.counted[:0]
+	clear(t.events)
+	t.folded = false
+	t.events = t.events[:0]
 	t.sums.reset()
 }
 
 // mark is how much was gathered when an op began.
-type mark struct{ changes, jobs, counted int }
+type mark struct{ changes, jobs, counted, events int }
 
-func (t *tx) mark() mark { return mark{len(t.changes), len(t.jobs), len(t.counted)} }
+func (t *tx) mark() mark { return mark{len(t.changes), len(t.jobs), len(t.counted), len(t.events)} }
 
 // forget drops what an op gathered that failed.
 func (t *tx) forget(m mark) {
 	t.changes, t.jobs, t.counted = t.changes[:m.changes], t.jobs[:m.jobs], t.counted[:m.counted]
+	t.events = t.events[:m.events]
 }
 
 // exec runs a statement and returns SQLite's own error.
 func (t *tx) exec(sql string, args ...roundtrip.Value) error { return t.conn.Exec(sql, args...) }
+
+// walk runs the statement in t.sql and gives its rows to fn until it returns false; the rest is not looked for.
+func (t *tx) walk(fn func(*raw.Stmt) bool) error {
+	st, err := t.conn.PrepareBytes(t.sql.Text)
+	if err != nil {
+		return err
+	}
+	defer st.Release()
+	if err := st.Bind(t.sql.Args); err != nil {
+		return err
+	}
+	for {
+		more, err := st.Step()
+		if err != nil || !more || !fn(st) {
+			return err
+		}
+	}
+}
 
 // first runs the statement in t.sql and gives its first row, if any, to fn.
 func (t *tx) first(fn func(*raw.Stmt)) (found bool, err error) {

@@ -44,7 +44,7 @@ func (t *tx) update(p *policy.Permit) (*roundtrip.Record, error) {
 	}
 	t.changed(tb.c, p.ID(), roundtrip.Update)
 	t.tell(tb, roundtrip.Update, after)
-	return after, nil
+	return after, t.notify(tb, roundtrip.Update, after)
 }
 
 // settable returns which fields an update writes, nil for none. System and count fields are never among them.

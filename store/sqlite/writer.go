@@ -128,17 +128,19 @@ func (w *writer) work(ops []*op, times int) {
 		if times >= 2 {
 			n = 1
 		}
-		ran, broke := w.attempt(ops[:n])
+		ran, broke, again := w.attempt(ops[:n])
 		if broke {
 			w.work(ops[:ran], times+1) // the one that broke it is answered and passed over
 		}
+		w.work(again, 2)
 		ops = ops[ran:]
 	}
 }
 
 // attempt runs ops in one transaction and answers them. ran is how many of them had their turn. broke says that the last
-// of these ended the transaction: it alone is answered.
-func (w *writer) attempt(ops []*op) (ran int, broke bool) {
+// of these ended the transaction: it alone is answered. again are those whose notifications could not be written together:
+// one by one, the one whose notification can't be written fails alone.
+func (w *writer) attempt(ops []*op) (ran int, broke bool, again []*op) {
 	t := w.tx
 	began := time.Now() //nolint:forbidigo // bounds run on the real clock
 	w.done = w.done[:0]
@@ -154,14 +156,14 @@ func (w *writer) attempt(ops []*op) (ran int, broke bool) {
 			if err := t.begin(w.s.opts.Now()); err != nil {
 				o.answer(failed("sqlite.begin", err, true))
 				w.refuse(ops[ran:], err)
-				return len(ops), false
+				return len(ops), false, nil
 			}
 		}
 		err := w.do(o)
 		if t.broken || !w.conn.InTransaction() {
 			t.abort()
 			w.broke(o, err)
-			return ran, true
+			return ran, true, nil
 		}
 		if w.putOff(o, err) {
 			continue
@@ -172,8 +174,7 @@ func (w *writer) attempt(ops []*op) (ran int, broke bool) {
 			break
 		}
 	}
-	w.finish()
-	return ran, false
+	return ran, false, w.finish()
 }
 
 // refuse answers ops for which no transaction could be begun.
@@ -230,20 +231,26 @@ func (w *writer) putOff(o *op, err error) bool {
 	return true
 }
 
-// finish commits the open transaction and answers those that ran in it. If that fails, it fails for every one of them.
-func (w *writer) finish() {
+// finish commits the open transaction and answers those that ran in it. If that fails, it fails for every one of them; but
+// several whose notifications can't be written are returned, to be tried again.
+func (w *writer) finish() (again []*op) {
 	if !w.conn.InTransaction() {
-		return // nobody was taken
+		return nil // nobody was taken
 	}
 	t := w.tx
 	if err := w.commit(); err != nil {
+		told := len(t.events) > 0 && !t.folded
 		t.abort()
+		if told && len(w.done) > 1 {
+			w.s.log.Warn("notifications could not be written; each write is tried alone", "writes", len(w.done), "err", err)
+			return slices.Clone(w.done)
+		}
 		w.s.log.Error("a commit failed", "writes", len(w.done), "err", err)
 		err = failed("sqlite.commit", err, true)
 		for _, o := range w.done {
 			o.answer(err)
 		}
-		return
+		return nil
 	}
 	t.committed()
 	w.s.commits.Add(1)
@@ -253,6 +260,7 @@ func (w *writer) finish() {
 	for _, o := range w.done {
 		o.answer(o.err)
 	}
+	return nil
 }
 
 func (w *writer) commit() (err error) {

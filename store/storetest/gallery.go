@@ -1,6 +1,10 @@
 package storetest
 
-import "github.com/roundtrip-dev/roundtrip"
+import (
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip"
+)
 
 // Gallery is the schema of the suite: the example of the documentation, with some fields more so that every type, every
 // kind of ref and every choice of on_delete is in it.
@@ -87,4 +91,28 @@ func rules(c *roundtrip.Collection, read, create, update, remove string) {
 			c.Rules[action] = roundtrip.Rule{Source: source, Pos: c.Pos}
 		}
 	}
+}
+
+// Notify declares the notifications of the suite in a gallery.
+func Notify(schema *roundtrip.Schema) {
+	on := func(collection string, action roundtrip.Action) roundtrip.Trigger {
+		return roundtrip.Trigger{Collection: schema.Lookup(collection), Action: action}
+	}
+	declare := func(n roundtrip.Notice, to, by, unless, group, text string) {
+		n.Pos = roundtrip.Pos{File: "gallery.yaml", Line: 1, Column: 1}
+		n.Within, n.Keep = 24*time.Hour, 90*24*time.Hour
+		for rule, source := range map[*roundtrip.Rule]string{&n.To: to, &n.By: by, &n.Unless: unless, &n.Group: group, &n.Text: text} {
+			*rule = roundtrip.Rule{Source: source, Pos: n.Pos}
+		}
+		schema.Notices = append(schema.Notices, &n)
+	}
+	inbox := []roundtrip.Channel{roundtrip.ChannelInbox}
+	declare(roundtrip.Notice{Name: "liked", When: []roundtrip.Trigger{on("likes", roundtrip.Create)}, Channels: roundtrip.Channels()},
+		"record.photo.author", "record.user", "record.user == record.photo.author", "record.photo", "{actors} liked your photo")
+	declare(roundtrip.Notice{Name: "commented", When: []roundtrip.Trigger{on("comments", roundtrip.Create)}, Channels: inbox},
+		"record.photo.author", "record.author", "record.author == record.photo.author", "record.photo", "{actors} commented: {record.text}")
+	declare(roundtrip.Notice{Name: "followed", When: []roundtrip.Trigger{on("follows", roundtrip.Create)}, Channels: inbox},
+		"record.followee", "record.follower", "", "", "{actors} started following you")
+	declare(roundtrip.Notice{Name: "filed", When: []roundtrip.Trigger{on("photos", roundtrip.Update), on("photos", roundtrip.Delete)}, Channels: inbox},
+		"record.album.owner", "", "", "", "{actors} changed {record.caption}")
 }

@@ -14,6 +14,9 @@ import (
 // Engine is what an engine offers beside the [store.Store] itself. The account methods are those of identity.Accounts.
 type Engine interface {
 	store.Store
+	store.Inboxes
+
+	CheckInboxes(ctx context.Context) (drift int, err error)
 
 	Changes(ctx context.Context, after int64, limit int) ([]roundtrip.Change, error)
 	Epoch(ctx context.Context) (string, error)
@@ -65,13 +68,18 @@ func Exercise(t *testing.T, open func(t *testing.T, schema *roundtrip.Schema) En
 		{"Account", accountTests()},
 		{"Concurrent", concurrentTests()},
 		{"Bound", boundTests()},
+		{"Inbox", inboxTests()},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()
 			for name, test := range part.tests {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
-					test(newWorld(t, open))
+					schema := Gallery()
+					if part.name == "Inbox" {
+						Notify(schema)
+					}
+					test(newWorldOf(t, open, schema))
 				})
 			}
 		})

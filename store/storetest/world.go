@@ -18,9 +18,8 @@ type world struct {
 	rules  *policy.Engine
 }
 
-func newWorld(t *testing.T, open func(*testing.T, *roundtrip.Schema) Env) *world {
+func newWorldOf(t *testing.T, open func(*testing.T, *roundtrip.Schema) Env, schema *roundtrip.Schema) *world {
 	t.Helper()
-	schema := Gallery()
 	w := &world{T: t, Env: open(t, schema), schema: schema}
 	var err error
 	if w.rules, err = policy.New(schema, make([]byte, 32)); err != nil {
