@@ -2,6 +2,7 @@
 
 import { RoundtripError } from './error.js'
 import type { Http } from './http.js'
+import { safely } from './safely.js'
 import type { AnySchema } from './schema.js'
 import type { Auth, Me, Session, TokenStorage } from './types.js'
 
@@ -136,7 +137,7 @@ export class Identity<S extends AnySchema> implements Auth<S> {
   private set(me: Me<S> | null): void {
     const before = this.current
     this.current = me
-    if (before === undefined || before?.session !== me?.session) for (const fn of [...this.listeners]) fn(me)
+    if (JSON.stringify(before) !== JSON.stringify(me)) for (const fn of [...this.listeners]) safely(() => fn(me))
   }
 }
 

@@ -1,8 +1,8 @@
 // Channels: what others send, and who is there.
 
-import { safely } from './live/feed.js'
 import type { Hub } from './live/hub.js'
 import type { Holder, Topic } from './live/topic.js'
+import { safely } from './safely.js'
 import type { AnySchema } from './schema.js'
 import type { Channel, Member } from './types.js'
 

@@ -166,7 +166,7 @@ export function noAnswer(cause?: unknown): RoundtripError {
 }
 
 /** Whether a failure may be over in a moment. */
-function passing(e: RoundtripError): boolean {
+export function passing(e: RoundtripError): boolean {
   return e.code === 'network' || [429, 502, 503, 504].includes(e.status)
 }
 

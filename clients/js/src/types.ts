@@ -269,7 +269,7 @@ export interface Auth<S extends AnySchema> {
   endSession(id: string): Promise<void>
   endOtherSessions(): Promise<void>
   changePassword(old: string, password: string): Promise<void>
-  /** Calls back when somebody signs in or out, in any tab, or the session ends; returns what ends it. */
+  /** Calls back when somebody signs in or out, in any tab, the session ends, or `me` finds the account changed; returns what ends it. */
   onChange(fn: (me: Me<S> | null) => void): () => void
 }
 

@@ -1,7 +1,7 @@
 // The connection: one transport after the other, and what each topic needs to go on.
 
 import { RoundtripError } from '../error.js'
-import { type Http, noAnswer } from '../http.js'
+import { type Http, noAnswer, passing } from '../http.js'
 import type { StatusValue } from '../types.js'
 import type { Hub, Uplink } from './hub.js'
 import type { Message } from './message.js'
@@ -15,6 +15,7 @@ const silence = 60_000 // nothing for so long: the connection is dead, since a h
 const pingPatience = 3_000
 const linger = 5_000 // a connection without topics is kept for so long
 const firstPause = 200
+const busyPause = 1_000
 const longestPause = 20_000
 const settled = 10_000 // who was connected for so long starts again with short pauses
 const firstProbe = 60_000 // server-sent events are left for another try of a WebSocket after this, then twice as long
@@ -50,6 +51,10 @@ export class Connection implements Uplink {
     private readonly Socket: typeof WebSocket | undefined,
   ) {
     this.unwatch = watch({ woken: () => this.check(), offline: () => this.show(), tick: () => this.tick() })
+  }
+
+  get paused(): boolean {
+    return this.state === 'paused'
   }
 
   open(topic: Topic): void {
@@ -152,13 +157,26 @@ export class Connection implements Uplink {
       else call.resolve()
     } else if (topic) {
       this.asked.delete(id)
-      topic.synced = true
-      topic.apply(message)
+      this.answered(topic, message)
     } else {
       this.hub.receive(message)
     }
     if (this.asked.size === 0) this.failures = 0
     this.show()
+  }
+
+  // A server that is busy is asked again; any other refusal is the topic's.
+  private answered(topic: Topic, message: Message): void {
+    const { error } = message
+    if (error && passing(new RoundtripError(error))) {
+      setTimeout(() => {
+        const waits = this.state === 'open' && !topic.synced && this.hub.topics.get(topic.text) === topic
+        if (waits && ![...this.asked.values()].includes(topic)) this.subscribe(topic)
+      }, busyPause * (1 + Math.random()))
+      return
+    }
+    topic.synced = true
+    topic.apply(message)
   }
 
   private lost(code: number, reason = ''): void {

@@ -1,6 +1,7 @@
 // A feed: a topic as states, for callbacks and for loops.
 
 import type { RoundtripError } from '../error.js'
+import { safely } from '../safely.js'
 import type { Feed } from '../types.js'
 import type { Holder, Topic } from './topic.js'
 
@@ -127,17 +128,6 @@ class TopicFeed<T> implements Feed<T> {
     if (state === undefined) return
     reader.before = state
     safely(() => reader.take(state))
-  }
-}
-
-/** Runs what a user gave us: what it throws is theirs, and must not stop others from being told. */
-export function safely(run: () => void): void {
-  try {
-    run()
-  } catch (e) {
-    queueMicrotask(() => {
-      throw e
-    })
   }
 }
 

@@ -1,6 +1,7 @@
 // All topics of one client, and the uplink that fills them.
 
 import type { RoundtripError } from '../error.js'
+import { safely } from '../safely.js'
 import type { Status, StatusValue } from '../types.js'
 import type { Source } from './feed.js'
 import type { Message } from './message.js'
@@ -29,8 +30,8 @@ export class Hub implements Source {
   readonly topics = new Map<string, Topic>()
   readonly status = new CurrentStatus()
   uplink: Uplink | undefined
-  /** Called when the server says that everything up to a cursor has come. */
-  onHead: ((cursor: string) => void) | undefined
+  /** Called when the server says that everything of some topics up to a cursor has come. */
+  onReach: ((cursor: string, topics: readonly string[]) => void) | undefined
 
   /** Gives a topic to a holder. A topic that is new starts from the seed, if there is one. */
   hold(text: string, holder: Holder, seed?: Message): Topic {
@@ -55,13 +56,16 @@ export class Hub implements Source {
 
   /** Takes in a message of a topic. */
   receive(message: Message): void {
-    if (message.head) {
-      for (const topic of this.topics.values()) if (topic.synced && topic.cursor) topic.cursor = message.head
-      this.onHead?.(message.head)
-      return
-    }
+    if (message.head) return this.reach(message.head)
     const topic = this.topics.get(message.channel === undefined ? (message.topic ?? '') : `channel/${message.channel}`)
     if (topic?.synced) topic.apply(message)
+  }
+
+  /** Everything up to a cursor has come, of all topics or of some. */
+  reach(cursor: string, some?: readonly string[]): void {
+    const reached = [...this.topics.values()].filter((t) => t.synced && t.cursor && (!some || some.includes(t.text)))
+    for (const topic of reached) topic.cursor = cursor
+    this.onReach?.(cursor, reached.map((topic) => topic.text))
   }
 
   /** Ends all feeds. */
@@ -90,6 +94,6 @@ class CurrentStatus implements Status {
   set(value: StatusValue): void {
     if (value === this.value) return
     this.value = value
-    for (const fn of [...this.listeners]) fn(value)
+    for (const fn of [...this.listeners]) safely(() => fn(value))
   }
 }

@@ -28,7 +28,7 @@ export class Leader {
     private readonly whenGone: (tab: string, signal: AbortSignal, gone: () => void) => void,
   ) {
     this.unstatus = hub.status.on((status) => post({ is: 'status', status }))
-    hub.onHead = (cursor) => post({ is: 'head', cursor })
+    hub.onReach = (cursor, topics) => post({ is: 'head', cursor, topics })
     this.announce()
   }
 
@@ -71,7 +71,7 @@ export class Leader {
   stop(): void {
     this.ends.abort()
     this.unstatus()
-    this.hub.onHead = undefined
+    this.hub.onReach = undefined
     this.connection.stop()
     for (const tab of [...this.followers.keys()]) this.gone(tab)
   }
@@ -89,7 +89,7 @@ export class Leader {
     }
     const { topic } = wanted
     wanted.synced = false
-    if (!topic.ready && !topic.error) return // its first message will tell
+    if ((!topic.ready && !topic.error) || this.connection.paused) return // its next message will tell
     wanted.synced = true
     const same = seed?.cursor !== undefined && seed.cursor === topic.cursor
     this.post({ is: 'message', to: tab, message: same ? { topic: text, changes: [], cursor: topic.cursor! } : topic.snapshot() })

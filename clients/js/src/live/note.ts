@@ -24,6 +24,7 @@ export interface Note {
   reign?: string
   status?: StatusValue
   cursor?: string
+  topics?: readonly string[]
   message?: Message
   topic?: string
   /** With want: what the follower holds, for a leader that holds nothing. */

@@ -21,6 +21,7 @@ export class Rows {
   private bound: Row | undefined
   /** The token of the page behind bound, where it is known. */
   private next = ''
+  private loading: Promise<boolean> | undefined
   /** While a page is being loaded: what came meanwhile of records that are not held; null for a removed one. */
   private meanwhile: Map<string, Row | null> | undefined
 
@@ -63,7 +64,12 @@ export class Rows {
    * Loads the page behind bound. Where its token is not known, the list is read from its start until a page reaches
    * behind bound: no record between the two can be left out like this, whatever comes and goes meanwhile.
    */
-  async load(page: (size: number, token: string) => Promise<Loaded>): Promise<boolean> {
+  load(page: (size: number, token: string) => Promise<Loaded>): Promise<boolean> {
+    this.loading ??= this.loadOnce(page).finally(() => (this.loading = undefined))
+    return this.loading
+  }
+
+  private async loadOnce(page: (size: number, token: string) => Promise<Loaded>): Promise<boolean> {
     const bound = this.bound
     if (!bound) return false
     this.meanwhile = new Map()

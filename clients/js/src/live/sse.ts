@@ -66,7 +66,12 @@ export function openStreams(http: Http, events: TransportEvents): Transport {
       if (!response.ok || !response.body) return refused(stream, response.status, await response.json().catch(() => ({})))
       await read(response.body, (message) => {
         if (over) return
-        const { topic } = message
+        const { topic, head } = message
+        if (head !== undefined) {
+          // It is about the topics of this stream alone, as far as they have been answered.
+          for (const [topic, id] of stream.topics) if (id === undefined) events.message({ topic, changes: [], cursor: head })
+          return
+        }
         if (topic === undefined) return events.message(message)
         if (!stream.topics.has(topic)) return
         const id = stream.topics.get(topic) // the first message of a topic answers its subscription

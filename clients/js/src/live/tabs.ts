@@ -198,7 +198,7 @@ export class Tabs implements Uplink {
     if (!this.reign) return
     this.heard = Date.now()
     if (note.is === 'status') this.hub.status.set(note.status!)
-    if (note.is === 'head') this.hub.receive({ head: note.cursor! })
+    if (note.is === 'head') this.hub.reach(note.cursor!, note.topics)
     if (note.is === 'message') {
       const topic = this.hub.topics.get(note.message!.topic!)
       if (topic) topic.synced = true

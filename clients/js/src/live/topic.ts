@@ -60,7 +60,8 @@ export class Topic {
   private take(message: Message): void {
     if (message.error) {
       this.rows.snapshot([], false)
-      this.ready = false
+      this.ready = this.synced = false
+      this.cursor = undefined
       this.fail(new RoundtripError(message.error as Partial<RoundtripError>))
       return
     }
@@ -117,7 +118,7 @@ export class Topic {
   /** Forgets the state, for another account. What is shown stays until the new one has come. */
   forget(): void {
     this.cursor = undefined
-    this.synced = false
+    this.synced = this.ready = false
     this.numbers = {}
     this.members = []
   }
