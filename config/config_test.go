@@ -38,7 +38,7 @@ func TestConfig_ReadsTheGallery(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Store.Database != filepath.Join(dir, "data/gallery.db") || c.Sites[0].Routes[1].Static != filepath.Join(dir, "web") {
+	if c.Store.Database != filepath.Join(dir, "data/gallery.db") || c.Sites[0].Routes[1].Static != filepath.Join(dir, "web/dist") {
 		t.Errorf("paths are not below %s: %s, %s", dir, c.Store.Database, c.Sites[0].Routes[1].Static)
 	}
 	if got := c.Sites[0].Limits.Body; got != 12_000_000 {
