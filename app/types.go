@@ -18,7 +18,11 @@ func Types(file string, s Surroundings) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Out.Write(typescript.Module(built.Schema, typescript.Names{Login: loginNames(c, built.Accounts())}))
+	names := typescript.Names{Login: loginNames(c, built.Accounts())}
+	for i := range c.Notices {
+		names.Notifications = append(names.Notifications, c.Notices[i].Name)
+	}
+	_, err = s.Out.Write(typescript.Module(built.Schema, names))
 	return err
 }
 

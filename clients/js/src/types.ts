@@ -186,11 +186,11 @@ export interface Notification<K extends string = string> {
   count: number
   /** The last three of them, newest first. */
   actors: { id: string; [field: string]: string }[]
-  /** The id of the record that they are counted by. */
-  group: string
+  /** What they are counted by, such as the id of a record; none for a kind that is not grouped. */
+  group?: string
   /** The newest record that caused it. */
-  collection: string
-  record: string
+  collection?: string
+  record?: string
   seq: number
   bumped: number
   create_time: string

@@ -53,7 +53,9 @@ export class Server {
 
   async run() {
     this.process = spawn(binary, ['serve', '--https', '127.0.0.1:0', '--http', '127.0.0.1:0', this.folder], { stdio: ['ignore', 'ignore', 'pipe'] })
-    this.ended = new Promise((resolve) => this.process.on('exit', resolve))
+    this.asked = false
+    this.ended = new Promise((resolve) => this.process.on('exit', (code, signal) => resolve(code ?? signal)))
+    void this.ended.then((code) => this.asked || console.error(`the server ended by itself with ${code}:\n${this.log.slice(-20_000)}`))
     this.port = await new Promise((resolve, reject) => {
       createInterface(this.process.stderr).on('line', (line) => {
         this.log += line + '\n'
@@ -72,6 +74,7 @@ export class Server {
 
   /** Ends the process: with SIGTERM as an operator would, or with SIGKILL as a power cut. */
   async stop(signal = 'SIGTERM') {
+    this.asked = true
     this.process.kill(signal)
     await this.ended
   }
