@@ -46,8 +46,8 @@ export function App() {
     <>
       <a class="skip" href="#main">Skip to the content</a>
       <Bar here={now} />
+      <Connection />
       <main id="main" tabIndex={-1} ref={main}>
-        <Connection />
         {me.value !== undefined && [...pages].sort().map((p) => <div key={p} hidden={p !== now}>{page(p).show}</div>)}
       </main>
       <Announcer now={now} />

@@ -22,7 +22,7 @@ export function PhotoPage({ id }: { id: string }) {
       <div class="stage">{photo && <Picture photo={photo} eager sizes="(min-width: 62rem) 60vw, 100vw" />}</div>
       <div class="side">
         {photo && <header><By user={author} />{photo.private && <Private />}<Ago time={photo.create_time} /></header>}
-        <h1 class="caption">{photo ? photo.caption || 'Without a caption' : 'Loading …'}</h1>
+        <h1 class={photo ? 'caption' : 'unseen'}>{photo ? photo.caption || 'Without a caption' : 'Loading …'}</h1>
         {photo && <div class="actions"><LikeButton photo={photo} /><Remove photo={photo} /></div>}
         <Comments photo={id} author={photo?.author} />
       </div>
@@ -55,8 +55,9 @@ function Comments({ photo, author }: { photo: string; author?: string }) {
   const { state, error, retry, feed } = useFeed(() => rt.comments.watch(query), `${photo} ${me.value?.account.id}`);
   const [sent, setSent] = useState<Comment[]>([]); // one's own, until the feed has them
   if (error && !state) return <Failed error={error} retry={retry} />;
+  if (!state || !author) return null; // all of it at once, so that nothing moves
 
-  const stored = state?.records ?? [];
+  const stored = state.records;
   const all = [...stored].reverse().concat(sent.filter((mine) => !stored.some((c) => c.id === mine.id)));
   async function send(values: FormData, form: HTMLFormElement) {
     const comment = await rt.comments.create({ photo, text: String(values.get('text')) });
@@ -66,11 +67,11 @@ function Comments({ photo, author }: { photo: string; author?: string }) {
   return (
     <section class="talk" aria-labelledby="comments">
       <h2 id="comments">Comments</h2>
-      {state?.more && <button class="quiet" type="button" onClick={() => void feed!.more()}>Show earlier comments</button>}
-      <ol class="comments" aria-live="polite" aria-relevant="additions" aria-busy={!state}>
-        {all.map((c) => <Said key={c.id} comment={c} mine={isMe(c.author) || (!!author && isMe(author))} />)}
+      {state.more && <button class="quiet" type="button" onClick={() => void feed!.more()}>Show earlier comments</button>}
+      <ol class="comments" aria-live="polite" aria-relevant="additions">
+        {all.map((c) => <Said key={c.id} comment={c} mine={isMe(c.author) || isMe(author)} />)}
       </ol>
-      {state && !all.length && <p class="fine">Nobody has said anything yet.</p>}
+      {!all.length && <p class="fine">Nobody has said anything yet.</p>}
       {me.value
         ? <Form class="say" action="Send" submit={send} fields={[{ name: 'text', label: 'Your comment', required: true, maxLength: 1000, autoComplete: 'off', placeholder: 'Say something kind' }]} />
         : me.value === null && <p class="fine"><a href="/sign-in">Sign in</a> to say something.</p>}

@@ -14,8 +14,8 @@ export function Settings() {
     <div class="narrow">
       <h1>Settings</h1>
       <Hear />
-      <Sessions />
       <section class="panel"><h2>Leave</h2><button type="button" onClick={() => void signOut()}>Sign out</button></section>
+      <Sessions />
     </div>
   );
 }
