@@ -108,8 +108,9 @@ test('many likes are one entry; an unlike takes it back', async () => {
 });
 
 test('what the bell shows is seen; what is opened is read', async () => {
-  await like(friends[1]);
   await open(ana, '/');
+  await ana.locator('.feed').waitFor();
+  await like(friends[1]);
   await eventually(async () => assert.equal((await call(ana, 'GET', 'inbox')).unseen, 1));
   await ana.locator('.badge.loud').waitFor();
   await open(ana, '/bell');

@@ -32,11 +32,14 @@ async function strict(page) {
   });
 }
 
-// settled waits until a page has what it shows: nothing is busy and every picture in sight has come.
-const settled = (page) => page.waitForFunction(() => {
-  const root = document.querySelector('main > div:not([hidden])');
-  return root && !root.querySelector('[aria-busy=true]') && [...root.querySelectorAll('img')].every((i) => i.complete || i.getBoundingClientRect().top > innerHeight);
-});
+// settled waits until a page has what it shows: nothing is busy, and every picture in sight has come and is drawn.
+async function settled(page) {
+  await page.waitForFunction(() => {
+    const root = document.querySelector('main > div:not([hidden])');
+    return root && !root.querySelector('[aria-busy=true]') && [...root.querySelectorAll('img')].every((i) => i.complete || i.getBoundingClientRect().top > innerHeight);
+  });
+  await page.evaluate(() => Promise.all([...document.images].filter((i) => i.complete).map((i) => i.decode())));
+}
 
 async function look(page, name, to) {
   await page.goto(to);

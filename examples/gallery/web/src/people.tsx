@@ -51,9 +51,8 @@ export function FollowButton({ user }: { user: User }) {
   const on = follows.has(user.id);
   useEffect(() => void follows.ask([user.id]), [user.id]);
   return (
-    <button type="button" class={on ? '' : 'strong'} aria-pressed={on} aria-label={`Follow ${user.handle}`}
-      onClick={() => (me.value ? void follows.toggle(user.id) : go('/sign-in'))}>
-      {on ? 'Following' : 'Follow'}
+    <button type="button" class={on ? '' : 'strong'} onClick={() => (me.value ? void follows.toggle(user.id) : go('/sign-in'))}>
+      {on ? 'Following' : 'Follow'}<span class="unseen"> {user.handle}</span>
     </button>
   );
 }
