@@ -31,6 +31,16 @@ type Dependency struct {
 	Exists     bool // any of its records may count; else only one that a ref leads to
 }
 
+// Collection returns the collection that has a number in the schema's history, or nil.
+func (e *Engine) Collection(number int32) *roundtrip.Collection {
+	for _, c := range e.book.schema.Collections {
+		if c.Number == number {
+			return c
+		}
+	}
+	return nil
+}
+
 // Traits looks at a list or get as Decide would, for no caller in particular. Errors are those of Decide about the query.
 func (e *Engine) Traits(call *roundtrip.Call) (Traits, error) {
 	t := Traits{Public: true, Sieve: true}

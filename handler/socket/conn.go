@@ -28,6 +28,8 @@ type socket struct {
 	conn  net.Conn
 	early []byte // what came behind the handshake
 
+	until time.Time // the write deadline; of the writer
+
 	// of the reader
 	message []byte // the parts of a fragmented message so far
 	partial bool
@@ -46,8 +48,13 @@ func (s *socket) Ping() { s.live.SendRaw([]byte{0x89, 0}) }
 // Cut ends the connection at once.
 func (s *socket) Cut() { _ = s.conn.Close() }
 
-// expect gives a write its time.
-func (s *socket) expect() { _ = s.conn.SetWriteDeadline(s.door.now().Add(writeTime)) }
+// expect gives a write its time. The deadline is moved only when little of it is left: that costs nearly as much as a write.
+func (s *socket) expect() {
+	if now := s.door.now(); s.until.Sub(now) < writeTime/2 {
+		s.until = now.Add(writeTime)
+		_ = s.conn.SetWriteDeadline(s.until)
+	}
+}
 
 // write sends what waits, then ends.
 func (s *socket) write() {
@@ -56,19 +63,8 @@ func (s *socket) write() {
 		if len(items) == 0 && closing.Code == 0 {
 			return
 		}
-		pieces := make(net.Buffers, 0, len(items)+1)
-		for i := range items {
-			if items[i].Frame != nil {
-				pieces = append(pieces, items[i].WebSocket())
-			} else {
-				pieces = append(pieces, items[i].Raw)
-			}
-		}
-		if closing.Code != 0 {
-			pieces = append(pieces, closeFrame(closing.Code, closing.Why))
-		}
 		s.expect()
-		if _, err := pieces.WriteTo(s.conn); err != nil {
+		if err := s.send(items, closing); err != nil {
 			_ = s.conn.Close() // the reader notices, and leaves
 			return
 		}
@@ -77,6 +73,30 @@ func (s *socket) write() {
 			return
 		}
 	}
+}
+
+// send writes all that there is in one go.
+func (s *socket) send(items []live.Item, closing live.Closing) error {
+	if len(items) == 1 && closing.Code == 0 {
+		_, err := s.conn.Write(bytesOf(&items[0]))
+		return err
+	}
+	pieces := make(net.Buffers, 0, len(items)+1)
+	for i := range items {
+		pieces = append(pieces, bytesOf(&items[i]))
+	}
+	if closing.Code != 0 {
+		pieces = append(pieces, closeFrame(closing.Code, closing.Why))
+	}
+	_, err := pieces.WriteTo(s.conn)
+	return err
+}
+
+func bytesOf(i *live.Item) []byte {
+	if i.Frame != nil {
+		return i.WebSocket()
+	}
+	return i.Raw
 }
 
 // closed notes one half of a close. With both the connection ends; the other half has a moment to come.

@@ -146,3 +146,42 @@ func TestWebSocket_SessionsThatEndCloseTheirStreams(t *testing.T) {
 		t.Errorf("closed with %d", code)
 	}
 }
+
+// Where more is to be seen than is remembered, a rule that looks at others means a snapshot: but only for those whom the
+// change concerns.
+func TestWebSocket_OnlyThoseConcernedAreResetByARule(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t)
+	ana, bo, cy := h.person("ana"), h.person("bob"), h.person("cyd")
+	secret := ana.make("photos", `{"private":true}`)
+	for range 21 {
+		ops := ""
+		for range 10 {
+			ops += `,{"op":"create","collection":"photos","data":{}}`
+		}
+		if status, v := ana.do("POST", "batch", `{"ops":[`+ops[1:]+`]}`); status != 200 {
+			t.Fatalf("batch: %d %v", status, v)
+		}
+	}
+	s := bo.open()
+	s.subscribe("photos?order_by=id")
+	told := cy.open()
+	told.subscribe("follows")
+	undo := cy.make("follows", `{"followee":"`+ana.id+`"}`)
+	told.next() // else both are one window, in which somebody might have been shown something by it
+	cy.remove("follows/" + undo)
+	told.next()
+	open := ana.make("photos", `{}`)
+	if v := s.next(); changes(v) != "+"+open {
+		t.Fatalf("somebody else's follow is told: %v", v)
+	}
+	follow := bo.make("follows", `{"followee":"`+ana.id+`"}`)
+	v := s.next()
+	if v["reset"] != "rule" || ids(v["snapshot"])[0] != secret {
+		t.Fatalf("the own follow: %v", v)
+	}
+	bo.remove("follows/" + follow)
+	if v = s.next(); v["reset"] != "rule" || ids(v["snapshot"])[0] == secret {
+		t.Fatalf("the own unfollow: %v", v)
+	}
+}

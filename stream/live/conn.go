@@ -113,6 +113,7 @@ func (h *Hub) Join(sink Sink, addr netip.Addr, token string, who *roundtrip.Prin
 	if err := h.admit(c, ownerOf(c)); err != nil {
 		return nil, err
 	}
+	h.comings.Add(1)
 	h.turn++
 	c.slot = h.turn % wheelSlots
 	if h.wheel[c.slot] == nil {
@@ -181,6 +182,7 @@ func (c *Conn) Leave() {
 	h := c.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.comings.Add(1)
 	delete(h.wheel[c.slot], c)
 	h.dismiss(c)
 }

@@ -21,6 +21,7 @@ func (h *Hub) deliver(ctx context.Context) {
 			return
 		}
 		h.renew(ctx, w)
+		h.affects(ctx, w)
 		for g, e := range h.errands(ctx, w) {
 			g.changed(ctx, w, e)
 		}

@@ -32,6 +32,7 @@ type audience struct {
 	who   *roundtrip.Principal
 	known known // what was sent to them and not to the whole group
 	subs  []*subscriber
+	mines map[mineKey]bool // by which records of others it is told what it may see
 }
 
 // audienceKey tells audiences apart. The address counts only where a rule asks for it.
@@ -210,10 +211,16 @@ func (s *subscriber) leave(*Conn) {
 	if len(s.in.subs) > 0 {
 		return
 	}
-	delete(g.audiences, s.in.key)
+	g.drop(s.in)
 	if len(g.audiences) == 0 {
 		g.end()
 	}
+}
+
+// drop ends an audience. The caller holds mu.
+func (g *group) drop(a *audience) {
+	delete(g.audiences, a.key)
+	g.hub.untie(a)
 }
 
 // end takes the group out of the hub. The caller holds mu.

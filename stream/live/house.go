@@ -67,6 +67,7 @@ func (g *group) regroup() {
 	old := g.audiences
 	g.audiences = map[audienceKey]*audience{}
 	for _, a := range old {
+		g.hub.untie(a)
 		for _, s := range a.subs {
 			s.in = g.audience(s.conn, a.who)
 			s.in.subs = append(s.in.subs, s)
@@ -121,7 +122,7 @@ func (s *subscriber) moveTo(next *audience) {
 		}
 	}
 	if len(old.subs) == 0 {
-		delete(s.group.audiences, old.key)
+		s.group.drop(old)
 	}
 	s.in = next
 	next.subs = append(next.subs, s)

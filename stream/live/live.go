@@ -102,7 +102,11 @@ type Hub struct {
 	records queue // changes of records that wait for their turn
 	inboxes queue // changes of inboxes
 	read    atomic.Int64
-	doubts  doubts // accounts whose sessions are to be looked at again
+	comings atomic.Int64 // connections that came or went, ever
+	doubts  doubts       // accounts whose sessions are to be looked at again
+
+	tied sync.Mutex // guards mine; taken while a group's is held
+	mine map[mineKey]*mine
 
 	mu      sync.Mutex // guards all below; never held while a group's is taken
 	stopped bool
@@ -140,7 +144,7 @@ func New(o Options) (*Hub, error) {
 		hint: make(chan struct{}, 1), ready: make(chan struct{}), gate: make(chan struct{}, subscribersAtOnce),
 		groups: map[string]*group{}, watch: map[int32]map[*group]struct{}{}, single: map[recordKey]map[*group]struct{}{},
 		inbox: map[roundtrip.ID]*inboxGroup{}, count: map[owner]int{}, conns: map[roundtrip.ID]map[*Conn]struct{}{},
-		acked: map[roundtrip.ID]int64{},
+		acked: map[roundtrip.ID]int64{}, mine: map[mineKey]*mine{},
 	}
 	h.records.init()
 	h.inboxes.init()

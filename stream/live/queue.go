@@ -23,6 +23,7 @@ const (
 type window struct {
 	from, to int64 // from is not part of it, to is
 	of       map[int32]*touched
+	mine     map[mineKey]*affected // whom it concerns, where a field says so
 }
 
 // touched is the part of a window that one collection has.

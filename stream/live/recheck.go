@@ -23,7 +23,7 @@ const lookMax = 200
 // recheck looks again at what is held, and at the first records of the topic, because records that the rule or the filter
 // looks at have changed. a is the audience, nil for what is decided once for all.
 func (b *batch) recheck(ctx context.Context, v store.View, p *policy.Permit, k *known, a *audience) (found, error) {
-	if !b.deps || p == nil || !b.needed(p) {
+	if !b.deps || p == nil || !b.needed(p, a) {
 		return found{}, nil
 	}
 	if k.open {
@@ -88,14 +88,17 @@ func (b *batch) fresh(ctx context.Context, v store.View, p *policy.Permit, k *kn
 }
 
 // needed reports whether what changed has a say for this caller.
-func (b *batch) needed(p *policy.Permit) bool {
+func (b *batch) needed(p *policy.Permit, a *audience) bool {
 	for _, d := range b.g.traits.Depends {
 		t := b.w.of[d.Collection.Number]
 		if t == nil {
 			continue
 		}
 		need := p.Needs(d.Collection)
-		if need.Ref && (t.moved || b.g.traits.Counts) || need.Exists && (t.changed || b.g.traits.Counts) {
+		if need.Ref && (t.moved || b.g.traits.Counts) {
+			return true
+		}
+		if need.Exists && (t.changed || b.g.traits.Counts) && b.w.concerns(d.Collection.Number, need, b.g.hub, a) {
 			return true
 		}
 	}

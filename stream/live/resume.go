@@ -93,7 +93,7 @@ func (g *group) outdated(past *past, a *audience, p *policy.Permit) string {
 	}
 	b := &batch{errand: &errand{deps: true}, g: g, w: &past.w}
 	for number, t := range past.w.of {
-		if concerned(&g.traits, number, t) && (p == nil || b.needed(p)) {
+		if concerned(&g.traits, number, t) && (p == nil || b.needed(p, nil)) {
 			return resetRule
 		}
 	}

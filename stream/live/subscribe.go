@@ -204,7 +204,7 @@ func (g *group) take(ctx context.Context, c *Conn, id string, past *past) (*subs
 		f, err := g.first(ctx, v, a, p, id, past, position)
 		if err != nil {
 			if len(a.subs) == 0 {
-				delete(g.audiences, a.key)
+				g.drop(a)
 			}
 			return err
 		}
@@ -277,6 +277,9 @@ func size(pieces []Piece) int {
 func (g *group) learn(v store.View, a *audience, p *policy.Permit) error {
 	if g.traits.Everything {
 		return nil
+	}
+	if err := g.attend(v, a, p); err != nil {
+		return err
 	}
 	position, err := v.Position()
 	if err != nil {

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"runtime/debug"
 	"time"
 )
 
@@ -19,13 +20,39 @@ const (
 func (h *Hub) beat(ctx context.Context) {
 	tick := time.NewTicker(wheelTurn)
 	defer tick.Stop()
+	var t tide
 	for slot := 0; ; slot = (slot + 1) % wheelSlots {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 			h.turnTo(ctx, slot)
+			t.turn(h.comings.Load())
 		}
+	}
+}
+
+// tide gives memory back after a crowd has come or gone. A handshake takes several times the memory of the connection that
+// it leaves behind, and the collector has no reason to run when all are still again.
+type tide struct {
+	last, settled int64
+	still         int
+}
+
+const (
+	crowd     = 500 // connections that came or went
+	stillTime = 5   // turns without one
+)
+
+func (t *tide) turn(comings int64) {
+	if comings != t.last {
+		t.last, t.still = comings, 0
+		return
+	}
+	if t.still++; t.still == stillTime && comings-t.settled >= crowd {
+		t.settled = comings
+		debug.FreeOSMemory()
+		debug.FreeOSMemory() // a stack shrinks by half each time
 	}
 }
 
