@@ -14,7 +14,7 @@ PAGE_SOURCES  = $(shell find $(PAGE)/src $(PAGE)/public clients/js/src -type f) 
 ROOMS = $(shell $(GO) list ./... | grep -v '/roundtrip/test/')
 
 .DEFAULT_GOAL := help
-.PHONY: help run build page test check lint fmt unit race e2e client browser node node20 fuzz bench debian tools clean
+.PHONY: help run build page test check lint fmt unit race e2e client browser node node20 fuzz bench soak debian tools clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,8 +71,11 @@ browser: build page test/browser/node_modules/.package-lock.json node ## the gal
 fuzz: ## every fuzz target for a few seconds
 	@test/fuzz.sh 5s
 
-bench: build ## figures against PocketBase and against ourselves (about 10 minutes)
+bench: build ## figures against PocketBase and against ourselves (about 15 minutes)
 	@cd test/bench && $(GO) run . -bin $(CURDIR)/bin/roundtrip
+
+soak: build debian ## 1,000 times kill -9 under likes and comments (about an hour)
+	@ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip SOAK_KILLS=1000 $(GO) test -count=1 -timeout=6h -v -run=NoReactionIsLost ./test/crash
 
 # What the tests use of Debian: curl as a client, sqlite3 as a judge of the database file, gcc for the race detector.
 debian:

@@ -37,6 +37,10 @@ type Options struct {
 	NoDemo      bool   // Dev: leave an empty database empty
 
 	AllowDataLoss []string // what may be dropped at the start: a collection, or collection.field
+
+	// Hint decides when a commit wakes the streams, if at all; nil: at once. It must not wait. Tests lose, delay and repeat
+	// wake-ups with it: nothing but the delay may come of that.
+	Hint func(wake func())
 }
 
 // App is one running server.
@@ -169,7 +173,11 @@ func (a *App) parts(d *doors, reload <-chan struct{}) []lifetime.Part {
 
 // committed is told of each commit before those who wait for it are.
 func (a *App) committed(changes []roundtrip.Change) {
-	a.base.live.Committed(changes)
+	if wake := func() { a.base.live.Committed(changes) }; a.options.Hint != nil {
+		a.options.Hint(wake)
+	} else {
+		wake()
+	}
 	h := a.house.Load()
 	for _, c := range changes {
 		if c.Inbox() || c.Counts {

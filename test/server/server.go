@@ -31,11 +31,13 @@ type Server struct {
 	HTTPS  string // host:port
 	HTTP   string // host:port
 
-	t    testing.TB
-	cmd  *exec.Cmd
-	args []string
-	done chan struct{} // closed when the process has ended
-	err  error
+	t       testing.TB
+	program string
+	env     []string
+	cmd     *exec.Cmd
+	args    []string
+	done    chan struct{} // closed when the process has ended
+	err     error
 
 	mu  sync.Mutex // guards log
 	log bytes.Buffer
@@ -87,7 +89,13 @@ func Declare(t testing.TB, yaml string) string {
 // Start runs `roundtrip serve` on the folder and waits until it is ready. The test's end stops it.
 func Start(t testing.TB, folder string, args ...string) *Server {
 	t.Helper()
-	s := &Server{t: t, Folder: folder, args: append([]string{"serve", "--https", "127.0.0.1:0", "--http", "127.0.0.1:0"}, append(args, folder)...)}
+	return StartProgram(t, Binary(t), nil, folder, args...)
+}
+
+// StartProgram is Start for another program that is called in the same way, with more in its environment.
+func StartProgram(t testing.TB, program string, env []string, folder string, args ...string) *Server {
+	t.Helper()
+	s := &Server{t: t, program: program, env: env, Folder: folder, args: append([]string{"serve", "--https", "127.0.0.1:0", "--http", "127.0.0.1:0"}, append(args, folder)...)}
 	s.start()
 	t.Cleanup(func() {
 		s.Stop()
@@ -100,7 +108,8 @@ func Start(t testing.TB, folder string, args ...string) *Server {
 
 func (s *Server) start() {
 	s.t.Helper()
-	s.cmd = exec.Command(Binary(s.t), s.args...)
+	s.cmd = exec.Command(s.program, s.args...)
+	s.cmd.Env = append(os.Environ(), s.env...)
 	pipe, err := s.cmd.StderrPipe()
 	if err != nil {
 		s.t.Fatal(err)
