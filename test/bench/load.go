@@ -128,6 +128,23 @@ func (w *worker) run(end time.Time) error {
 	return nil
 }
 
+// newWorker connects one client.
+func newWorker(ctx context.Context, addr string) (*worker, error) {
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return &worker{conn: c, in: bufio.NewReaderSize(c, 16<<10)}, nil
+}
+
+// ask sends one request on the worker's connection and returns the answer.
+func (w *worker) ask(r request) (status int, body []byte, err error) {
+	if _, err := w.conn.Write(r); err != nil {
+		return 0, nil, err
+	}
+	return readAnswer(w.in, []byte{})
+}
+
 // readAnswer reads one answer as far as it must be understood to find its end (RFC 9112 section 6.3: chunked, or
 // Content-Length). The body is appended to keep unless that is nil.
 func readAnswer(in *bufio.Reader, keep []byte) (status int, body []byte, err error) {
@@ -197,16 +214,13 @@ func hasFold(line []byte, prefix string) bool {
 
 // ask sends one request on a connection of its own and returns the answer.
 func ask(ctx context.Context, addr string, r request) (status int, body []byte, err error) {
-	c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	w, err := newWorker(ctx, addr)
 	if err != nil {
 		return 0, nil, err
 	}
-	defer func() { _ = c.Close() }()
-	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	defer func() { _ = w.conn.Close() }()
+	if err := w.conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		return 0, nil, err
 	}
-	if _, err := c.Write(r); err != nil {
-		return 0, nil, err
-	}
-	return readAnswer(bufio.NewReaderSize(c, 64<<10), []byte{})
+	return w.ask(r)
 }

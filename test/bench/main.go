@@ -1,6 +1,7 @@
 // Command bench measures Roundtrip beside PocketBase and beside itself with journeys off: reads by id, lists of the 20
-// newest, lists of one author, and creates, in turns on the same machine, with the same records, rules and indexes. It
-// prints one report in Markdown.
+// newest, lists of one author, and creates, in turns on the same machine, with the same records, rules and indexes; then
+// listeners: what a message to one, a hundred and ten thousand of them costs and how late it comes. It prints one report in
+// Markdown.
 package main
 
 import (
@@ -86,7 +87,14 @@ func run(ctx context.Context, o options, out io.Writer, say progress) (err error
 	if err != nil {
 		return err
 	}
-	return report(out, o, servers, rows)
+	if err := report(out, o, servers, rows); err != nil || o.bin == "" || !strings.HasPrefix(streamsName, o.only) {
+		return err
+	}
+	streams, err := measureStreams(ctx, o, dir, servers[0], servers[1], say)
+	if err != nil {
+		return err
+	}
+	return streams.report(out, o)
 }
 
 // preparePeer builds PocketBase from the module proxy and fills it.
