@@ -126,7 +126,7 @@ export interface Collection<S extends AnySchema, C> {
   watch<const E extends Path<S, C> = never, const F extends keyof RecordOf<S, C> & string = never>(
     query?: Query<S, C, E, F>,
   ): Feed<FeedState<Item<S, C, E, F>>>
-  /** One record, now and from now on. `record` is null while there is none that you may read. */
+  /** One record, now and from now on; null once it is gone. Where there is none at first, the error is `not_found`. */
   watch<const E extends Path<S, C> = never, const F extends keyof RecordOf<S, C> & string = never>(
     id: string,
     query?: { expand?: readonly E[]; fields?: readonly F[] },

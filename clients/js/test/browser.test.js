@@ -258,3 +258,19 @@ test('signing in and out reaches all tabs', async (t) => {
   await ben.first.evaluate(() => rt.auth.signOut())
   for (const page of [ben.first, second]) await page.waitForFunction(() => globalThis.who === 'nobody' && globalThis.held === 0)
 })
+
+test('all tabs show the same badge', async (t) => {
+  const ana = await Person.open(t, 'b_ria')
+  const ben = await person(t, server, 'b_rob')
+  const account = await ana.first.evaluate(() => rt.auth.current.account.id)
+  const second = await ana.tab()
+  const tabs = [ana.first, second]
+  for (const page of tabs) await page.evaluate(() => rt.inbox.watch().on((state) => (globalThis.inbox = state)))
+  await ben.follows.create({ followee: account })
+  for (const page of tabs) await page.waitForFunction(() => globalThis.inbox?.unread === 1 && inbox.unseen === 1)
+  await second.evaluate(() => rt.inbox.seen())
+  for (const page of tabs) await page.waitForFunction(() => inbox.unseen === 0 && inbox.unread === 1 && inbox.notifications[0].seen)
+  await ana.first.evaluate(() => rt.inbox.read([inbox.notifications[0].id]))
+  for (const page of tabs) await page.waitForFunction(() => inbox.unread === 0 && inbox.notifications[0].read)
+  assert.equal(ana.sockets.size, 1)
+})
