@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -187,7 +188,7 @@ func (p *person) make(collection, body string) string {
 	p.h.t.Helper()
 	status, v := p.do("POST", collection, body)
 	if status != 201 {
-		p.h.t.Fatalf("POST %s %s: %d %v", collection, body, status, v)
+		p.h.t.Fatalf("POST %s %.200s: %d %.300v", collection, body, status, fmt.Sprint(v))
 	}
 	return v["id"].(string)
 }
