@@ -214,6 +214,16 @@ func (c *Collection) FieldNames() []string {
 	return names
 }
 
+// FirstOf returns the position of the first declared field of a type, or -1.
+func (c *Collection) FirstOf(t FieldType) int {
+	for i := FirstField; i < len(c.Fields); i++ {
+		if c.Fields[i].Type == t {
+			return i
+		}
+	}
+	return -1
+}
+
 // HasCounts reports whether any field is a count, so that the record can change without its etag.
 func (c *Collection) HasCounts() bool {
 	for _, f := range c.Fields {

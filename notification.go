@@ -60,16 +60,17 @@ type Inbox struct {
 
 // Notification is one entry of an account's inbox: all events of one kind that are gathered in it.
 type Notification struct {
-	ID      ID
-	Kind    string // the name of its [Notice]
-	Seq     int64  // of the last thing that happened to it
-	Bumped  int64  // of the newest event in it
-	Read    bool
-	Count   int64  // how many different actors; 0: it is gone
-	Actors  []ID   // the last three of them, newest first; 0 for one who is not known
-	Group   string // what it gathers, as text; "" where each event has an entry of its own
-	Created time.Time
-	Updated time.Time
+	ID       ID
+	Kind     string // the name of its [Notice]
+	Position int64  // of its last change
+	Seq      int64  // of the last thing that happened to it
+	Bumped   int64  // of the newest event in it
+	Read     bool
+	Count    int64  // how many different actors; 0: it is gone
+	Actors   []ID   // the last three of them, newest first; 0 for one who is not known
+	Group    string // what it gathers, as text; "" where each event has an entry of its own
+	Created  time.Time
+	Updated  time.Time
 
 	// The newest record that caused it, and what the paths in the text came to when it did.
 	Collection *Collection // nil where it is no longer declared

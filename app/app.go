@@ -180,10 +180,10 @@ func (a *App) committed(changes []roundtrip.Change) {
 	}
 	h := a.house.Load()
 	for _, c := range changes {
+		h.outward.committed(c)
 		if c.Inbox() || c.Counts {
 			continue // nothing of an account that is kept in memory, and no file
 		}
-		h.outward.committed(c)
 		if c.Collection.Accounts && c.Action != roundtrip.Create {
 			h.identity.Forget(c.ID)
 		}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
@@ -31,6 +32,7 @@ type base struct {
 	live  *live.Hub
 	doors *socket.Door
 	key   []byte // signs page tokens
+	vapid []byte // the seed of the key that pushes are signed with
 
 	authority string // path of the local authority's certificate, "" where there is none
 }
@@ -43,10 +45,11 @@ func certFolder(c *config.Config) string { return filepath.Join(dataFolder(c), "
 
 // newBase makes the parts for a declaration and opens none of them.
 func newBase(c *config.Config, s Surroundings, log *slog.Logger) (*base, error) {
-	b := &base{ids: roundtrip.NewIDs(0, s.Now), key: make([]byte, keyBytes)}
+	b := &base{ids: roundtrip.NewIDs(0, s.Now), key: make([]byte, keyBytes), vapid: make([]byte, keyBytes)}
 	var err error
 	b.store, err = sqlite.New(sqlite.Options{
 		Path: c.Store.Database, PoolMax: c.Store.PoolMax, PoolWait: c.Store.PoolWait, Now: s.Now, IDs: b.ids, Log: log,
+		PushGrace: max(c.Push.Grace, time.Millisecond), EmailGrace: emailGrace(c), // 0 would be the store's own
 	})
 	if err != nil {
 		return nil, err
@@ -59,6 +62,13 @@ func newBase(c *config.Config, s Surroundings, log *slog.Logger) (*base, error) 
 	}
 	b.doors, err = socket.New(socket.Options{Hub: b.live, Now: s.Now})
 	return b, err
+}
+
+func emailGrace(c *config.Config) time.Duration {
+	if c.Mail == nil {
+		return 0
+	}
+	return max(c.Mail.Grace, time.Millisecond)
 }
 
 // open makes the data folder and opens database and files in it.
@@ -74,6 +84,9 @@ func open(ctx context.Context, c *config.Config, s Surroundings, log *slog.Logge
 		return nil, err
 	}
 	if b.key, err = b.store.Secret(ctx, "page_token"); err == nil {
+		b.vapid, err = b.store.Secret(ctx, "vapid")
+	}
+	if err == nil {
 		err = b.files.Prepare(ctx)
 	}
 	if err != nil {

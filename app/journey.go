@@ -60,10 +60,10 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.outward, err = a.assembleOutward(c, b); err != nil { // 9 after the commit, outward again
+	if h.inbox, err = inbox.New(inbox.Options{Store: b.store, Schema: h.schema.Schema, Login: h.identity.Login()}); err != nil {
 		return nil, err
 	}
-	if h.inbox, err = inbox.New(inbox.Options{Store: b.store, Schema: h.schema.Schema, Login: h.identity.Login()}); err != nil {
+	if h.outward, err = a.assembleOutward(h, b); err != nil { // 9 after the commit, outward again
 		return nil, err
 	}
 	core, err := handler.New(handler.Options{ // 4 HTTP becomes a Call
@@ -75,7 +75,7 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 	}
 	var doors []error
 	mount := func(path string) http.Handler {
-		door, err := rest.New(core, path, rest.Options{Origins: writers(c.Sites), Streams: b.doors})
+		door, err := rest.New(core, path, rest.Options{Origins: writers(c.Sites), Streams: b.doors, Push: h.outward.push})
 		if err != nil {
 			doors = append(doors, err)
 			return nil

@@ -25,6 +25,8 @@ type Config struct {
 	Notices     []Notification // in declared order
 	Store       Store
 	Webhooks    []Webhook
+	Push        Push
+	Mail        *Mail // nil: no e-mail is sent
 	Journeys    Journeys
 	Console     Console
 }

@@ -27,6 +27,10 @@ func rootKeys() []key {
 			after(func(_ *decoder, target any, n *node) { target.(*Config).Store.Pos = n.pos }).
 			says("Where records and files are kept."),
 		webhooksKey(),
+		block("push", func(c *Config) *Push { return &c.Push }, pushKeys()...).
+			after(func(_ *decoder, target any, n *node) { target.(*Config).Push.Pos = n.pos }).
+			says("How notifications with the channel push reach browsers that have no page open (Web Push). docs/notifications.md says how a browser subscribes."),
+		mailKey(),
 		journeysKey(),
 		block("console", func(c *Config) *Console { return &c.Console }, consoleKeys()...).
 			after(func(_ *decoder, target any, n *node) { target.(*Config).Console.Pos = n.pos }).

@@ -2,10 +2,8 @@ package schema
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
-	"github.com/roundtrip-dev/roundtrip/config"
 )
 
 // hooks joins webhooks to the collections that they are told of.
@@ -13,7 +11,7 @@ func (b *builder) hooks() {
 	for i := range b.config.Webhooks {
 		hook := &b.config.Webhooks[i]
 		for _, when := range hook.When {
-			c, action := b.event(when)
+			c, action := b.happening(when)
 			if c == nil {
 				continue
 			}
@@ -27,29 +25,21 @@ func (b *builder) hooks() {
 	}
 }
 
-// event reads COLLECTION.created, .updated or .deleted. What is wrong with it is a mistake of the declaration; the
-// collection is nil then.
-func (b *builder) event(when config.Name) (*roundtrip.Collection, roundtrip.Action) {
-	name, what, ok := strings.Cut(when.Text, ".")
-	c := b.schema.Lookup(name)
-	if c == nil {
-		if !b.misnamed(name) {
-			b.problems.Add(when.Pos, "there is no collection %q", name).
-				Expect("%s, a dot, and what happens to a record: created, updated or deleted", oneOf(b.schema.Names())).Near(name, b.schema.Names())
+// letters looks at what notifications with the channel email need: a server to send them by, and addresses to send to.
+func (b *builder) letters() {
+	users := b.schema.Accounts()
+	for i := range b.config.Notices {
+		source := &b.config.Notices[i]
+		if !slices.Contains(source.Channels, string(roundtrip.ChannelEmail)) {
+			continue
 		}
-		return nil, 0
-	}
-	words := make([]string, 0, 3)
-	for _, action := range []roundtrip.Action{roundtrip.Create, roundtrip.Update, roundtrip.Delete} {
-		if action.Event() == what {
-			return c, action
+		if b.config.Mail == nil {
+			b.problems.Add(source.Pos, "the notification %s goes out by email, and there is no server to send it", source.Name).
+				Expect("mail: with server: and from:, or channels without email")
 		}
-		words = append(words, action.Event())
+		if users != nil && users.FirstOf(roundtrip.TypeEmail) < 0 {
+			b.problems.Add(source.Pos, "the notification %s goes out by email, and %s have no addresses", source.Name, users.Name).
+				Expect("a field of type email in %s, or channels without email", users.Name)
+		}
 	}
-	problem := b.problems.Add(when.Pos, "%q does not happen to a record of %s", what, name).Expect("%s, as in %s.created", oneOf(words), name)
-	if !ok {
-		problem.Message = when.Text + " says nothing of what happens to its records"
-	}
-	problem.Near(what, words)
-	return nil, 0
 }

@@ -40,25 +40,33 @@ func happenings() []string { return []string{"created", "updated", "deleted"} }
 
 // trigger reads likes.created.
 func (b *builder) trigger(n *roundtrip.Notice, when config.Name) {
+	if c, action := b.happening(when); c != nil {
+		n.When = append(n.When, roundtrip.Trigger{Collection: c, Action: action, Pos: when.Pos})
+	}
+}
+
+// happening reads what happens to the records of a collection, such as likes.created. Where that is wrong the collection is
+// nil, and it has been said why.
+func (b *builder) happening(when config.Name) (*roundtrip.Collection, roundtrip.Action) {
 	collection, what, dotted := strings.Cut(when.Text, ".")
 	c := b.schema.Lookup(collection)
 	switch {
 	case c == nil && b.misnamed(collection):
-		return
+		return nil, 0
 	case c == nil:
 		b.problems.Add(when.Pos, "there is no collection %q", collection).
 			Expect("%s, with .created, .updated or .deleted behind it", oneOf(b.schema.Names())).Near(collection, b.schema.Names())
-		return
+		return nil, 0
 	case !dotted:
 		b.problems.Add(when.Pos, "%q does not say what happens to a record of %s", when.Text, collection).
 			Expect("%[1]s.created, %[1]s.updated or %[1]s.deleted", collection)
-		return
+		return nil, 0
 	}
 	at := slices.Index(happenings(), what)
 	if at < 0 {
 		b.problems.Add(when.Pos, "nothing that happens to a record is called %q", what).
 			Expect("%[1]s.created, %[1]s.updated or %[1]s.deleted", collection).Near(what, happenings())
-		return
+		return nil, 0
 	}
-	n.When = append(n.When, roundtrip.Trigger{Collection: c, Action: roundtrip.Create + roundtrip.Action(at), Pos: when.Pos})
+	return c, roundtrip.Create + roundtrip.Action(at)
 }

@@ -35,6 +35,7 @@ func Build(c *config.Config) (*Schema, error) {
 		b.rules(i)
 	}
 	b.hooks()
+	b.letters()
 	b.renames()
 	b.notices()
 	if err := b.problems.Err(); err != nil {

@@ -75,11 +75,12 @@ type Inboxes interface {
 
 // InboxQuery says what to read of an inbox: its entries, the newest first, or those that changed after a position.
 type InboxQuery struct {
-	Size    int      // how many entries at most
-	Before  int64    // only entries whose Bumped is below it; 0 for all
-	Changed bool     // instead: entries that changed after Since, in the order of their changes
-	Since   int64    // a position, see View.Position
-	Names   []string // fields of the accounts that are read of each actor
+	Size    int          // how many entries at most
+	Before  int64        // only entries whose Bumped is below it; 0 for all
+	Changed bool         // instead: entries that changed after Since, in the order of their changes
+	Since   int64        // a position, see View.Position
+	Note    roundtrip.ID // instead: this entry alone, if it is there
+	Names   []string     // fields of the accounts that are read of each actor
 }
 
 // InboxPage is a part of an inbox.

@@ -78,7 +78,7 @@ func openHouse(tb testing.TB) *house {
 		Schema: h.schema, Policy: h.policy, Store: h.store, Identity: h.identity, Files: kept, Inbox: notes, IDs: h.ids, Now: time.Now,
 	})
 	must(tb, err)
-	h.door, err = rest.New(h.core, "/api/", rest.Options{})
+	h.door, err = rest.New(h.core, "/api/", rest.Options{Push: h.pushes(notes)})
 	must(tb, err)
 	h.journeys = trace.New(time.Now, 64, nil)
 	h.server = httptest.NewServer(http.HandlerFunc(h.gate))

@@ -21,6 +21,8 @@ type Options struct {
 	Origins []string
 	// Streams serves live and COLLECTION:watch; nil: there is neither.
 	Streams Streams
+	// Push keeps the browsers that are pushed to; nil: none are.
+	Push Push
 }
 
 // Streams answers where the answer goes on. Nothing was sent where it returns an error.
@@ -38,6 +40,7 @@ type Door struct {
 	byPlace map[*roundtrip.Collection]*plan
 	guard   *guard
 	streams Streams
+	push    Push
 	crc     *crc32.Table
 	fixed   fixedHeaders
 	pool    sync.Pool
@@ -51,7 +54,7 @@ func New(core *handler.Core, mount string, o Options) (*Door, error) {
 	d := &Door{
 		core: core, mount: mount, table: newTable(routes()),
 		plans: map[string]*plan{}, byPlace: map[*roundtrip.Collection]*plan{},
-		crc: crc32.MakeTable(crc32.Castagnoli), fixed: newFixedHeaders(), streams: o.Streams,
+		crc: crc32.MakeTable(crc32.Castagnoli), fixed: newFixedHeaders(), streams: o.Streams, push: o.Push,
 	}
 	var err error
 	if d.guard, err = newGuard(o.Origins); err != nil {

@@ -23,7 +23,7 @@ func routes() []route {
 		{"GET", liveShape, "live", (*exchange).live},
 		{"POST", batchShape, "batch", (*exchange).batch},
 		{"GET", fileShape, "files/{collection}/{id}/{field}", (*exchange).file},
-	}, authRoutes(), inboxRoutes())
+	}, authRoutes(), inboxRoutes(), pushRoutes())
 }
 
 // shape is the form of a path.

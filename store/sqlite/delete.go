@@ -109,7 +109,7 @@ func (t *tx) endAccounts(ids []roundtrip.ID) error {
 	if _, err := t.first(nil); err != nil {
 		return failed("accounts.delete", err, t.conn.Late())
 	}
-	for _, table := range []string{"_sessions", "_accounts", "_notes", "_inbox"} {
+	for _, table := range []string{"_sessions", "_accounts", "_notes", "_inbox", "_push"} {
 		t.sql.Reset()
 		t.sql.Raw("DELETE FROM ").Raw(table).Raw(" WHERE account IN ")
 		appendIDs(&t.sql, ids)

@@ -47,11 +47,14 @@ func (r *reader) notes(all *tables, account roundtrip.ID, q store.InboxQuery, pa
 	}
 	b := &r.sql
 	b.Reset()
-	b.Raw(`SELECT id, kind, seq, bumped, read, count, actors, grp, created, updated, collection, record, data FROM _notes WHERE account = `).
+	b.Raw(`SELECT id, kind, seq, bumped, read, count, actors, grp, created, updated, collection, record, data, position FROM _notes WHERE account = `).
 		Arg(roundtrip.Ref(account))
-	if q.Changed {
+	switch {
+	case q.Note != 0:
+		b.Raw(" AND id = ").Arg(roundtrip.Ref(q.Note)).Raw(" AND count > 0 AND kind IN (").Raw(all.kindList()).Raw(")")
+	case q.Changed:
 		b.Raw(" AND position > ").Arg(roundtrip.Int(q.Since)).Raw(" ORDER BY position, seq")
-	} else {
+	default:
 		if q.Before > 0 {
 			b.Raw(" AND bumped < ").Arg(roundtrip.Int(q.Before))
 		}
@@ -66,7 +69,7 @@ func (r *reader) notes(all *tables, account roundtrip.ID, q store.InboxQuery, pa
 		n := roundtrip.Notification{
 			ID: roundtrip.ID(st.Int(0)), Kind: st.Text(1), Seq: st.Int(2), Bumped: st.Int(3), Read: st.Int(4) != 0 || st.Int(3) <= page.ReadThrough,
 			Count: st.Int(5), Actors: idsOf(st.Bytes(6)), Created: time.UnixMicro(st.Int(8)).UTC(), Updated: time.UnixMicro(st.Int(9)).UTC(),
-			Collection: all.byNum[int32(st.Int(10))], Record: roundtrip.ID(st.Int(11)),
+			Collection: all.byNum[int32(st.Int(10))], Record: roundtrip.ID(st.Int(11)), Position: st.Int(13),
 		}
 		if group, ok := strings.CutPrefix(st.Text(7), sharedEntry); ok {
 			n.Group = group

@@ -54,7 +54,7 @@ func (t *tx) endAccountsOf(loss *plan.Loss) error {
 	if err := t.exec("DELETE FROM _note_sources WHERE note IN (SELECT id FROM _notes" + b.String() + ")"); err != nil {
 		return err
 	}
-	for _, table := range []string{"_sessions", "_accounts", "_notes", "_inbox"} {
+	for _, table := range []string{"_sessions", "_accounts", "_notes", "_inbox", "_push"} {
 		if err := t.exec("DELETE FROM " + table + b.String()); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -64,7 +65,7 @@ func prepareFile(conn *raw.Conn) error {
 			return err
 		}
 	}
-	if err := prepareOutbox(conn); err != nil {
+	if err := errors.Join(prepareOutbox(conn), preparePush(conn)); err != nil {
 		return err
 	}
 	return conn.Exec("INSERT OR IGNORE INTO _meta (name, value) VALUES ('epoch', ?)", roundtrip.Text(newEpoch()))

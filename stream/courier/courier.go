@@ -38,6 +38,7 @@ type Options struct {
 	AtOnce int                                              // how many jobs are under way, each of another key
 	GiveUp time.Duration                                    // how old a job becomes before it is given up
 	Spare  bool                                             // all jobs go to one receiver: one that fails again and again is asked seldom
+	Drop   bool                                             // what is given up is dropped, and no dead letter
 	Grace  time.Duration                                    // how long what is under way may take when the courier is told to stop; default 3 s
 	Now    func() time.Time
 	Jitter func() float64 // 0 to 1, at random: spreads tries that would come at once
@@ -188,7 +189,11 @@ func (c *Courier) see(ctx context.Context, job store.Job) {
 		err = c.o.Outbox.FinishJob(ctx, job.ID)
 	case got.Over, !next.Before(job.Created.Add(c.o.GiveUp)):
 		log.Error("given up", "tries", job.Tries, "why", got.Why)
-		err = c.o.Outbox.BuryJob(ctx, job.ID, got.Why)
+		if c.o.Drop {
+			err = c.o.Outbox.FinishJob(ctx, job.ID)
+		} else {
+			err = c.o.Outbox.BuryJob(ctx, job.ID, got.Why)
+		}
 	default:
 		log.Warn("not taken", "try", job.Tries, "why", got.Why, "next", next)
 		err = c.o.Outbox.FailJob(ctx, job.ID, got.Why, next)

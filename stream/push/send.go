@@ -1,0 +1,193 @@
+package push
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/internal/publicnet"
+	"github.com/roundtrip-dev/roundtrip/store"
+	"github.com/roundtrip-dev/roundtrip/stream/courier"
+)
+
+// message is what a page's service worker gets.
+type message struct {
+	Title      string `json:"title"`
+	Body       string `json:"body"`
+	Tag        string `json:"tag"` // the notification's id: a newer one replaces an older one on the screen
+	Kind       string `json:"kind"`
+	Group      string `json:"group,omitempty"`
+	Collection string `json:"collection,omitempty"`
+	Record     string `json:"record,omitempty"`
+}
+
+// bodyMax is how many characters of a notification's text are sent.
+const bodyMax = 300
+
+// tell pushes one notification to all browsers of its account, if there is still something to tell.
+func (s *Sender) tell(ctx context.Context, job store.Job) courier.Outcome {
+	account, note, ok, err := courier.LoadNote(ctx, s.o.Notes, job)
+	if err != nil {
+		return courier.Outcome{Why: err.Error()}
+	}
+	if !ok || s.o.Acked != nil && s.o.Acked(account) >= note.Position {
+		return s.done(job)
+	}
+	subs, err := s.o.Subscriptions.Pushes(ctx, account)
+	if err != nil {
+		return courier.Outcome{Why: err.Error()}
+	}
+	text, err := json.Marshal(message{
+		Title: s.o.Title, Body: cut(note.Text, bodyMax), Tag: note.ID.String(), Kind: note.Kind, Group: cut(note.Group, bodyMax), Collection: note.Collection, Record: note.Record.String(),
+	})
+	if err != nil {
+		return courier.Outcome{Over: true, Why: err.Error()}
+	}
+	failed := s.sendAll(ctx, job, subs, note.ID, text)
+	if failed.Why != "" {
+		return failed
+	}
+	return s.done(job)
+}
+
+// sendAll posts a message to all browsers at once that have not got it yet. They may not take longer together than a claim
+// lasts. Where some failed it says why, and when to try them again.
+func (s *Sender) sendAll(ctx context.Context, job store.Job, subs []roundtrip.PushSubscription, note roundtrip.ID, text []byte) courier.Outcome {
+	outcomes := make([]courier.Outcome, len(subs))
+	var all sync.WaitGroup
+	for i, sub := range subs {
+		if s.has(job, sub) {
+			continue
+		}
+		all.Go(func() {
+			if outcomes[i] = s.send(ctx, sub, note, text); outcomes[i].Done {
+				s.note(job, sub)
+			}
+		})
+	}
+	all.Wait()
+	var failed courier.Outcome
+	for _, got := range outcomes {
+		if got.Why != "" {
+			failed.Why, failed.Retry = got.Why, max(failed.Retry, got.Retry)
+		}
+	}
+	return failed
+}
+
+// cut bounds a text by characters.
+func cut(text string, most int) string {
+	if r := []rune(text); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return text
+}
+
+// send posts a message to one browser. An outcome that is done is one after which that browser needs no other try.
+func (s *Sender) send(ctx context.Context, sub roundtrip.PushSubscription, note roundtrip.ID, text []byte) courier.Outcome {
+	req, err := s.request(ctx, sub, note, text)
+	if err != nil {
+		s.o.Log.Error("a push can't be made", "account", sub.Account.String(), "error", err)
+		return courier.Outcome{Done: true}
+	}
+	resp, err := s.client.Do(req)
+	host := req.URL.Host
+	if errors.Is(err, publicnet.ErrPrivate) {
+		s.o.Log.Warn("a push subscription leads to no public address and is dropped", "account", sub.Account.String(), "host", host)
+		return s.forget(ctx, sub)
+	}
+	if err != nil {
+		if e, ok := errors.AsType[*url.Error](err); ok {
+			err = e.Err // without the endpoint, which is a secret
+		}
+		return courier.Outcome{Why: host + ": " + err.Error()}
+	}
+	defer func() { _ = resp.Body.Close() }()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 16<<10)) // so that the connection can be used again
+	switch code := resp.StatusCode; {
+	case code/100 == 2:
+		return courier.Outcome{Done: true}
+	case code == http.StatusNotFound, code == http.StatusGone:
+		return s.forget(ctx, sub)
+	case code == http.StatusTooManyRequests, code/100 == 5:
+		return courier.Outcome{Why: host + ": " + resp.Status, Retry: courier.RetryAfter(resp.Header.Get("Retry-After"), s.o.Now())}
+	default: // another try would be answered alike
+		s.o.Log.Error("a push service refused a message", "account", sub.Account.String(), "host", host, "status", resp.Status)
+		return courier.Outcome{Done: true}
+	}
+}
+
+// forget drops a subscription that leads nowhere.
+func (s *Sender) forget(ctx context.Context, sub roundtrip.PushSubscription) courier.Outcome {
+	if err := s.o.Subscriptions.ForgetPush(ctx, sub); err != nil {
+		return courier.Outcome{Why: fmt.Sprintf("a subscription that is gone can't be dropped: %v", err)}
+	}
+	return courier.Outcome{Done: true}
+}
+
+func (s *Sender) request(ctx context.Context, sub roundtrip.PushSubscription, note roundtrip.ID, text []byte) (*http.Request, error) {
+	own, salt, err := s.newKey()
+	if err != nil {
+		return nil, err
+	}
+	body, err := encrypt(text, sub.P256dh, sub.Auth, own, salt)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, sub.Endpoint, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	authorization, err := s.vapid.authorization(sub.Endpoint, s.o.Now(), s.o.Rand)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", authorization)
+	req.Header.Set("Content-Encoding", "aes128gcm")
+	req.Header.Set("Content-Type", "application/octet-stream")
+	req.Header.Set("TTL", strconv.Itoa(int(life/time.Second)))
+	req.Header.Set("Urgency", "normal")
+	req.Header.Set("Topic", note.String()) // a newer one replaces it while the browser is away (RFC 8030 section 5.4)
+	return req, nil
+}
+
+// toldMax is of how many jobs it is known who has got them.
+const toldMax = 10_000
+
+// has reports whether a browser got the message of a job that failed for others. This is kept in memory alone: after a
+// restart a browser may show it again, in the place of the same one.
+func (s *Sender) has(job store.Job, sub roundtrip.PushSubscription) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, has := s.told[job.ID][sub.Endpoint]
+	return has
+}
+
+func (s *Sender) note(job store.Job, sub roundtrip.PushSubscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.told) > toldMax { // of jobs that were given up long ago
+		clear(s.told)
+	}
+	if s.told[job.ID] == nil {
+		s.told[job.ID] = map[string]struct{}{}
+	}
+	s.told[job.ID][sub.Endpoint] = struct{}{}
+}
+
+// done ends a job.
+func (s *Sender) done(job store.Job) courier.Outcome {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.told, job.ID)
+	return courier.Outcome{Done: true}
+}
