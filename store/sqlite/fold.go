@@ -153,6 +153,11 @@ func (f *fold) sources(gone []sourceKey) ([]lostSource, error) {
 func (f *fold) write() error {
 	for _, b := range f.order {
 		slices.SortStableFunc(b.notes, func(x, y *note) int { return cmp.Compare(x.order, y.order) })
+		for _, n := range b.notes { // before any comes: a record may go from one entry to another
+			if err := f.dropSources(n); err != nil {
+				return err
+			}
+		}
 	}
 	for _, b := range f.order {
 		b.position = f.t.position + int64(len(f.t.changes)) + 1

@@ -40,6 +40,7 @@ type note struct {
 	order  int  // of the last event that touched it
 	adds   []*inboxEvent
 	lost   []lostSource
+	gone   int64 // how many actors have no source in it any more
 }
 
 const noteColumns = "id, account, kind, grp, bucket, count, actors, bumped, read, collection, record, data, sources, created"
@@ -158,13 +159,7 @@ func (f *fold) recountAs(b *box, n *note, change func()) {
 func (f *fold) writeNote(b *box, n *note) error {
 	before, count := n.count, n.count
 	newest := n.actors
-	if len(n.lost) > 0 {
-		gone, err := f.dropSources(n)
-		if err != nil {
-			return err
-		}
-		count -= gone
-	}
+	count -= n.gone
 	if len(n.adds) > 0 {
 		if n.count == 0 && n.stored { // it was gone, and what is left of it with it
 			if err := f.t.exec("DELETE FROM _note_sources WHERE note = ?", roundtrip.Ref(n.id)); err != nil {
@@ -202,8 +197,11 @@ func (f *fold) writeNote(b *box, n *note) error {
 	return f.storeNote(b, n)
 }
 
-// dropSources removes the sources that an entry lost, and returns how many actors have no other in it.
-func (f *fold) dropSources(n *note) (gone int64, err error) {
+// dropSources removes the sources that an entry lost, and counts the actors who have no other in it.
+func (f *fold) dropSources(n *note) error {
+	if len(n.lost) == 0 {
+		return nil
+	}
 	var numbers, actors []roundtrip.ID
 	for _, l := range n.lost {
 		numbers, actors = append(numbers, roundtrip.ID(l.n)), append(actors, l.actor)
@@ -214,13 +212,14 @@ func (f *fold) dropSources(n *note) (gone int64, err error) {
 		b.Raw("DELETE FROM _note_sources WHERE note = ").Arg(roundtrip.Ref(n.id)).Raw(" AND n IN ")
 		appendIDs(b, part)
 		if _, err := f.t.first(nil); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	slices.Sort(actors)
 	actors = slices.Compact(actors)
 	stay, err := f.present(n, actors)
-	return int64(len(actors) - len(stay)), err
+	n.gone = int64(len(actors) - len(stay))
+	return err
 }
 
 // present returns which of the actors have a source in an entry.

@@ -10,14 +10,16 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite/raw"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // ReadInbox reads an inbox in one snapshot: its numbers, a page of its entries or those that changed, and the names of
 // their actors. Entries whose kind is not declared are left out; with Changed, they are told as gone.
 func (s *Store) ReadInbox(ctx context.Context, account roundtrip.ID, q store.InboxQuery) (*store.InboxPage, error) {
 	page := &store.InboxPage{}
-	err := s.read(ctx, "inbox.read", func(r *reader) error {
-		var err error
+	err := s.read(ctx, "inbox.read", func(r *reader) (err error) {
+		step := r.journey.Begin(trace.SQL, "inbox.read")
+		defer func() { end(step.N(int64(len(page.Notes)), 0), err) }()
 		if page.Position, err = r.Position(); err != nil {
 			return err
 		}
@@ -152,10 +154,10 @@ func (r *reader) actors(all *tables, names []string, page *store.InboxPage) erro
 // group of writes is not marked.
 func (s *Store) MarkInbox(ctx context.Context, account roundtrip.ID, m store.InboxMark) (roundtrip.Inbox, error) {
 	var now roundtrip.Inbox
-	err := s.submit(ctx, false, func(t *tx) error {
+	err := s.seen(&op{ctx: ctx, name: "inbox.mark", wait: s.opts.PoolWait, done: make(chan struct{}), run: func(t *tx) error {
 		t.events = append(t.events, inboxEvent{what: marked, account: account, mark: m, result: &now})
 		return nil
-	})
+	}})
 	return now, err
 }
 
@@ -171,7 +173,7 @@ func (s *Store) Preferences(ctx context.Context, account roundtrip.ID) (map[stri
 // SetPreferences changes what an account wants: the channels that are given, and returns all of it.
 func (s *Store) SetPreferences(ctx context.Context, account roundtrip.ID, change map[string]roundtrip.Preference) (map[string]roundtrip.Preference, error) {
 	var prefs map[string]roundtrip.Preference
-	err := s.submit(ctx, false, func(t *tx) error {
+	err := s.seen(&op{ctx: ctx, name: "inbox.preferences", wait: s.opts.PoolWait, done: make(chan struct{}), run: func(t *tx) error {
 		prefs = map[string]roundtrip.Preference{}
 		err := t.query("SELECT prefs FROM _inbox WHERE account = ?", func(st *raw.Stmt) {
 			maps.Copy(prefs, preferencesOf(st.Bytes(0)))
@@ -197,6 +199,6 @@ func (s *Store) SetPreferences(ctx context.Context, account roundtrip.ID, change
 			SELECT "id", 0, 0, 0, 0, 0, 0, ? FROM "`+users.Name+`" WHERE "id" = ? ON CONFLICT (account) DO UPDATE SET prefs = excluded.prefs`,
 			roundtrip.Text(string(text)), roundtrip.Ref(account))
 		return failed("inbox.preferences", err, t.conn.Late())
-	})
+	}})
 	return prefs, err
 }

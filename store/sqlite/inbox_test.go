@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -324,4 +325,41 @@ func TestInbox_SourcesOfLongEntriesAreDroppedInSlices(t *testing.T) {
 		n, err := q.s.Read(t.Context(), "SELECT (SELECT count(*) FROM _notes) + (SELECT count(*) FROM _note_sources)")
 		return err == nil && n == 0
 	})
+}
+
+// TestInbox_ManyWritersOneRecipient has 64 people like, take back and comment at once, while the author marks.
+func TestInbox_ManyWritersOneRecipient(t *testing.T) {
+	t.Parallel()
+	const people = 64
+	q := newSquare(t, people+1)
+	var all sync.WaitGroup
+	for who := 1; who <= people; who++ {
+		call := createCall(q.schema, "likes", map[string]roundtrip.Value{"user": roundtrip.Ref(q.people[who]), "photo": roundtrip.Ref(q.photo)})
+		call.Input.Put(roundtrip.FieldID, roundtrip.Ref(roundtrip.ID(who)))
+		writes := []func() error{
+			q.write(who, call),
+			q.write(who, createCall(q.schema, "comments", map[string]roundtrip.Value{"author": roundtrip.Ref(q.people[who]), "photo": roundtrip.Ref(q.photo), "text": roundtrip.Text("x")})),
+			q.write(who, roundtrip.Call{Action: roundtrip.Delete, Collection: q.schema.Lookup("likes"), ID: roundtrip.ID(who)}),
+			func() error {
+				_, err := q.s.MarkInbox(t.Context(), q.people[0], store.InboxMark{Seen: who%2 == 0, All: who%2 == 1})
+				return err
+			},
+			q.write(who, call),
+		}
+		if who%4 == 0 {
+			writes = writes[:4] // its like stays taken back
+		}
+		all.Go(func() {
+			for _, write := range writes {
+				if err := write(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	q.noDrift()
+	if n := q.number("SELECT sum(count * CASE kind WHEN 'liked' THEN 1000 ELSE 1 END) FROM _notes"); n != people*3/4*1000+people {
+		t.Fatalf("likes and comments: %d", n)
+	}
 }

@@ -13,17 +13,23 @@ import (
 // Write does a Create, Update, Delete or Batch and returns when it is durable.
 func (s *Store) Write(ctx context.Context, p *policy.Permit) (*store.Result, error) {
 	result := &store.Result{}
-	o := &op{
+	err := s.seen(&op{
 		ctx: ctx, permit: p, run: func(t *tx) error { return t.permitted(p, result) },
-		wait: s.opts.PoolWait, journey: trace.From(ctx), name: s.writeName(p), done: make(chan struct{}),
-	}
-	o.step = o.journey.Begin(trace.Pool, "store.writer").N(int64(len(s.queue)), queueMax)
-	err := s.await(o)
-	end(o.step, err)
+		wait: s.opts.PoolWait, name: s.writeName(p), done: make(chan struct{}),
+	})
 	if err != nil {
 		return nil, err
 	}
 	return result, nil
+}
+
+// seen sees an op through, with its wait and its commit as steps of the journey.
+func (s *Store) seen(o *op) error {
+	o.journey = trace.From(o.ctx)
+	o.step = o.journey.Begin(trace.Pool, "store.writer").N(int64(len(s.queue)), queueMax)
+	err := s.await(o)
+	end(o.step, err)
+	return err
 }
 
 func (s *Store) writeName(p *policy.Permit) string {

@@ -291,6 +291,18 @@ func inboxUpdates(w *world) {
 	w.mustDelete("photos", p.ID(), bo)
 	equal(w, "deleted", told(w.inbox(ana)), "filed 1 bo unread")
 	w.noDrift()
+	cy := w.user("cy")
+	other := w.must(w.creating("albums", fields{"owner": roundtrip.Ref(cy.ID), "title": roundtrip.Text("c")}), cy)
+	one, two := w.photo(bo, nil), w.photo(bo, nil)
+	into := func(p *roundtrip.Record, album *roundtrip.Record) *roundtrip.Call {
+		return w.updating("photos", p.ID(), fields{"album": roundtrip.Ref(album.ID())})
+	}
+	w.must(w.batch(into(one, album), into(two, other)), bo)
+	w.must(w.batch(into(one, other), into(two, album)), bo) // each takes the place of the other
+	equal(w, "changed places", w.inbox(ana).Notes[0].Record, two.ID())
+	equal(w, "changed places", w.inbox(cy).Notes[0].Record, one.ID())
+	equal(w, "one each", told(w.inbox(cy)), "filed 1 bo unread")
+	w.noDrift()
 }
 
 func inboxJobs(w *world) {
