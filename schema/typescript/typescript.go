@@ -23,7 +23,7 @@ func Module(s *roundtrip.Schema, names Names) []byte {
 	w := &writer{types: typeNames(s)}
 	w.line("// The types of %s, made by `roundtrip export types`. Don't edit them: change roundtrip.yaml, and make them anew.", s.Name)
 	w.line("")
-	w.line("import type { %s } from '@roundtrip/client'", strings.Join(imports(s), ", "))
+	w.line("import type { %s } from '@roundtrip/client';", strings.Join(imports(s), ", "))
 	for _, c := range s.Collections {
 		w.record(c)
 		w.input(c)
@@ -69,7 +69,7 @@ func (w *writer) record(c *roundtrip.Collection) {
 	w.line("export interface %s extends Base {", w.types[c])
 	for _, f := range c.Fields[roundtrip.FirstField:] {
 		w.note(f)
-		w.line("  %s: %s", f.Name, orNull(read(f), f.Optional()))
+		w.line("  %s: %s;", f.Name, orNull(read(f), f.Optional()))
 	}
 	w.line("}")
 }
@@ -91,7 +91,7 @@ func (w *writer) input(c *roundtrip.Collection) {
 	w.line("")
 	w.line("/** What create takes. */")
 	w.line("export interface %sInput {", w.types[c])
-	w.line("  id?: string")
+	w.line("  id?: string;")
 	for _, f := range c.Fields[roundtrip.FirstField:] {
 		if f.Type == roundtrip.TypeCount {
 			continue
@@ -100,7 +100,7 @@ func (w *writer) input(c *roundtrip.Collection) {
 		if f.Required && f.Default.Source == roundtrip.NoDefault {
 			may = ""
 		}
-		w.line("  %s%s: %s", f.Name, may, orNull(write(f), !f.Required))
+		w.line("  %s%s: %s;", f.Name, may, orNull(write(f), !f.Required))
 	}
 	w.line("}")
 }
@@ -117,7 +117,7 @@ func (w *writer) patch(c *roundtrip.Collection) {
 		if f.Type == roundtrip.TypeInt || f.Type == roundtrip.TypeFloat {
 			t += " | Add"
 		}
-		w.line("  %s?: %s", f.Name, orNull(t, !f.Required))
+		w.line("  %s?: %s;", f.Name, orNull(t, !f.Required))
 	}
 	w.line("}")
 }
@@ -129,20 +129,20 @@ func (w *writer) schema(s *roundtrip.Schema, names Names) {
 	w.line("  collections: {")
 	for _, c := range s.Collections {
 		name := w.types[c]
-		w.line("    %s: { record: %s; input: %sInput; patch: %sPatch; refs: %s; files: %s }", c.Name, name, name, name, refs(c), union(files(c)))
+		w.line("    %s: { record: %s; input: %sInput; patch: %sPatch; refs: %s; files: %s };", c.Name, name, name, name, refs(c), union(files(c)))
 	}
-	w.line("  }")
+	w.line("  };")
 	accounts := []string(nil)
 	if c := s.Accounts(); c != nil {
 		accounts = []string{c.Name}
 	} else {
 		names.Login = nil
 	}
-	w.line("  accounts: %s", union(accounts))
-	w.line("  login: %s", union(names.Login))
-	w.line("  roles: %s", union(s.Roles))
-	w.line("  notifications: %s", union(names.Notifications))
-	w.line("  channels: %s", union(names.Channels))
+	w.line("  accounts: %s;", union(accounts))
+	w.line("  login: %s;", union(names.Login))
+	w.line("  roles: %s;", union(s.Roles))
+	w.line("  notifications: %s;", union(names.Notifications))
+	w.line("  channels: %s;", union(names.Channels))
 	w.line("}")
 }
 

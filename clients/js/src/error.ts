@@ -2,41 +2,41 @@
 
 /** One wrong member or parameter of a request. */
 export interface Detail {
-  code: string
-  detail: string
+  code: string;
+  detail: string;
   /** Into the body: `/caption`, or `/ops/2/data/text` in a batch. */
-  pointer?: string
+  pointer?: string;
   /** Or the name of a header. */
-  parameter?: string
+  parameter?: string;
   /** In the parameter, from 1. */
-  column?: number
+  column?: number;
 }
 
 /** What the server said (RFC 9457), or that it could not be asked: then `code` is `network` and `status` 0. */
 export class RoundtripError extends Error {
-  override readonly name = 'RoundtripError'
-  readonly status: number
+  override readonly name = 'RoundtripError';
+  readonly status: number;
   /** The family: `invalid_argument`, `not_found`, `unauthenticated`, …, or `network`. */
-  readonly code: string
+  readonly code: string;
   /** Exactly why: `store.unique`. '' where the server gave none. */
-  readonly reason: string
+  readonly reason: string;
   /** A sentence for people. */
-  readonly detail: string
-  readonly errors: readonly Detail[]
+  readonly detail: string;
+  readonly errors: readonly Detail[];
   /** Names this request in the server's log. */
-  readonly journey: string
+  readonly journey: string;
   /** Seconds to wait before it is worth another try. */
-  readonly retryAfter: number | undefined
+  readonly retryAfter: number | undefined;
 
   constructor(problem: Partial<RoundtripError> & { title?: string }, cause?: unknown) {
-    const detail = problem.detail ?? problem.title ?? `The server answered with ${problem.status}.`
-    super(detail, cause === undefined ? undefined : { cause })
-    this.status = problem.status ?? 0
-    this.code = problem.code ?? 'unknown'
-    this.reason = problem.reason ?? ''
-    this.detail = detail
-    this.errors = problem.errors ?? []
-    this.journey = problem.journey ?? ''
-    this.retryAfter = problem.retryAfter
+    const detail = problem.detail ?? problem.title ?? `The server answered with ${problem.status}.`;
+    super(detail, cause === undefined ? undefined : { cause });
+    this.status = problem.status ?? 0;
+    this.code = problem.code ?? 'unknown';
+    this.reason = problem.reason ?? '';
+    this.detail = detail;
+    this.errors = problem.errors ?? [];
+    this.journey = problem.journey ?? '';
+    this.retryAfter = problem.retryAfter;
   }
 }

@@ -3,10 +3,10 @@
 /** Runs what a user gave us: what it throws is theirs, and must not stop others from being told. */
 export function safely(run: () => void): void {
   try {
-    run()
+    run();
   } catch (e) {
     queueMicrotask(() => {
-      throw e
-    })
+      throw e;
+    });
   }
 }

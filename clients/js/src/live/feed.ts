@@ -1,29 +1,29 @@
 // A feed: a topic as states, for callbacks and for loops.
 
-import type { RoundtripError } from '../error.js'
-import { safely } from '../safely.js'
-import type { Feed } from '../types.js'
-import type { Holder, Topic } from './topic.js'
+import type { RoundtripError } from '../error.js';
+import { safely } from '../safely.js';
+import type { Feed } from '../types.js';
+import type { Holder, Topic } from './topic.js';
 
 /** Where a feed's topic comes from. */
 export interface Source {
-  hold(text: string, holder: Holder): Topic
-  release(topic: Topic, holder: Holder): void
+  hold(text: string, holder: Holder): Topic;
+  release(topic: Topic, holder: Holder): void;
 }
 
 /** Makes the state of a topic. `before` is the state that the reader had; undefined says that nothing is different. */
-export type State<T> = (topic: Topic, before: T | undefined) => T | undefined
+export type State<T> = (topic: Topic, before: T | undefined) => T | undefined;
 
 /** Makes the feed of a topic. */
 export function feed<T>(source: Source, text: string, state: State<T>, prepare: (topic: Topic) => void): Feed<T> {
-  return new TopicFeed(source, text, state, prepare)
+  return new TopicFeed(source, text, state, prepare);
 }
 
 class TopicFeed<T> implements Feed<T> {
-  state: T | undefined
-  private topic: Topic | undefined
-  private readonly readers = new Set<Reader<T>>()
-  private readonly holder: Holder
+  state: T | undefined;
+  private topic: Topic | undefined;
+  private readonly readers = new Set<Reader<T>>();
+  private readonly holder: Holder;
 
   constructor(
     private readonly source: Source,
@@ -35,106 +35,112 @@ class TopicFeed<T> implements Feed<T> {
       changed: () => this.tell(),
       closed: () => this.stop(),
       failed: (error) => {
-        this.state = undefined
-        for (const reader of [...this.readers]) safely(() => reader.failed(error))
+        this.state = undefined;
+        for (const reader of [...this.readers]) safely(() => reader.failed(error));
       },
-    }
+    };
   }
 
   on(state: (state: T) => void, error?: (error: RoundtripError) => void): () => void {
-    const reader: Reader<T> = { before: undefined, ready: () => true, take: state, failed: (e) => error?.(e), end: () => {} }
-    this.add(reader)
-    return () => this.remove(reader)
+    const reader: Reader<T> = {
+      before: undefined,
+      ready: () => true,
+      take: state,
+      failed: (e) => error?.(e),
+      end: () => {},
+    };
+    this.add(reader);
+    return () => this.remove(reader);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<T> {
-    type Waiting = { resolve: (result: IteratorResult<T>) => void; reject: (e: unknown) => void }
-    const waiting: Waiting[] = []
-    let error: RoundtripError | undefined
-    let over = false
-    const done = { value: undefined, done: true } as const
+    type Waiting = { resolve: (result: IteratorResult<T>) => void; reject: (e: unknown) => void };
+    const waiting: Waiting[] = [];
+    let error: RoundtripError | undefined;
+    let over = false;
+    const done = { value: undefined, done: true } as const;
     const reader: Reader<T> = {
       before: undefined,
       ready: () => waiting.length > 0,
       take: (value) => waiting.shift()!.resolve({ value, done: false }),
       failed: (e) => {
-        error = e
-        if (waiting.length) fail()
+        error = e;
+        if (waiting.length) fail();
       },
       end: () => {
-        over = true
-        for (const one of waiting.splice(0)) one.resolve(done)
+        over = true;
+        for (const one of waiting.splice(0)) one.resolve(done);
       },
-    }
+    };
     const fail = () => {
-      waiting.shift()!.reject(error)
-      error = undefined
-      this.remove(reader)
-    }
-    this.add(reader)
+      waiting.shift()!.reject(error);
+      error = undefined;
+      this.remove(reader);
+    };
+    this.add(reader);
     return {
       next: () =>
         new Promise((resolve, reject) => {
-          if (over && !error) return resolve(done)
-          waiting.push({ resolve, reject })
-          if (error) fail()
-          else this.show(reader)
+          if (over && !error) return resolve(done);
+          waiting.push({ resolve, reject });
+          if (error) fail();
+          else this.show(reader);
         }),
       return: async () => {
-        this.remove(reader)
-        return done
+        this.remove(reader);
+        return done;
       },
-    }
+    };
   }
 
   more(): Promise<boolean> {
-    return this.topic ? this.topic.more() : Promise.resolve(false)
+    return this.topic ? this.topic.more() : Promise.resolve(false);
   }
 
   stop(): void {
-    for (const reader of [...this.readers]) this.remove(reader)
+    for (const reader of [...this.readers]) this.remove(reader);
   }
 
   private add(reader: Reader<T>): void {
-    this.readers.add(reader)
+    this.readers.add(reader);
     if (!this.topic) {
-      this.topic = this.source.hold(this.text, this.holder)
-      this.prepare(this.topic)
-      if (this.topic.ready) this.state = this.make(this.topic, undefined)
+      this.topic = this.source.hold(this.text, this.holder);
+      this.prepare(this.topic);
+      if (this.topic.ready) this.state = this.make(this.topic, undefined);
     }
-    this.show(reader)
-    if (this.topic?.error) reader.failed(this.topic.error)
+    this.show(reader);
+    if (this.topic?.error) reader.failed(this.topic.error);
   }
 
   private remove(reader: Reader<T>): void {
-    if (!this.readers.delete(reader)) return
-    reader.end()
-    if (this.readers.size > 0 || !this.topic) return
-    this.source.release(this.topic, this.holder)
-    this.topic = undefined
-    this.state = undefined
+    if (!this.readers.delete(reader)) return;
+    reader.end();
+    if (this.readers.size > 0 || !this.topic) return;
+    this.source.release(this.topic, this.holder);
+    this.topic = undefined;
+    this.state = undefined;
   }
 
   private tell(): void {
-    if (!this.topic?.ready) return
-    this.state = this.make(this.topic, this.state) ?? this.state
-    for (const reader of [...this.readers]) this.show(reader)
+    if (!this.topic?.ready) return;
+    this.state = this.make(this.topic, this.state) ?? this.state;
+    for (const reader of [...this.readers]) this.show(reader);
   }
 
   // Each reader is told what is different from what it was told last, so a slow one misses nothing.
   private show(reader: Reader<T>): void {
-    if (!this.topic?.ready || !reader.ready()) return
-    const state = this.make(this.topic, reader.before)
-    if (state === undefined) return
-    reader.before = state
-    safely(() => reader.take(state))
+    if (!this.topic?.ready || !reader.ready()) return;
+    const state = this.make(this.topic, reader.before);
+    if (state === undefined) return;
+    reader.before = state;
+    safely(() => reader.take(state));
   }
 }
 
 interface Reader<T> {
-  before: T | undefined
-  ready(): boolean
-  take(state: T): void
-  failed(error: RoundtripError): void
-  end(): void
+  before: T | undefined;
+  ready(): boolean;
+  take(state: T): void;
+  failed(error: RoundtripError): void;
+  end(): void;
 }
