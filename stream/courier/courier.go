@@ -153,9 +153,15 @@ func (c *Courier) most() int {
 	return c.health.most(c.o.Now(), c.o.AtOnce)
 }
 
+// due reports whether there may be something to do. Asking is a read; a claim is a write, and hints come with each commit.
+func (c *Courier) due(ctx context.Context) bool {
+	due, ok, err := c.o.Outbox.NextJob(ctx, c.o.Kind)
+	return err != nil || ok && !due.After(c.o.Now())
+}
+
 // start claims up to most jobs and does each in a goroutine of its own, which tells ended. It returns how many.
 func (c *Courier) start(ctx, work context.Context, most int, ended chan<- struct{}) int {
-	if most <= 0 || ctx.Err() != nil {
+	if most <= 0 || ctx.Err() != nil || !c.due(ctx) {
 		return 0
 	}
 	jobs, err := c.o.Outbox.ClaimJobs(ctx, c.o.Kind, most)
