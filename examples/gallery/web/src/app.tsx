@@ -10,7 +10,7 @@ import { NotHere, PhotoPage } from './photo';
 import { path, scrollToEntry } from './router';
 import { Settings } from './settings';
 import { Share } from './share';
-import { Face, Icon, Notices, plural, type Drawing } from './ui';
+import { Face, Icon, Notices, personLink, plural, type Drawing } from './ui';
 
 // page finds what a path shows, and whether it stays in the background when something else is opened, so that going back
 // finds it as it was left.
@@ -69,7 +69,7 @@ function Bar({ here }: { here: string }) {
         {link('/discover', 'search', 'Discover')}
         {account && link('/share', 'plus', 'Share')}
         {account && <BellLink here={here === '/bell'} />}
-        {account && <a href={`/people/${account.handle}`} aria-current={here === `/people/${account.handle}` ? 'page' : undefined}><Face user={account} /><span class="word">Profile</span></a>}
+        {account && <a href={personLink(account.handle)} aria-current={here === personLink(account.handle) ? 'page' : undefined}><Face user={account} /><span class="word">Profile</span></a>}
         {account && link('/settings', 'gear', 'Settings')}
         {me.value === null && <a href="/sign-in" aria-current={here === '/sign-in' ? 'page' : undefined}><Icon name="lock" /><span class="word">Sign in</span></a>}
       </nav>

@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import type { InboxState, Notification } from '@roundtrip/client';
 import { explain, me, rt, useFeed, type User } from './api';
 import { More } from './feed';
-import { Ago, Empty, Face, Failed, Icon, notice, plural, useTitle } from './ui';
+import { Ago, Empty, Face, Failed, Icon, notice, personLink, plural, useTitle } from './ui';
 
 const inbox = signal<InboxState | undefined>(undefined);
 const heard = signal(''); // the newest one, for screen readers
@@ -58,13 +58,13 @@ export function Bell() {
 
 // Note is read when it is opened.
 function Note({ note }: { note: Notification }) {
-  const to = note.kind === 'followed' ? `/people/${note.actors[0]?.handle}` : `/photo/${note.group}`;
+  const to = note.kind === 'followed' ? personLink(note.actors[0]?.handle) : `/photo/${note.group}`;
   return (
     <li>
       <a class={note.read ? 'note-row' : 'note-row unread'} href={to} onClick={() => void (note.read || rt.inbox.read([note.id]).catch(complain))}>
         <Actors note={note} />
         <span class="note-text">{note.text} <Ago time={note.update_time} /></span>
-        {note.kind !== 'followed' && <img class="thumb" src={rt.fileUrl('photos', note.group, 'image', 320)} alt="" width={44} height={44} loading="lazy" />}
+        {note.group && <img class="thumb" src={rt.fileUrl('photos', note.group, 'image', 320)} alt="" width={44} height={44} loading="lazy" />}
         {!note.read && <span class="dot"><span class="unseen">unread</span></span>}
       </a>
     </li>

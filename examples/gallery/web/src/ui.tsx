@@ -28,10 +28,13 @@ export function Face({ user, size = 64 }: { user?: User; size?: 64 | 256 }) {
   return <img class="face" src={fileUrl('users', user, 'avatar', size)} alt="" width={size} height={size} />;
 }
 
+// A handle may have a dot in it. The slash at the end says that it is a page and no file, which the server would look for.
+export const personLink = (handle = '') => `/people/${handle}/`;
+
 // By names who made something, with their face.
 export function By({ user }: { user?: User }) {
   if (!user) return <span class="by"><Face /> somebody</span>;
-  return <a class="by" href={`/people/${user.handle}`}><Face user={user} /><strong>{user.handle}</strong></a>;
+  return <a class="by" href={personLink(user.handle)}><Face user={user} /><strong>{user.handle}</strong></a>;
 }
 
 // Picture shows a photo. Width and height come from the record, so nothing moves when the picture arrives.
