@@ -127,6 +127,10 @@ func (c *Courier) Deliver(ctx context.Context) {
 			busy--
 		case <-c.hint:
 		}
+		for len(ended) > 0 { // whatever else has ended is replaced by the same claim
+			<-ended
+			busy--
+		}
 	}
 }
 

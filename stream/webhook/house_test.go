@@ -30,7 +30,7 @@ const key = "a key of the tests, long enough"
 
 // house is a store with one collection whose writes two webhooks are told of.
 type house struct {
-	t      *testing.T
+	t      testing.TB
 	store  *sqlite.Store
 	schema *roundtrip.Schema
 	rules  *policy.Engine
@@ -40,7 +40,7 @@ type house struct {
 	now time.Time
 }
 
-func openHouse(t *testing.T, hooks ...string) *house {
+func openHouse(t testing.TB, hooks ...string) *house {
 	t.Helper()
 	h := &house{t: t, now: time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)}
 	var err error
@@ -64,7 +64,7 @@ func openHouse(t *testing.T, hooks ...string) *house {
 	return h
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +129,7 @@ type message struct {
 // receiver is another program that takes messages. Answer decides what it says to each.
 type receiver struct {
 	*httptest.Server
-	t      *testing.T
+	t      testing.TB
 	answer func(n int, m message, w http.ResponseWriter)
 
 	mu  sync.Mutex // guards got
