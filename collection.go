@@ -244,9 +244,10 @@ type Warning struct {
 type Schema struct {
 	Name        string // the declaration's name: gallery
 	Collections []*Collection
-	Notices     []*Notice // the declared kinds of notification
-	Roles       []string  // the declared roles; a rule may name no other
-	Warnings    []Warning // what was noticed while it was built
+	Notices     []*Notice    // the declared kinds of notification
+	Channels    []*Broadcast // the declared channels
+	Roles       []string     // the declared roles; a rule may name no other
+	Warnings    []Warning    // what was noticed while it was built
 	byName      map[string]*Collection
 }
 

@@ -93,7 +93,7 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 
 // streams is what the hub of streams needs of the house.
 func (h *house) streams() *live.House {
-	return &live.House{Policy: h.policy, Pages: h.pages, Inbox: h.inbox, Who: h.identity.Who, Forget: h.identity.Forget, Accounts: h.schema.Accounts()}
+	return &live.House{Policy: h.policy, Pages: h.pages, Inbox: h.inbox, Who: h.identity.Who, Forget: h.identity.Forget, Accounts: h.schema.Accounts(), Login: h.identity.Login()}
 }
 
 // writers returns the origins whose pages may write with a site's cookie: those of cors blocks with credentials.

@@ -23,6 +23,7 @@ type Config struct {
 	Identity    Identity
 	Collections []Collection
 	Notices     []Notification // in declared order
+	Channels    []Channel      // in declared order
 	Store       Store
 	Webhooks    []Webhook
 	Push        Push

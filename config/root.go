@@ -26,6 +26,7 @@ func rootKeys() []key {
 		block("store", func(c *Config) *Store { return &c.Store }, storeKeys()...).
 			after(func(_ *decoder, target any, n *node) { target.(*Config).Store.Pos = n.pos }).
 			says("Where records and files are kept."),
+		channelsKey(),
 		webhooksKey(),
 		block("push", func(c *Config) *Push { return &c.Push }, pushKeys()...).
 			after(func(_ *decoder, target any, n *node) { target.(*Config).Push.Pos = n.pos }).
@@ -38,7 +39,6 @@ func rootKeys() []key {
 
 		later("dns", "let another name server or the hosts file point the names here; names below localhost do so by themselves"),
 		later("firewall", "leave it out; the system's own firewall guards the ports"),
-		later("channels", "list requests with a filter"),
 		later("cluster", "one machine; leave it out"),
 	}
 }

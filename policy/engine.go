@@ -14,6 +14,7 @@ import (
 type Engine struct {
 	book        *ruleBook
 	collections map[*roundtrip.Collection]*access
+	channels    map[string]*channel
 	key         [sha256.Size]byte // signs page tokens
 	warnings    []Warning
 }
@@ -61,6 +62,7 @@ func New(schema *roundtrip.Schema, key []byte) (*Engine, error) {
 	e := &Engine{
 		book:        &ruleBook{schema: schema, read: map[*roundtrip.Collection]*expr{}},
 		collections: make(map[*roundtrip.Collection]*access, len(schema.Collections)),
+		channels:    map[string]*channel{},
 		key:         sha256.Sum256(key),
 		warnings:    slices.Clone(schema.Warnings),
 	}
@@ -80,6 +82,7 @@ func New(schema *roundtrip.Schema, key []byte) (*Engine, error) {
 		}
 		e.collections[c] = a
 	}
+	e.compileChannels(schema, &errs)
 	if _, err := Notices(schema); err != nil {
 		if wrong, ok := errors.AsType[*RuleErrors](err); ok {
 			errs.List = append(errs.List, wrong.List...)

@@ -38,6 +38,7 @@ func Build(c *config.Config) (*Schema, error) {
 	b.letters()
 	b.renames()
 	b.notices()
+	b.channels()
 	if err := b.problems.Err(); err != nil {
 		return nil, err
 	}

@@ -123,7 +123,7 @@ func (h *house) enter(source string) {
 	must(h.t, err)
 	h.door, err = rest.New(core, "/api/", rest.Options{Streams: h.streams})
 	must(h.t, err)
-	h.hub.Enter(context.Background(), &live.House{Policy: h.policy, Pages: h.door, Who: h.identity.Who, Forget: h.identity.Forget, Accounts: h.schema.Accounts()})
+	h.hub.Enter(context.Background(), &live.House{Policy: h.policy, Pages: h.door, Who: h.identity.Who, Forget: h.identity.Forget, Accounts: h.schema.Accounts(), Login: h.identity.Login()})
 }
 
 // gate does what the real one does for a journey.

@@ -77,6 +77,9 @@ func (o *order) member(name string, d *jsontext.Decoder) error {
 		return text(name, value, kind, &o.cursor)
 	case "data":
 		o.data = bytes.Clone(value)
+		if o.data.Compact() != nil { // one line, as an event needs it
+			return errMessage("data is a JSON value")
+		}
 	case "auth", "subscribe", "unsubscribe", "ack", "send":
 		if o.verb != "" {
 			return errMessage("a message does one thing, not " + o.verb + " and " + name)
@@ -147,7 +150,7 @@ func (s *socket) do(ctx context.Context, o *order) (stay bool) {
 			return true
 		}
 	case "send":
-		topic, err = o.text, roundtrip.E(roundtrip.Missing, "request.unknown_path", "there are no channels")
+		topic, err = o.text, s.live.Broadcast(ctx, o.text, o.data)
 	}
 	if err != nil {
 		s.live.Send(live.Refusal(o.id, topic, err))

@@ -71,6 +71,7 @@ type House struct {
 	Inbox  Inbox // nil where there are no notifications
 	// Accounts is the collection that people sign in to, nil where there is none.
 	Accounts *roundtrip.Collection
+	Login    []string // the fields of it that name an account at sign-in
 	// Who tells who holds a token.
 	Who func(ctx context.Context, token string) (*roundtrip.Principal, error)
 	// Forget says that an account's record may have changed: Who must look again.
@@ -108,17 +109,18 @@ type Hub struct {
 	tied sync.Mutex // guards mine; taken while a group's is held
 	mine map[mineKey]*mine
 
-	mu      sync.Mutex // guards all below; never held while a group's is taken
-	stopped bool
-	groups  map[string]*group
-	watch   map[int32]map[*group]struct{} // by collection: groups that its changes concern
-	single  map[recordKey]map[*group]struct{}
-	inbox   map[roundtrip.ID]*inboxGroup
-	wheel   [wheelSlots]map[*Conn]struct{}
-	turn    int
-	count   map[owner]int
-	conns   map[roundtrip.ID]map[*Conn]struct{} // by account
-	acked   map[roundtrip.ID]int64
+	mu       sync.Mutex // guards all below; never held while a group's is taken
+	stopped  bool
+	groups   map[string]*group
+	watch    map[int32]map[*group]struct{} // by collection: groups that its changes concern
+	single   map[recordKey]map[*group]struct{}
+	inbox    map[roundtrip.ID]*inboxGroup
+	wheel    [wheelSlots]map[*Conn]struct{}
+	turn     int
+	count    map[owner]int
+	conns    map[roundtrip.ID]map[*Conn]struct{} // by account
+	acked    map[roundtrip.ID]int64
+	channels map[string]*channel
 }
 
 // recordKey names a record across reloads.
@@ -144,7 +146,7 @@ func New(o Options) (*Hub, error) {
 		hint: make(chan struct{}, 1), ready: make(chan struct{}), gate: make(chan struct{}, subscribersAtOnce),
 		groups: map[string]*group{}, watch: map[int32]map[*group]struct{}{}, single: map[recordKey]map[*group]struct{}{},
 		inbox: map[roundtrip.ID]*inboxGroup{}, count: map[owner]int{}, conns: map[roundtrip.ID]map[*Conn]struct{}{},
-		acked: map[roundtrip.ID]int64{}, mine: map[mineKey]*mine{},
+		acked: map[roundtrip.ID]int64{}, mine: map[mineKey]*mine{}, channels: map[string]*channel{},
 	}
 	h.records.init()
 	h.inboxes.init()

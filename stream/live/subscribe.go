@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"net/netip"
+	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/policy"
@@ -42,9 +43,12 @@ func (c *Conn) Subscribe(ctx context.Context, id, topic, cursor string) error {
 	c.hub.examine(ctx, c)
 	var s subscription
 	var err error
-	if topic == inboxTopic {
+	switch {
+	case topic == inboxTopic:
 		s, err = c.hub.joinInbox(ctx, c, id, since)
-	} else {
+	case strings.HasPrefix(topic, channelPrefix):
+		s, err = c.hub.joinChannel(ctx, c, id, topic)
+	default:
 		s, err = c.hub.join(ctx, c, id, topic, since)
 	}
 	if err != nil {

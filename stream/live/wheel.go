@@ -73,6 +73,7 @@ func (h *Hub) turnTo(ctx context.Context, slot int) {
 			continue
 		}
 		h.examine(ctx, c)
+		h.stillThere(ctx, c)
 	}
 	f := h.heartbeat(h.done()) // what is up to there stands in the queues already
 	for _, c := range conns {
