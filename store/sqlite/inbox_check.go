@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	checkEvery  = 24 * time.Hour // how often the inboxes are checked
+	checkAfter  = time.Hour      // how long after the start the inboxes are first checked
+	checkEvery  = 24 * time.Hour // and then how often
 	checkInARow = 200            // accounts that one snapshot is looked at for
 )
 
@@ -67,16 +68,17 @@ func (r *reader) checkInboxes(all *tables, first, last roundtrip.ID) (drift int,
 
 // audit checks the inboxes once a day.
 func (s *Store) audit() {
-	tick := time.NewTicker(checkEvery)
-	defer tick.Stop()
+	next := time.NewTimer(checkAfter)
+	defer next.Stop()
 	for {
 		select {
 		case <-s.closing:
 			return
-		case <-tick.C:
+		case <-next.C:
 			if _, err := s.CheckInboxes(context.Background()); err != nil {
 				s.log.Warn("checking the inboxes failed", "err", err)
 			}
+			next.Reset(checkEvery)
 		}
 	}
 }
