@@ -85,14 +85,14 @@ func (t *tx) writeJob(j job) error {
 }
 
 // ClaimJobs takes up to limit jobs of a kind that are due, oldest first; of those with one key the first alone is ever due.
-// Each is kept from other claims for one minute, and comes again after that unless it was finished: whoever does it must
-// bear its being done twice.
+// Each is kept from other claims for one minute, and comes again after that, or when the database is opened again, unless it
+// was finished: whoever does it must bear its being done twice.
 func (s *Store) ClaimJobs(ctx context.Context, kind string, limit int) ([]store.Job, error) {
 	var jobs []store.Job
 	err := s.submit(ctx, false, func(t *tx) error {
 		jobs = jobs[:0]
 		t.sql.Reset()
-		t.sql.Raw("UPDATE _outbox SET tries = tries + 1, due = ").Arg(roundtrip.Time(t.now.Add(jobLease))).
+		t.sql.Raw("UPDATE _outbox SET tries = tries + 1, claimed = 1, due = ").Arg(roundtrip.Time(t.now.Add(jobLease))).
 			Raw(" WHERE id IN (SELECT id FROM _outbox WHERE kind = ").Arg(roundtrip.Text(kind)).Raw(" AND dead = 0 AND due <= ").Arg(roundtrip.Time(t.now)).
 			Raw(" ORDER BY due, id LIMIT ").Arg(roundtrip.Int(int64(limit))).Raw(") RETURNING ").Raw(jobColumns)
 		return failed("outbox.claim", t.each(func(st *raw.Stmt) bool {
@@ -134,7 +134,7 @@ func (s *Store) FinishJob(ctx context.Context, id int64) error {
 // FailJob puts off a job that could not be done until due, with the reason.
 func (s *Store) FailJob(ctx context.Context, id int64, reason string, due time.Time) error {
 	return s.submit(ctx, false, func(t *tx) error {
-		return failed("outbox.fail", t.exec(`UPDATE _outbox AS o SET error = ?2, failed = ?3,
+		return failed("outbox.fail", t.exec(`UPDATE _outbox AS o SET claimed = 0, error = ?2, failed = ?3,
 			due = CASE WHEN key IS NOT NULL AND EXISTS (SELECT 1 FROM _outbox WHERE kind = o.kind AND key = o.key AND dead = 0 AND id < o.id) THEN ?5 ELSE ?4 END
 			WHERE id = ?1 AND dead = 0`,
 			roundtrip.Int(id), roundtrip.Text(reason), roundtrip.Time(t.now), roundtrip.Time(due.Truncate(time.Millisecond)), roundtrip.Int(jobWaits)), t.conn.Late())
@@ -145,7 +145,7 @@ func (s *Store) FailJob(ctx context.Context, id int64, reason string, due time.T
 func (s *Store) BuryJob(ctx context.Context, id int64, reason string) error {
 	return s.submit(ctx, true, func(t *tx) error {
 		now := roundtrip.Time(t.now)
-		return failed("outbox.bury", t.passOn("UPDATE _outbox SET dead = ?2, failed = ?2, error = ?3 WHERE id = ?1 AND dead = 0 RETURNING kind, key",
+		return failed("outbox.bury", t.passOn("UPDATE _outbox SET claimed = 0, dead = ?2, failed = ?2, error = ?3 WHERE id = ?1 AND dead = 0 RETURNING kind, key",
 			roundtrip.Int(id), now, roundtrip.Text(reason)), t.conn.Late())
 	})
 }

@@ -93,7 +93,7 @@ func (t *tx) replayJobs(query string, args ...roundtrip.Value) (n int, err error
 	type place struct{ kind, key string }
 	places := map[place]int64{} // the first job of each that comes back
 	t.sql.Reset()
-	t.sql.Raw("UPDATE _outbox SET dead = 0, tries = 0, created = ?1, due = ?1 WHERE id IN (" + query + ") RETURNING id, kind, key")
+	t.sql.Raw("UPDATE _outbox SET dead = 0, claimed = 0, tries = 0, created = ?1, due = ?1 WHERE id IN (" + query + ") RETURNING id, kind, key")
 	t.sql.Args = append(append(t.sql.Args, roundtrip.Time(t.now)), args...)
 	err = t.each(func(st *raw.Stmt) bool {
 		n++

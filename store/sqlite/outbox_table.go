@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"fmt"
+
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite/raw"
 )
@@ -10,9 +12,10 @@ func outboxColumns() [][2]string {
 	return [][2]string{
 		{"key", "TEXT"}, // null: no order
 		{"created", "INTEGER NOT NULL DEFAULT 0"},
-		{"error", "TEXT NOT NULL DEFAULT ''"},    // of the last try
-		{"failed", "INTEGER NOT NULL DEFAULT 0"}, // when that was, 0: never
-		{"dead", "INTEGER NOT NULL DEFAULT 0"},   // when it was given up, 0: it was not
+		{"error", "TEXT NOT NULL DEFAULT ''"},     // of the last try
+		{"failed", "INTEGER NOT NULL DEFAULT 0"},  // when that was, 0: never
+		{"dead", "INTEGER NOT NULL DEFAULT 0"},    // when it was given up, 0: it was not
+		{"claimed", "INTEGER NOT NULL DEFAULT 0"}, // 1: somebody does it
 	}
 }
 
@@ -40,6 +43,9 @@ func prepareOutbox(conn *raw.Conn) error {
 		"CREATE INDEX IF NOT EXISTS _outbox_ready ON _outbox (kind, due) WHERE dead = 0",
 		"CREATE INDEX IF NOT EXISTS _outbox_key ON _outbox (kind, key, id) WHERE key IS NOT NULL AND dead = 0",
 		"CREATE INDEX IF NOT EXISTS _outbox_dead ON _outbox (dead) WHERE dead > 0",
+		"CREATE INDEX IF NOT EXISTS _outbox_claimed ON _outbox (id) WHERE claimed = 1",
+		// Whoever had a claim has ended: one process alone has the database open.
+		fmt.Sprintf("UPDATE _outbox SET claimed = 0, due = CASE WHEN due = %[1]d THEN due ELSE 0 END WHERE claimed = 1", int64(jobWaits)),
 	} {
 		if err := conn.Exec(sql); err != nil {
 			return err

@@ -201,3 +201,24 @@ func TestOutbox_OpensAnOlderDatabase(t *testing.T) {
 		t.Fatalf("%q", got)
 	}
 }
+
+// What a process had claimed that was killed is due as soon as another one opens the database; what failed waits on.
+func TestOutbox_ClaimsEndWithTheProcess(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	path := filepath.Join(t.TempDir(), "x.db")
+	first, err := sqlite.New(sqlite.Options{Path: path, Now: c.Now, IDs: roundtrip.NewIDs(1, c.Now)})
+	ok(t, err)
+	ok(t, first.Open(t.Context()))
+	ok(t, first.Leave(t.Context(), "k", false, 0, "a", "a1", "a", "a2", "b", "b1", "", "free"))
+	_, jobs := claim(t, first, "k")
+	ok(t, first.FailJob(t.Context(), jobs[1].ID, "no", c.Now().Add(time.Hour)))
+	ok(t, first.Close())
+	s := open(t, path, c)
+	if got, _ := claim(t, s, "k"); !slices.Equal(got, []string{"a1", "free"}) {
+		t.Fatalf("claimed %q", got)
+	}
+	if got, _ := claim(t, s, "k"); got != nil {
+		t.Fatalf("claimed %q again", got)
+	}
+}
