@@ -198,6 +198,7 @@ test('what is liked offline is kept back, said so, and sent', async () => {
   await eventually(async () => assert.equal(await mine(), 1));
   await eventually(async () => assert.equal(await ana.locator('.connection p').count(), 0));
   assert.equal(await ana.locator('.photo .like').getAttribute('aria-pressed'), 'true');
+  await ana.waitForFunction(() => document.querySelector('.stage img').naturalWidth > 0); // also where the cut came first
 });
 
 test('a like that the server refuses is taken back, and said why', async () => {

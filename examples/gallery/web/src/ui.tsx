@@ -1,8 +1,8 @@
 // Small things that every page uses.
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect } from 'preact/hooks';
-import { fileUrl, explain, type Photo, type User } from './api';
+import { useEffect, useState } from 'preact/hooks';
+import { explain, fileUrl, status, type Photo, type User } from './api';
 
 const drawings = {
   home: 'M4 11.2 12 4l8 7.2V20h-5.5v-5.5h-5V20H4z',
@@ -37,11 +37,16 @@ export function By({ user }: { user?: User }) {
   return <a class="by" href={personLink(user.handle)}><Face user={user} /><strong>{user.handle}</strong></a>;
 }
 
-// Picture shows a photo. Width and height come from the record, so nothing moves when the picture arrives.
+// Picture shows a photo. Width and height come from the record, so nothing moves when the picture arrives. One that did not
+// come is asked for again when the server can be reached again.
 export function Picture({ photo, sizes, eager }: { photo: Photo; sizes: string; eager?: boolean }) {
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    if (status.value === 'live') setFailed(false);
+  }, [status.value]);
   const small = fileUrl('photos', photo, 'image', 320);
   return (
-    <img src={small} srcset={`${small} 320w, ${fileUrl('photos', photo, 'image', 1080)} 1080w`} sizes={sizes}
+    <img key={String(failed)} onError={() => setFailed(true)} src={small} srcset={`${small} 320w, ${fileUrl('photos', photo, 'image', 1080)} 1080w`} sizes={sizes}
       width={photo.image.width} height={photo.image.height} alt={photo.caption || 'a photo without a caption'}
       loading={eager ? 'eager' : 'lazy'} decoding="async" />
   );
