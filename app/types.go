@@ -22,6 +22,9 @@ func Types(file string, s Surroundings) error {
 	for i := range c.Notices {
 		names.Notifications = append(names.Notifications, c.Notices[i].Name)
 	}
+	for i := range c.Channels {
+		names.Channels = append(names.Channels, c.Channels[i].Name)
+	}
 	_, err = s.Out.Write(typescript.Module(built.Schema, names))
 	return err
 }
