@@ -33,6 +33,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/policy"
 	"github.com/roundtrip-dev/roundtrip/schema"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite"
+	"github.com/roundtrip-dev/roundtrip/stream/inbox"
 	"github.com/roundtrip-dev/roundtrip/stream/live"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
@@ -119,11 +120,13 @@ func (h *house) enter(source string) {
 		Accounts: h.store, Config: declared.Identity, Users: h.schema.Accounts(), Now: time.Now, IDs: h.ids, Rand: rand.Reader, Forgot: h.hub.Doubt,
 	})
 	must(h.t, err)
-	core, err := handler.New(handler.Options{Schema: h.schema, Policy: h.policy, Store: h.store, Identity: h.identity, IDs: h.ids, Now: time.Now})
+	notes, err := inbox.New(inbox.Options{Store: h.store, Schema: h.schema.Schema, Login: h.identity.Login()})
+	must(h.t, err)
+	core, err := handler.New(handler.Options{Schema: h.schema, Policy: h.policy, Store: h.store, Identity: h.identity, Inbox: notes, IDs: h.ids, Now: time.Now})
 	must(h.t, err)
 	h.door, err = rest.New(core, "/api/", rest.Options{Streams: h.streams})
 	must(h.t, err)
-	h.hub.Enter(context.Background(), &live.House{Policy: h.policy, Pages: h.door, Who: h.identity.Who, Forget: h.identity.Forget, Accounts: h.schema.Accounts(), Login: h.identity.Login()})
+	h.hub.Enter(context.Background(), &live.House{Policy: h.policy, Pages: h.door, Inbox: notes, Who: h.identity.Who, Forget: h.identity.Forget, Accounts: h.schema.Accounts(), Login: h.identity.Login()})
 }
 
 // gate does what the real one does for a journey.

@@ -151,7 +151,10 @@ func (k *walk) settled(w *watcher) {
 			if time.Now().After(late) {
 				k.t.Fatalf("%s\n%s, topic %s\nholds %v\nwants %v", strings.Join(k.done, "\n"), w.name, topic, show(w.held[topic]), show(want))
 			}
-			time.Sleep(5 * time.Millisecond)
+			select {
+			case <-w.s.more:
+			case <-time.After(50 * time.Millisecond): // what has come may have been taken already
+			}
 		}
 	}
 }
