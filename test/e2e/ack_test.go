@@ -49,12 +49,16 @@ func watchInbox(t *testing.T, s *server.Server, token string) (net.Conn, io.Read
 func until(t *testing.T, from io.Reader, text string) string {
 	t.Helper()
 	for {
-		f, err := ws.ReadFrame(from)
-		if err != nil {
+		head, err := ws.ReadHeader(from)
+		if err != nil || head.Length > 1<<20 {
+			t.Fatal(head, err)
+		}
+		payload := make([]byte, head.Length)
+		if _, err := io.ReadFull(from, payload); err != nil {
 			t.Fatal(err)
 		}
-		if f.Header.OpCode == ws.OpText && strings.Contains(string(f.Payload), text) {
-			return string(f.Payload)
+		if head.OpCode == ws.OpText && strings.Contains(string(payload), text) {
+			return string(payload)
 		}
 	}
 }
