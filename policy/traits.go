@@ -20,6 +20,8 @@ type Traits struct {
 	Account bool // a field of the caller's account or their roles have a say, so that more than auth.id makes the answer
 	Roles   bool // the roles alone
 	Addr    bool // request.ip has a say
+	// Equal is what the query's short conditions (author=ID) want: the filter refuses every record that has something else.
+	Equal []EqualValue
 	// Sieve is set where the filter says the same to every caller about a record alone, at any time: what it refuses then,
 	// nobody sees.
 	Sieve bool
@@ -29,6 +31,13 @@ type Traits struct {
 type Dependency struct {
 	Collection *roundtrip.Collection
 	Exists     bool // any of its records may count; else only one that a ref leads to
+	Via        int  // where only this ref of the record itself leads to the one that counts: its position; else -1
+}
+
+// EqualValue is a field of the record and the value that it is to have.
+type EqualValue struct {
+	Field int
+	Value roundtrip.Value
 }
 
 // Collection returns the collection that has a number in the schema's history, or nil.
@@ -63,6 +72,13 @@ func (e *Engine) Traits(call *roundtrip.Call) (Traits, error) {
 	}
 	t.Everything = false
 	t.add(prog)
+	for _, eq := range q.Equal {
+		if i, ok := call.Collection.Lookup(eq.Field); ok {
+			if v, code, _ := parseField(call.Collection.Fields[i], eq.Value); code == "" {
+				t.Equal = append(t.Equal, EqualValue{i, v})
+			}
+		}
+	}
 	t.Sieve = sieves(prog)
 	t.Public = t.Public && !t.Addr
 	return t, nil
@@ -71,11 +87,18 @@ func (e *Engine) Traits(call *roundtrip.Call) (Traits, error) {
 // add looks at one program.
 func (t *Traits) add(p *program) {
 	for _, at := range p.places[1:] {
+		via := -1
+		if at.parent == p.places[0] && !at.exists {
+			via = at.field
+		}
 		i := slices.IndexFunc(t.Depends, func(d Dependency) bool { return d.Collection == at.collection })
 		if i < 0 {
-			t.Depends = append(t.Depends, Dependency{Collection: at.collection, Exists: at.exists})
-		} else if at.exists {
-			t.Depends[i].Exists = true
+			t.Depends = append(t.Depends, Dependency{Collection: at.collection, Exists: at.exists, Via: via})
+		} else {
+			t.Depends[i].Exists = t.Depends[i].Exists || at.exists
+			if t.Depends[i].Via != via {
+				t.Depends[i].Via = -1
+			}
 		}
 		if at.guard != nil {
 			t.notice(at.guard)

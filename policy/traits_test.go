@@ -65,6 +65,10 @@ func TestTraits_OfTheGallery(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	at := func(c *roundtrip.Collection, name string) int {
+		i, _ := c.Lookup(name)
+		return i
+	}
 	for name, c := range map[string]struct {
 		of     *roundtrip.Collection
 		filter string
@@ -74,10 +78,10 @@ func TestTraits_OfTheGallery(t *testing.T) {
 		"a filter":   {g.users, `handle == "ana"`, policy.Traits{Public: true, Sieve: true}},
 		"mine":       {g.likes, `user == auth.id`, policy.Traits{Public: true}},
 		"not mine":   {g.likes, `user != auth.id`, policy.Traits{}},
-		"photos":     {g.photos, "", policy.Traits{Public: true, Sieve: true, Depends: []policy.Dependency{{Collection: g.follow, Exists: true}}}},
-		"counts":     {g.photos, "likes > 3", policy.Traits{Public: true, Sieve: true, Counts: true, Depends: []policy.Dependency{{Collection: g.follow, Exists: true}}}},
+		"photos":     {g.photos, "", policy.Traits{Public: true, Sieve: true, Depends: []policy.Dependency{{Collection: g.follow, Exists: true, Via: -1}}}},
+		"counts":     {g.photos, "likes > 3", policy.Traits{Public: true, Sieve: true, Counts: true, Depends: []policy.Dependency{{Collection: g.follow, Exists: true, Via: -1}}}},
 		"comments": {g.comments, "", policy.Traits{Public: true, Sieve: true, Depends: []policy.Dependency{
-			{Collection: g.photos}, {Collection: g.follow, Exists: true},
+			{Collection: g.photos, Via: at(g.comments, "photo")}, {Collection: g.follow, Exists: true, Via: -1},
 		}}},
 		"a field of the account": {g.users, "score > auth.score", policy.Traits{Public: true, Account: true}},
 		"roles":                  {g.users, `!("moderator" in auth.roles)`, policy.Traits{Account: true, Roles: true}},

@@ -22,6 +22,7 @@ var seedFlag = flag.Uint64("live.seed", 0, "seed of the random walk, 0 for a new
 var walkTopics = []string{
 	"photos?page_size=200", "photos?page_size=200&filter=likes > 0 %26%26 !private", "photos?page_size=200&expand=author",
 	"photos?page_size=200&filter=author.hidden == false", "photos?page_size=200&filter=author == auth.id || level > 2",
+	"photos?page_size=200&private=false", "photos?page_size=200&level=2&filter=likes < 2",
 	"comments?page_size=200", "notes?page_size=200", "users?page_size=200", "likes?page_size=200&filter=user != auth.id",
 	"photos?page_size=200&filter=comments.exists(c, c.photo == record.id %26%26 c.text == \"hm\")",
 }

@@ -37,43 +37,84 @@ type errand struct {
 	deps  bool                               // records that the rule or filter looks at changed
 }
 
-// errands finds the groups that a window concerns.
-func (h *Hub) errands(ctx context.Context, w *window) map[*group]*errand {
-	list := map[*group]*errand{}
-	of := func(g *group) *errand {
-		if list[g] == nil {
-			list[g] = &errand{}
-		}
-		return list[g]
+// errands is what a window has for each group that it concerns.
+type errands map[*group]*errand
+
+func (e errands) of(g *group) *errand {
+	if e[g] == nil {
+		e[g] = &errand{}
 	}
-	h.mu.Lock()
-	sieved := map[int32][]*group{}
+	return e[g]
+}
+
+// errands finds the groups that a window concerns.
+func (h *Hub) errands(ctx context.Context, w *window) errands {
+	list := errands{}
 	for number, t := range w.of {
 		order := t.ordered()
-		for g := range h.watch[number] {
-			if g.asked.ID == 0 && g.asked.Collection.Number == number {
-				e := of(g)
+		sieved := h.concern(list, number, t, order)
+		if sieved == nil {
+			continue
+		}
+		rows := h.load(ctx, sieved, t)
+		h.mu.Lock()
+		if p := h.index.pins[number]; p != nil {
+			for g := range p.concerned(order, rows) {
+				e := list.of(g)
 				e.order, e.over = order, t.over
-				sieved[number] = append(sieved[number], g)
-			}
-			if concerned(&g.traits, number, t) {
-				of(g).deps = true
 			}
 		}
-		for _, c := range order {
-			for g := range h.single[recordKey{number, c.id}] {
-				of(g).order = []change{c}
+		h.mu.Unlock()
+		for g, e := range list {
+			if g.asked.Collection.Number == number && e.order != nil {
+				e.rows = rows
 			}
-		}
-	}
-	h.mu.Unlock()
-	for number, groups := range sieved {
-		rows := h.load(ctx, groups, w.of[number])
-		for _, g := range groups {
-			list[g].rows = rows
 		}
 	}
 	return list
+}
+
+// concern finds the groups that a collection's part of a window concerns, but for the pinned ones. It returns one of the groups for
+// whose filters the records are needed, nil for none.
+func (h *Hub) concern(list errands, number int32, t *touched, order []change) (sieved *group) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for g := range h.index.watch[number] {
+		if _, pinned := g.pin(); !pinned && g.asked.ID == 0 && g.asked.Collection.Number == number {
+			e := list.of(g)
+			e.order, e.over = order, t.over
+			sieved = g
+		}
+		if concerned(&g.traits, number, t) {
+			list.of(g).deps = true
+		}
+	}
+	for _, c := range order {
+		key := recordKey{number, c.id}
+		for g := range h.index.single[key] {
+			list.of(g).order = []change{c}
+		}
+		for g := range h.index.behind[key] {
+			if g.traits.Counts || !c.counts {
+				list.of(g).deps = true
+			}
+		}
+	}
+	if t.over { // which records changed is not known of all
+		for key, groups := range h.index.behind {
+			for g := range groups {
+				if key.collection == number {
+					list.of(g).deps = true
+				}
+			}
+		}
+	}
+	if p := h.index.pins[number]; p != nil && sieved == nil {
+		for g := range p.groups {
+			return g
+		}
+	}
+	return sieved
 }
 
 // concerned reports whether changes of a collection can change what the rule or filter of a topic says of other records.
@@ -87,12 +128,12 @@ func concerned(traits *policy.Traits, number int32, t *touched) bool {
 	return false
 }
 
-// load reads the changed records once, as they are, for the filters of many topics. Nothing of them is sent from here.
-func (h *Hub) load(ctx context.Context, groups []*group, t *touched) map[roundtrip.ID]*roundtrip.Record {
-	if len(groups) == 0 || t.over || len(t.records) > sieveMax {
+// load reads the changed records once, as they are, for the filters of many topics of one collection. Nothing of them is
+// sent from here.
+func (h *Hub) load(ctx context.Context, g *group, t *touched) map[roundtrip.ID]*roundtrip.Record {
+	if t.over || len(t.records) > sieveMax {
 		return nil
 	}
-	g := groups[0]
 	g.mu.Lock()
 	house, of := g.house, g.asked.Collection
 	g.mu.Unlock()

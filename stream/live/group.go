@@ -231,46 +231,5 @@ func (g *group) end() {
 	if g.hub.groups[g.topic] == g {
 		delete(g.hub.groups, g.topic)
 	}
-	g.hub.unlist(g)
-}
-
-// list makes the changes of collections find the group. The caller holds h.mu.
-func (h *Hub) list(g *group) {
-	if g.asked.ID != 0 {
-		key := recordKey{g.asked.Collection.Number, g.asked.ID}
-		if h.single[key] == nil {
-			h.single[key] = map[*group]struct{}{}
-		}
-		h.single[key][g] = struct{}{}
-	} else {
-		h.listAt(g.asked.Collection.Number, g)
-	}
-	for _, d := range g.traits.Depends {
-		h.listAt(d.Collection.Number, g)
-	}
-}
-
-func (h *Hub) listAt(number int32, g *group) {
-	if h.watch[number] == nil {
-		h.watch[number] = map[*group]struct{}{}
-	}
-	h.watch[number][g] = struct{}{}
-}
-
-func (h *Hub) unlist(g *group) {
-	key := recordKey{g.asked.Collection.Number, g.asked.ID}
-	delete(h.single[key], g)
-	if len(h.single[key]) == 0 {
-		delete(h.single, key)
-	}
-	drop := func(number int32) {
-		delete(h.watch[number], g)
-		if len(h.watch[number]) == 0 {
-			delete(h.watch, number)
-		}
-	}
-	drop(g.asked.Collection.Number)
-	for _, d := range g.traits.Depends {
-		drop(d.Collection.Number)
-	}
+	g.hub.index.unlist(g)
 }

@@ -35,7 +35,7 @@ func (g *group) move(ctx context.Context, house *House) {
 		return
 	}
 	g.hub.mu.Lock()
-	g.hub.unlist(g)
+	g.hub.index.unlist(g)
 	g.hub.mu.Unlock()
 	if err == nil {
 		err = g.build(house, asked)
@@ -50,7 +50,7 @@ func (g *group) move(ctx context.Context, house *House) {
 		return
 	}
 	g.hub.mu.Lock()
-	g.hub.list(g)
+	g.hub.index.list(g)
 	g.hub.mu.Unlock()
 	g.regroup()
 	g.failed(g.hub.store.View(ctx, func(v store.View) error {

@@ -112,8 +112,7 @@ type Hub struct {
 	mu       sync.Mutex // guards all below; never held while a group's is taken
 	stopped  bool
 	groups   map[string]*group
-	watch    map[int32]map[*group]struct{} // by collection: groups that its changes concern
-	single   map[recordKey]map[*group]struct{}
+	index    index
 	inbox    map[roundtrip.ID]*inboxGroup
 	wheel    [wheelSlots]map[*Conn]struct{}
 	turn     int
@@ -144,7 +143,7 @@ func New(o Options) (*Hub, error) {
 	h := &Hub{
 		store: o.Store, now: o.Now, log: o.Log, poll: o.Poll,
 		hint: make(chan struct{}, 1), ready: make(chan struct{}), gate: make(chan struct{}, subscribersAtOnce),
-		groups: map[string]*group{}, watch: map[int32]map[*group]struct{}{}, single: map[recordKey]map[*group]struct{}{},
+		groups: map[string]*group{}, index: newIndex(),
 		inbox: map[roundtrip.ID]*inboxGroup{}, count: map[owner]int{}, conns: map[roundtrip.ID]map[*Conn]struct{}{},
 		acked: map[roundtrip.ID]int64{}, mine: map[mineKey]*mine{}, channels: map[string]*channel{},
 	}

@@ -179,7 +179,7 @@ func (h *Hub) group(house *House, topic string, asked *Asked) (*group, error) {
 		return g, nil
 	}
 	h.groups[topic] = fresh
-	h.list(fresh)
+	h.index.list(fresh)
 	return fresh, nil
 }
 
