@@ -24,6 +24,14 @@ type streams struct {
 func measureStreams(ctx context.Context, o options, dir string, peer, ours *server, say progress) (*streams, error) {
 	var all streams
 	var err error
+	for _, d := range doors(peer, ours) {
+		i, err := runIdle(ctx, d, 5000)
+		if err != nil {
+			return nil, err
+		}
+		say("%s: %d bytes an idle listener, %d of them not given back", d.name, i.each, i.left)
+		all.idle = append(all.idle, i)
+	}
 	for _, c := range []struct{ listeners, rate int }{{1, 100}, {100, 50}, {10_000, 4}} {
 		for _, d := range doors(peer, ours) {
 			f, err := runFanout(ctx, d, c.listeners, c.rate, o.length)
@@ -43,14 +51,6 @@ func measureStreams(ctx context.Context, o options, dir string, peer, ours *serv
 			say("%s: writes beside %d listeners: p50 %v, p99 %v", d.name, listeners, quantile(f.answers, 0.5), quantile(f.answers, 0.99))
 			all.writes = append(all.writes, f)
 		}
-	}
-	for _, d := range doors(peer, ours) {
-		i, err := runIdle(ctx, d, 5000)
-		if err != nil {
-			return nil, err
-		}
-		say("%s: %d bytes an idle listener, %d of them not given back", d.name, i.each, i.left)
-		all.idle = append(all.idle, i)
 	}
 	all.reactions, err = measureReactions(ctx, o, dir, say)
 	return &all, err

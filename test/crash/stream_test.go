@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -196,19 +197,16 @@ func (s *stage) followers() []*follow.Follower {
 // themselves.
 func (s *stage) load(length time.Duration, cuts int) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), length)
-	defer cancel()
-	if cuts >= 0 {
-		ctx = s.t.Context() // until the server is gone
-	}
-	ctx, stop := context.WithCancel(ctx)
+	ctx, stop := context.WithCancel(s.t.Context())
 	defer stop()
+	var enough atomic.Bool // everybody ends what is under way: a write that its caller left may still happen
+	time.AfterFunc(length, func() { enough.Store(cuts < 0) })
 	var group sync.WaitGroup
 	c := s.client()
 	for i, p := range s.fans {
 		random := rand.New(rand.NewPCG(uint64(i), uint64(time.Now().UnixNano())))
 		group.Go(func() {
-			for ctx.Err() == nil && s.act(ctx, c, p, random) {
+			for !enough.Load() && s.act(ctx, c, p, random) {
 			}
 		})
 	}

@@ -42,8 +42,7 @@ export interface ClientBase<S extends AnySchema> {
   readonly auth: Auth<S>;
   readonly inbox: Inbox<S>;
   readonly status: Status;
-  /** A channel by its name and key, such as `photo/ID`. */
-  channel<D = unknown>(name: `${S['channels']}/${string}`): Channel<D>;
+  channel<D = unknown>(name: string): Channel<S, D>;
   /** Up to 100 writes in one transaction. The results are records, or null for deletes. */
   batch(ops: readonly Op<S>[], options?: WriteOptions): Promise<(Base | null)[]>;
   /** The URL of a record's file, of an image at one of its declared widths. With the record, browsers keep it for good. */
@@ -298,8 +297,8 @@ export interface Member {
   [field: string]: unknown;
 }
 
-/** A channel: what is sent on it is kept nowhere, and comes to everybody who is there but this client. */
-export interface Channel<D> {
+/** A channel, such as `photo/ID`: what is sent on it is kept nowhere. */
+export interface Channel<S extends AnySchema, D> {
   join(handlers: {
     onMessage?: (data: D, from: Member | null) => void;
     /** Everybody who is there, whenever that changes. */
@@ -308,4 +307,6 @@ export interface Channel<D> {
   }): void;
   send(data: D): Promise<void>;
   leave(): void;
+  /** The schema that the channel's name comes from. */
+  readonly schema?: S;
 }
