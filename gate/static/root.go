@@ -100,6 +100,9 @@ func missing(err error) error {
 	return err
 }
 
+// unknownType is what a file is sent as whose extension says nothing.
+const unknownType = "application/octet-stream"
+
 // contentType returns the media type of a file name: of our own table, so that it is the same on every machine.
 func contentType(name string) string {
 	dot := strings.LastIndexByte(name, '.')
@@ -143,7 +146,7 @@ func contentType(name string) string {
 	case "ogg", "wav":
 		return "audio/" + strings.ToLower(name[dot+1:])
 	}
-	return "application/octet-stream"
+	return unknownType
 }
 
 // cacheControl says how long a file may be kept: for ever where its name tells its content, else it is asked for again

@@ -145,10 +145,11 @@ func isHidden(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.Contains(name, "/.")
 }
 
-// isPage reports whether a name can be a page of a single-page app: its last segment has no extension, so that a
-// missing script stays a 404 and is not answered with HTML.
+// isPage reports whether a name can be a page of a single-page app: its last segment has no extension that files are known
+// by, so that a missing script stays a 404 and is not answered with HTML, and /people/ana.b is a page.
 func isPage(name string) bool {
-	return !strings.Contains(name[strings.LastIndexByte(name, '/')+1:], ".")
+	last := name[strings.LastIndexByte(name, '/')+1:]
+	return !strings.Contains(last, ".") || contentType(last) == unknownType
 }
 
 // wantsHTML reports whether the client is a browser that opens a page.

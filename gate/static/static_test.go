@@ -173,6 +173,7 @@ func TestStatic_AnswersUnknownPagesOfAnAppOnly(t *testing.T) {
 		{page("/photos/1"), "<h1>home</h1>"},
 		{page("/docs/unknown"), "<h1>home</h1>"},
 		{page("/empty/"), "<h1>home</h1>"},
+		{page("/people/mei.tan"), "<h1>home</h1>"},
 		{request{path: "/photos/1"}, "static.not_found"},
 		{request{path: "/photos/1", headers: []string{"Accept", "application/json, */*"}}, "static.not_found"},
 		{page("/assets/gone-12345abc.js"), "static.not_found"},
