@@ -1,9 +1,13 @@
 package socket_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
 
 	"github.com/roundtrip-dev/roundtrip"
 )
@@ -45,10 +49,12 @@ func TestWebSocket_InboxOfTheAccount(t *testing.T) {
 	}
 }
 
+// What a page has shown needs no push, also when the page is closed before the push is due.
 func TestHub_KnowsWhatWasAcknowledged(t *testing.T) {
 	t.Parallel()
 	h := openHouse(t)
-	ana := h.person("ana")
+	ana, bo := h.person("ana"), h.person("bob")
+	bo.make("likes", `{"photo":"`+ana.make("photos", `{}`)+`"}`)
 	s := ana.open()
 	cursor := s.subscribe("inbox")["cursor"].(string)
 	s.say(`{"ack":` + quote(cursor) + `}`)
@@ -56,9 +62,17 @@ func TestHub_KnowsWhatWasAcknowledged(t *testing.T) {
 	s.next()
 	id, _ := roundtrip.ParseID(ana.id)
 	_, position, _ := strings.Cut(cursor, "-")
-	if got := h.hub.Acked(id); got == 0 && position != "0" {
-		t.Errorf("acknowledged %s, known %d", cursor, got)
+	known := func(when string) {
+		if got := fmt.Sprint(h.hub.Acked(id)); got != position || got == "0" {
+			t.Errorf("%s: acknowledged %s, known %s", when, cursor, got)
+		}
 	}
+	known("at once")
+	if err := wsutil.WriteClientMessage(s.conn, ws.OpClose, ws.NewCloseFrameBody(1000, "")); err != nil {
+		t.Fatal(err)
+	}
+	<-s.over
+	known("when the page is closed")
 }
 
 // A reload keeps who watches: what they may see is decided anew. Who watches what is no more is told to come back.

@@ -160,7 +160,6 @@ func (h *Hub) dismiss(c *Conn) {
 		delete(set, c)
 		if len(set) == 0 {
 			delete(h.conns, o.account)
-			delete(h.acked, o.account)
 		}
 	}
 }

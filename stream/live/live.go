@@ -118,7 +118,7 @@ type Hub struct {
 	turn     int
 	count    map[owner]int
 	conns    map[roundtrip.ID]map[*Conn]struct{} // by account
-	acked    map[roundtrip.ID]int64
+	acked    map[roundtrip.ID]ack
 	channels map[string]*channel
 }
 
@@ -145,7 +145,7 @@ func New(o Options) (*Hub, error) {
 		hint: make(chan struct{}, 1), ready: make(chan struct{}), gate: make(chan struct{}, subscribersAtOnce),
 		groups: map[string]*group{}, index: newIndex(),
 		inbox: map[roundtrip.ID]*inboxGroup{}, count: map[owner]int{}, conns: map[roundtrip.ID]map[*Conn]struct{}{},
-		acked: map[roundtrip.ID]int64{}, mine: map[mineKey]*mine{}, channels: map[string]*channel{},
+		acked: map[roundtrip.ID]ack{}, mine: map[mineKey]*mine{}, channels: map[string]*channel{},
 	}
 	h.records.init()
 	h.inboxes.init()
@@ -212,7 +212,7 @@ func (h *Hub) cursor(position int64) string { return Cursor{h.epoch, position}.S
 func (h *Hub) Acked(account roundtrip.ID) int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.acked[account]
+	return h.acked[account].position
 }
 
 // Who tells who holds a token, under the declaration in force.

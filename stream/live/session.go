@@ -174,6 +174,26 @@ func (c *Conn) Authenticate(ctx context.Context, token string) error {
 	return nil
 }
 
+// ack is what a person has been shown.
+type ack struct {
+	position int64
+	at       int64 // Unix seconds
+}
+
+// ackLife is how long it is known after the last connection has ended, in seconds: who looked and closed the page needs no
+// push for what they saw, however long the grace of pushes and letters is.
+const ackLife = 3600
+
+// forgetAcks drops what is too old to matter. The caller holds h.mu.
+func (h *Hub) forgetAcks() {
+	now := h.now().Unix()
+	for account, a := range h.acked {
+		if h.conns[account] == nil && now-a.at > ackLife {
+			delete(h.acked, account)
+		}
+	}
+}
+
 // Ack notes that the person has been shown what their inbox had up to a position. Errors: Invalid request.invalid.
 func (c *Conn) Ack(cursor string) error {
 	at, err := ParseCursor(cursor)
@@ -188,7 +208,7 @@ func (c *Conn) Ack(cursor string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.conns[who.ID] != nil && at.Position <= h.read.Load() {
-		h.acked[who.ID] = max(h.acked[who.ID], at.Position)
+		h.acked[who.ID] = ack{max(h.acked[who.ID].position, at.Position), h.now().Unix()}
 	}
 	return nil
 }

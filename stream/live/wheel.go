@@ -58,6 +58,9 @@ func (t *tide) turn(comings int64) {
 
 func (h *Hub) turnTo(ctx context.Context, slot int) {
 	h.mu.Lock()
+	if slot == 0 {
+		h.forgetAcks()
+	}
 	conns := make([]*Conn, 0, len(h.wheel[slot]))
 	for c := range h.wheel[slot] {
 		conns = append(conns, c)

@@ -149,6 +149,9 @@ func sendAt(ctx context.Context, rate int, length time.Duration, clients int, fo
 	return times, failed
 }
 
+// restTime is how long a server has to come to rest after a crowd has come or gone.
+const restTime = 12 * time.Second
+
 // idle is what listeners that hear nothing cost.
 type idle struct {
 	door string
@@ -172,7 +175,7 @@ func runIdle(ctx context.Context, d door, listeners int) (*idle, error) {
 		select { // Go gives memory back in the background
 		case <-ctx.Done():
 			return 0, ctx.Err()
-		case <-time.After(5 * time.Second):
+		case <-time.After(restTime):
 		}
 		return d.server.resident()
 	}

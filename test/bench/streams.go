@@ -98,10 +98,11 @@ func (s *streams) report(w io.Writer, o options) error {
 		fmt.Fprintf(&b, "| %d listeners on the collection | %s | %s | %s |\n", f.listeners, strings.Split(f.door, ",")[0],
 			micros(quantile(f.answers, 0.5)), micros(quantile(f.answers, 0.99)))
 	}
-	b.WriteString("\n| idle listeners | door | memory each | not given back 5 s after they left |\n| --: | --- | --: | --: |\n")
+	b.WriteString("\n| idle listeners | door | memory each | not given back |\n| --: | --- | --: | --: |\n")
 	for _, i := range s.idle {
 		fmt.Fprintf(&b, "| %d | %s | %.1f KB | %.1f KB |\n", i.at, i.door, float64(i.each)/1024, float64(i.left)/1024)
 	}
+	fmt.Fprintf(&b, "\nMemory is looked at %v after they came, and after they left.\n", restTime)
 	fmt.Fprintf(&b, "\nA like, durable, %d a second, each to another photo, until the author's WebSocket has the notification:\n\n", likesASecond)
 	b.WriteString("| who listens | server CPU a like | like to socket p50 | p99 | the like's own answer p50 | p99 |\n| --- | --: | --: | --: | --: | --: |\n")
 	for _, f := range s.reactions {
