@@ -98,5 +98,5 @@ type InboxMark struct {
 	Read    []roundtrip.ID // those that are not there are passed over
 	All     bool
 	Seen    bool
-	Through int64 // with Seen: up to this number; 0 for all there is
+	Through int64 // with Seen: up to this number; 0 for all there is, less for nothing
 }

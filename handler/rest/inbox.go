@@ -187,6 +187,9 @@ func (x *exchange) inboxSeen() error {
 		if through, err = strconv.ParseInt(string(v), 10, 64); err != nil || through < 0 {
 			wrongField(call, name, "wrong_type", "a number of the inbox is expected, such as the seq of a notification")
 		}
+		if through == 0 { // the seq of an inbox without entries: what came since was not shown
+			through = -1
+		}
 		return true, nil
 	})
 	if err != nil {

@@ -55,6 +55,7 @@ func TestInbox_Marks(t *testing.T) {
 	bo.do("POST", "likes", `{"photo":"`+two+`"}`).is(201)
 	id := ana.do("GET", "inbox", "").text("notifications", 0, "id")
 	for _, step := range []struct{ path, body, want string }{
+		{"inbox/seen", `{"through":0}`, `{"unread":2,"unseen":2,"seq":2,"read_through":0,"seen_through":0}`}, // of an inbox that was empty when it was opened
 		{"inbox/seen", `{"through":1}`, `{"unread":2,"unseen":1,"seq":3,"read_through":0,"seen_through":1}`},
 		{"inbox/seen", `{}`, `{"unread":2,"unseen":0,"seq":4,"read_through":0,"seen_through":4}`},
 		{"inbox/read", `{"ids":["` + id + `"]}`, `{"unread":1,"unseen":0,"seq":5,"read_through":0,"seen_through":4}`},

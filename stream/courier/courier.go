@@ -25,7 +25,7 @@ type Outbox interface {
 type Outcome struct {
 	Done  bool
 	Over  bool          // it failed and never will do: a dead letter at once
-	Why   string        // where it is not done: one line for the operator
+	Why   string        // where it is not done: for the operator, who gets the start of it in one line
 	Retry time.Duration // not before so long, as the other side asked; 0: as we like
 }
 
@@ -184,9 +184,11 @@ func (c *Courier) start(ctx, work context.Context, most int, ended chan<- struct
 // see does a job once and keeps how that went. What the outbox can't be told is done again when the claim is over.
 func (c *Courier) see(ctx context.Context, job store.Job) {
 	got, now := c.o.Do(ctx, job), c.o.Now()
+	got.Why = plain(got.Why)
 	log := c.o.Log.With("what", c.o.What, "kind", c.o.Kind, "job", job.ID)
 	next := now.Add(max(spread(backOff(job.Tries), c.o.Jitter()), min(got.Retry, retryMax)))
-	if ctx.Err() != nil && !got.Done { // cut off by a stop: no fault of the receiver
+	cut := ctx.Err() != nil && !got.Done
+	if cut { // by a stop: no fault of the receiver, and nothing is given up for it
 		got, next = Outcome{Why: "the server stopped while it was under way"}, now
 	} else {
 		c.health.note(got.Done || got.Over, now)
@@ -197,7 +199,7 @@ func (c *Courier) see(ctx context.Context, job store.Job) {
 	switch {
 	case got.Done:
 		err = c.o.Outbox.FinishJob(ctx, job.ID)
-	case got.Over, !next.Before(job.Created.Add(c.o.GiveUp)):
+	case got.Over, !cut && !next.Before(job.Created.Add(c.o.GiveUp)):
 		log.Error("given up", "tries", job.Tries, "why", got.Why)
 		if c.o.Drop {
 			err = c.o.Outbox.FinishJob(ctx, job.ID)

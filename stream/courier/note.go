@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/store"
@@ -17,8 +19,10 @@ type Note struct {
 	Group      string // what it gathers, "" where nothing
 	Collection string // of the newest record that caused it
 	Record     roundtrip.ID
-	Settled    bool  // read, or seen: nobody has to be told
-	Position   int64 // of its last change
+	Settled    bool                // read, or seen: nobody has to be told
+	Position   int64               // of its last change
+	Changed    time.Time           // when that was
+	Off        []roundtrip.Channel // on which it is not to be told: not declared any more, or not wanted
 }
 
 // Notes knows notifications.
@@ -30,8 +34,9 @@ type Notes interface {
 // noteJob is the payload of the jobs that tell of a notification, see store.JobPush.
 type noteJob struct{ Account, Note string }
 
-// LoadNote finds the notification that a job is about. ok is false where there is nothing to tell any more.
-func LoadNote(ctx context.Context, notes Notes, job store.Job) (account roundtrip.ID, note *Note, ok bool, err error) {
+// LoadNote finds the notification that a job is about. ok is false where there is nothing to tell any more: also where the
+// account has turned the channel off meanwhile, or nothing has happened to the notification since a time.
+func LoadNote(ctx context.Context, notes Notes, job store.Job, way roundtrip.Channel, since time.Time) (account roundtrip.ID, note *Note, ok bool, err error) {
 	var about noteJob
 	if err := json.Unmarshal([]byte(job.Payload), &about); err != nil {
 		return 0, nil, false, fmt.Errorf("the payload of job %d: %w", job.ID, err)
@@ -42,5 +47,8 @@ func LoadNote(ctx context.Context, notes Notes, job store.Job) (account roundtri
 		return 0, nil, false, fmt.Errorf("the payload of job %d names no notification", job.ID)
 	}
 	note, err = notes.Note(ctx, account, id)
-	return account, note, err == nil && note != nil && !note.Settled, err
+	if err != nil || note == nil || note.Settled || slices.Contains(note.Off, way) || note.Changed.Before(since) {
+		return account, nil, false, err
+	}
+	return account, note, true, nil
 }

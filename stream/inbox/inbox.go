@@ -195,7 +195,7 @@ func (s *Service) List(ctx context.Context, account roundtrip.ID, size int, toke
 	return append(b, '}'), nil
 }
 
-// Seen marks what has a number up to through as seen, 0 for all there is, and gives the numbers of the inbox.
+// Seen marks what has a number up to through as seen, 0 for all there is and less for nothing, and gives the numbers of the inbox.
 func (s *Service) Seen(ctx context.Context, account roundtrip.ID, through int64) ([]byte, error) {
 	return s.mark(ctx, account, store.InboxMark{Seen: true, Through: through})
 }

@@ -185,3 +185,24 @@ func TestInbox_OneCallMarksSoMany(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Whoever turns a channel off is not told on it any more, also of what happened before.
+func TestService_NoteSaysWhichChannelsAreOff(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	c.create(c.account("bo"), "likes", "user", "photo")
+	var page struct{ Notifications []struct{ ID string } }
+	body, err := c.service.List(t.Context(), c.ana.ID(), 0, "")
+	must(t, err)
+	must(t, json.Unmarshal(body, &page))
+	id, _ := roundtrip.ParseID(page.Notifications[0].ID)
+	for _, want := range []string{"[]", "[push]"} {
+		note, err := c.service.Note(t.Context(), c.ana.ID(), id)
+		must(t, err)
+		if got := fmt.Sprint(note.Off); got != want || note.Changed.IsZero() {
+			t.Fatalf("%s are off since %v, want %s", got, note.Changed, want)
+		}
+		_, err = c.service.SetPreferences(t.Context(), c.ana.ID(), map[string]roundtrip.Preference{"liked": {roundtrip.ChannelPush: false}})
+		must(t, err)
+	}
+}

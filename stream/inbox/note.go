@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/store"
@@ -15,11 +16,24 @@ func (s *Service) Note(ctx context.Context, account, id roundtrip.ID) (*courier.
 	if err != nil || len(page.Notes) == 0 {
 		return nil, err
 	}
+	prefs, err := s.store.Preferences(ctx, account)
+	if err != nil {
+		return nil, err
+	}
 	n := &page.Notes[0]
+	k, known := s.of[n.Kind]
+	if !known { // declared a moment ago: whoever speaks for the new declaration tells of it
+		return nil, fmt.Errorf("a notification %s is not known here", n.Kind)
+	}
 	note := &courier.Note{
-		ID: n.ID, Kind: n.Kind, Group: n.Group, Record: n.Record, Position: n.Position,
-		Text:    s.of[n.Kind].text.Fill(actorsInWords(n, page), n.Data),
+		ID: n.ID, Kind: n.Kind, Group: n.Group, Record: n.Record, Position: n.Position, Changed: n.Updated,
+		Text:    k.text.Fill(actorsInWords(n, page), n.Data),
 		Settled: n.Read || n.Bumped <= page.SeenThrough,
+	}
+	for _, c := range roundtrip.Channels() {
+		if !k.declared.Has(c) || !prefs[n.Kind].Wants(c) {
+			note.Off = append(note.Off, c)
+		}
 	}
 	if n.Collection != nil {
 		note.Collection = n.Collection.Name

@@ -93,7 +93,7 @@ func (s *Sender) Run(ctx context.Context) error {
 
 // tell writes to somebody of one notification, if there is still something to tell.
 func (s *Sender) tell(ctx context.Context, job store.Job) courier.Outcome {
-	account, note, ok, err := courier.LoadNote(ctx, s.o.Notes, job)
+	account, note, ok, err := courier.LoadNote(ctx, s.o.Notes, job, roundtrip.ChannelEmail, s.o.Now().Add(-giveUp))
 	if err != nil {
 		return courier.Outcome{Why: err.Error()}
 	}

@@ -101,7 +101,7 @@ func TestMail_SendsALetter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := openHouse(t, o, nil)
-			h.notes[5] = &courier.Note{ID: 5, Text: said}
+			h.notes[5] = &courier.Note{ID: 5, Changed: time.Now(), Text: said}
 			if got := h.tell(1, 5); !got.Done {
 				t.Fatalf("%+v", got)
 			}
@@ -135,8 +135,10 @@ func TestMail_IsNotSentWhenNothingIsToBeTold(t *testing.T) {
 		account roundtrip.ID
 	}{
 		"gone":         {account: 1},
-		"read or seen": {account: 1, note: &courier.Note{ID: 5, Text: "x", Settled: true}},
-		"no address":   {account: 2, note: &courier.Note{ID: 5, Text: "x"}},
+		"read or seen": {account: 1, note: &courier.Note{ID: 5, Changed: time.Now(), Text: "x", Settled: true}},
+		"turned off":   {account: 1, note: &courier.Note{ID: 5, Changed: time.Now(), Text: "x", Off: []roundtrip.Channel{roundtrip.ChannelEmail}}},
+		"old":          {account: 1, note: &courier.Note{ID: 5, Changed: time.Now().Add(-25 * time.Hour), Text: "x"}},
+		"no address":   {account: 2, note: &courier.Note{ID: 5, Changed: time.Now(), Text: "x"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -172,7 +174,7 @@ func TestMail_Failures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := openHouse(t, tt.server, tt.change)
-			h.notes[5] = &courier.Note{ID: 5, Text: "x"}
+			h.notes[5] = &courier.Note{ID: 5, Changed: time.Now(), Text: "x"}
 			to := max(tt.to, 1)
 			got := h.tell(to, 5)
 			if got.Done || got.Over != tt.over || !strings.Contains(got.Why, tt.why) || strings.Contains(got.Why, mailtest.Password) || len(h.server.Letters()) != 0 {
@@ -187,7 +189,7 @@ func TestMail_Failures(t *testing.T) {
 func TestMail_EndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	h := openHouse(t, mailtest.Options{Hang: true}, nil)
-	h.notes[5] = &courier.Note{ID: 5, Text: "x"}
+	h.notes[5] = &courier.Note{ID: 5, Changed: time.Now(), Text: "x"}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	ended := make(chan courier.Outcome, 1)
 	payload := `{"account":"` + roundtrip.ID(1).String() + `","note":"` + roundtrip.ID(5).String() + `"}`

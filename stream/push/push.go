@@ -58,6 +58,7 @@ type Sender struct {
 	vapid  *vapid
 	client *http.Client
 	ready  chan struct{}
+	hosts  hosts
 
 	mu   sync.Mutex                    // guards told
 	told map[int64]map[string]struct{} // by job that failed in part: the endpoints that have it
@@ -72,7 +73,7 @@ func New(o Options) (*Sender, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Sender{
-		o: o, ready: make(chan struct{}), told: map[int64]map[string]struct{}{},
+		o: o, ready: make(chan struct{}), told: map[int64]map[string]struct{}{}, hosts: hosts{of: map[string]*host{}},
 		client: publicnet.Client(publicnet.Options{AllowPrivate: o.AllowPrivate, Timeout: timeout, Conns: 2 * atOnce}),
 	}
 	var err error

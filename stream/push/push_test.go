@@ -97,7 +97,7 @@ func (h *house) left() string {
 }
 
 func liked(id roundtrip.ID) *courier.Note {
-	return &courier.Note{ID: id, Kind: "liked", Text: "bo und Çy liked your photo 🌅", Group: "g", Collection: "likes", Record: 99, Position: 10}
+	return &courier.Note{ID: id, Changed: time.Now(), Kind: "liked", Text: "bo und Çy liked your photo 🌅", Group: "g", Collection: "likes", Record: 99, Position: 10}
 }
 
 func TestPush_ReachesEveryBrowser(t *testing.T) {
@@ -131,7 +131,10 @@ func TestPush_IsNotSentWhenNothingIsToBeTold(t *testing.T) {
 	}{
 		"new":                       {note: liked(5), sent: 1},
 		"gone":                      {},
-		"read or seen":              {note: &courier.Note{ID: 5, Text: "x", Settled: true, Position: 10}},
+		"turned off meanwhile":      {note: &courier.Note{ID: 5, Changed: time.Now(), Text: "x", Off: []roundtrip.Channel{roundtrip.ChannelPush}}},
+		"only mail is turned off":   {note: &courier.Note{ID: 5, Changed: time.Now(), Text: "x", Position: 10, Off: []roundtrip.Channel{roundtrip.ChannelEmail}}, sent: 1},
+		"of the day before":         {note: &courier.Note{ID: 5, Changed: time.Now().Add(-25 * time.Hour), Text: "x"}},
+		"read or seen":              {note: &courier.Note{ID: 5, Changed: time.Now(), Text: "x", Settled: true, Position: 10}},
 		"shown by a page":           {note: liked(5), acked: 10},
 		"shown by a page, later on": {note: liked(5), acked: 11},
 		"an older one was shown":    {note: liked(5), acked: 9, sent: 1},
@@ -215,6 +218,42 @@ func TestPush_TriesThoseAgainThatFailed(t *testing.T) {
 	}
 	if strings.Join(order, " ") != "a b" || h.left() != "a b c" {
 		t.Fatalf("told %q, left are %q", order, h.left())
+	}
+}
+
+// An endpoint is chosen by whoever subscribes. One that fails again and again holds up nobody else.
+func TestPush_LeavesAServiceAloneThatFails(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	h := openHouse(t, func(o *push.Options) { o.Now = func() time.Time { return now } })
+	h.browser("a")
+	h.service.Answer("a", 503, 503, 503)
+	for id := roundtrip.ID(1); id <= 4; id++ {
+		h.notes[id] = liked(id)
+		if got := h.tell(id); got.Done || (id == 4) != strings.Contains(got.Why, "left alone") {
+			t.Fatalf("%d: %+v", id, got)
+		}
+	}
+	if got := h.tell(4); got.Retry <= 0 || got.Retry > time.Minute || len(h.service.Messages()) != 0 {
+		t.Fatalf("%+v, %d came", got, len(h.service.Messages()))
+	}
+	now = now.Add(time.Minute)
+	for id := roundtrip.ID(1); id <= 4; id++ {
+		if got := h.tell(id); !got.Done {
+			t.Fatalf("%d: %+v", id, got)
+		}
+	}
+}
+
+// What takes six bytes a character in JSON is told as well, if in fewer words.
+func TestPush_FitsIntoAMessage(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t, nil)
+	h.browser("a")
+	h.notes[5] = liked(5)
+	h.notes[5].Text, h.notes[5].Group = strings.Repeat("<", 500), strings.Repeat("&", 200)
+	if got := h.tell(5); !got.Done || len(h.service.Messages()) != 1 {
+		t.Fatalf("%+v, %d came", got, len(h.service.Messages()))
 	}
 }
 

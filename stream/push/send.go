@@ -35,7 +35,7 @@ const bodyMax = 300
 
 // tell pushes one notification to all browsers of its account, if there is still something to tell.
 func (s *Sender) tell(ctx context.Context, job store.Job) courier.Outcome {
-	account, note, ok, err := courier.LoadNote(ctx, s.o.Notes, job)
+	account, note, ok, err := courier.LoadNote(ctx, s.o.Notes, job, roundtrip.ChannelPush, s.o.Now().Add(-life))
 	if err != nil {
 		return courier.Outcome{Why: err.Error()}
 	}
@@ -46,9 +46,7 @@ func (s *Sender) tell(ctx context.Context, job store.Job) courier.Outcome {
 	if err != nil {
 		return courier.Outcome{Why: err.Error()}
 	}
-	text, err := json.Marshal(message{
-		Title: s.o.Title, Body: cut(note.Text, bodyMax), Tag: note.ID.String(), Kind: note.Kind, Group: cut(note.Group, bodyMax), Collection: note.Collection, Record: note.Record.String(),
-	})
+	text, err := s.message(note)
 	if err != nil {
 		return courier.Outcome{Over: true, Why: err.Error()}
 	}
@@ -57,6 +55,18 @@ func (s *Sender) tell(ctx context.Context, job store.Job) courier.Outcome {
 		return failed
 	}
 	return s.done(job)
+}
+
+// message writes what is sent. What a text holds may take six bytes a character in JSON: then less of it is sent.
+func (s *Sender) message(note *courier.Note) ([]byte, error) {
+	m := message{Title: s.o.Title, Tag: note.ID.String(), Kind: note.Kind, Group: note.Group, Collection: note.Collection, Record: note.Record.String()}
+	for most := bodyMax; ; most /= 2 {
+		m.Body = cut(note.Text, most)
+		text, err := json.Marshal(m)
+		if err != nil || len(text) <= messageBytes || most < 2 {
+			return text, err
+		}
+	}
 }
 
 // sendAll posts a message to all browsers at once that have not got it yet. They may not take longer together than a claim
@@ -99,8 +109,12 @@ func (s *Sender) send(ctx context.Context, sub roundtrip.PushSubscription, note 
 		s.o.Log.Error("a push can't be made", "account", sub.Account.String(), "error", err)
 		return courier.Outcome{Done: true}
 	}
-	resp, err := s.client.Do(req)
 	host := req.URL.Host
+	if wait := s.hosts.wait(host, s.o.Now()); wait > 0 {
+		return courier.Outcome{Why: host + ": failed lately, and is left alone for a while", Retry: wait}
+	}
+	resp, err := s.client.Do(req)
+	s.hosts.note(host, err == nil && resp.StatusCode/100 != 5 || errors.Is(err, publicnet.ErrPrivate), s.o.Now())
 	if errors.Is(err, publicnet.ErrPrivate) {
 		s.o.Log.Warn("a push subscription leads to no public address and is dropped", "account", sub.Account.String(), "host", host)
 		return s.forget(ctx, sub)

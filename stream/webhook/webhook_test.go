@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -307,5 +308,32 @@ func TestSender_SparesAReceiverThatIsDown(t *testing.T) {
 	s.Deliver(t.Context())
 	if waiting, dead, _ := h.left(); waiting != 0 || dead != 0 {
 		t.Fatalf("%d wait and %d are dead after it came back", waiting, dead)
+	}
+}
+
+// A receiver that wants to draw on the screen of whoever lists its failures, or to fill the database, does neither.
+func TestSender_KeepsAPlainReason(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t, "a")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		_, _ = conn.Read(make([]byte, 1<<16))
+		_, _ = conn.Write([]byte("HTTP/1.1 500 \x1b[31mred\x1b[2J\x07 " + strings.Repeat("A", 50_000) + "\r\nContent-Length: 0\r\n\r\n"))
+		_ = conn.Close()
+	}()
+	t.Cleanup(func() { _ = l.Close(); <-ended })
+	s := h.sender(h.store, "a", "http://"+l.Addr().String())
+	h.write(0, "x")
+	s.Deliver(t.Context())
+	_, _, why := h.left()
+	if !strings.HasPrefix(why, "500 [31mred [2J AAA") || len([]rune(why)) != 300 {
+		t.Fatalf("the reason is %q", why[:min(len(why), 400)])
 	}
 }
