@@ -63,6 +63,7 @@ func (d *Door) events(w http.ResponseWriter, r *http.Request, from handler.Calle
 	}
 	s.live = conn
 	defer conn.Leave()
+	conn.Start()
 	for _, topic := range topics {
 		err := conn.Subscribe(r.Context(), "", topic, cursor)
 		if err != nil && single {

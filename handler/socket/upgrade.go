@@ -21,35 +21,34 @@ func (d *Door) upgrade(w http.ResponseWriter, r *http.Request, from handler.Call
 	if err := checkHandshake(w, r); err != nil {
 		return err
 	}
-	s := &socket{door: d}
 	who, refused, err := d.admit(r.Context(), from)
-	if err == nil && refused.Code == 0 {
+	if err != nil && refused.Code == 0 {
+		step(r.Context(), "websocket", err)
+		return err
+	}
+	s := &socket{door: d}
+	var buffered *bufio.ReadWriter
+	var failed error
+	if s.conn, buffered, failed = http.NewResponseController(w).Hijack(); failed != nil {
+		return roundtrip.E(roundtrip.Unsupported, "request.invalid", "this connection can't become a WebSocket; use HTTP/1.1")
+	}
+	s.early = leftover(buffered)
+	if s.accept(w.Header(), r.Header.Get("Sec-WebSocket-Key")) != nil {
+		_ = s.conn.Close()
+		return nil //nolint:nilerr // the client is gone
+	}
+	if err == nil {
 		if s.live, err = d.hub.Join(s, from.Addr, from.Token, who, false); err != nil {
 			refused = closingOf(err)
 		}
 	}
 	step(r.Context(), "websocket", err)
-	if err != nil && refused.Code == 0 {
-		return err
-	}
-	var buffered *bufio.ReadWriter
-	if s.conn, buffered, err = http.NewResponseController(w).Hijack(); err != nil {
-		if s.live != nil {
-			s.live.Leave()
-		}
-		return roundtrip.E(roundtrip.Unsupported, "request.invalid", "this connection can't become a WebSocket; use HTTP/1.1")
-	}
-	s.early = leftover(buffered)
-	if err := s.accept(w.Header(), r.Header.Get("Sec-WebSocket-Key")); err != nil || refused.Code != 0 {
-		if err == nil {
-			s.refuse(refused)
-		}
-		if s.live != nil {
-			s.live.Leave()
-		}
+	if err != nil {
+		s.refuse(refused)
 		_ = s.conn.Close()
-		return nil
+		return nil //nolint:nilerr // the close has said it
 	}
+	s.live.Start()
 	d.hub.Go(s.read)
 	return nil
 }

@@ -100,10 +100,10 @@ type Closing struct {
 	Why  string
 }
 
-// Join takes a connection in. single says that it will have one topic only. Errors: Limited stream.connections,
+// Join takes a connection in, which [Conn.Start] then begins to serve. single says that it will have one topic only. Errors: Limited stream.connections,
 // Unavailable app.stopping.
 func (h *Hub) Join(sink Sink, addr netip.Addr, token string, who *roundtrip.Principal, single bool) (*Conn, error) {
-	c := &Conn{hub: h, sink: sink, addr: addr, token: token, who: who, single: single, room: make(chan struct{}, 1)}
+	c := &Conn{hub: h, sink: sink, addr: addr, token: token, who: who, single: single, busy: true, room: make(chan struct{}, 1)}
 	c.Heard.Store(h.now().Unix())
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -114,13 +114,30 @@ func (h *Hub) Join(sink Sink, addr netip.Addr, token string, who *roundtrip.Prin
 		return nil, err
 	}
 	h.comings.Add(1)
+	return c, nil
+}
+
+// Start lets the hub use the sink; what came before it has waited. The door calls it once, when it is ready to write.
+func (c *Conn) Start() {
+	h := c.hub
+	h.mu.Lock()
 	h.turn++
 	c.slot = h.turn % wheelSlots
 	if h.wheel[c.slot] == nil {
 		h.wheel[c.slot] = map[*Conn]struct{}{}
 	}
 	h.wheel[c.slot][c] = struct{}{}
-	return c, nil
+	stopped := h.stopped
+	h.mu.Unlock()
+	c.mu.Lock()
+	c.busy = false
+	if len(c.queue) > 0 || c.closing.Code != 0 {
+		c.wake()
+	}
+	c.mu.Unlock()
+	if stopped { // since it has joined, and those who closed all did not see it
+		c.Close(CloseRestart, "the server stops; come back in a moment")
+	}
 }
 
 func ownerOf(c *Conn) owner {

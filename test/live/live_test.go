@@ -86,18 +86,22 @@ func dial(t *testing.T, s *server.Server, header http.Header) (net.Conn, io.Read
 func read(t *testing.T, from io.Reader) (map[string]any, int) {
 	t.Helper()
 	for {
-		f, err := ws.ReadFrame(from)
-		if err != nil {
+		head, err := ws.ReadHeader(from)
+		if err != nil || head.Length > 1<<20 {
+			t.Fatal(head, err)
+		}
+		payload := make([]byte, head.Length)
+		if _, err := io.ReadFull(from, payload); err != nil {
 			t.Fatal(err)
 		}
-		if f.Header.OpCode == ws.OpClose { // gobwas's own reader does not know 1012
-			return nil, int(binary.BigEndian.Uint16(f.Payload))
+		if head.OpCode == ws.OpClose { // gobwas's own reader does not know 1012
+			return nil, int(binary.BigEndian.Uint16(payload))
 		}
-		if f.Header.OpCode != ws.OpText {
+		if head.OpCode != ws.OpText {
 			continue
 		}
 		var v map[string]any
-		if err := json.Unmarshal(f.Payload, &v); err != nil {
+		if err := json.Unmarshal(payload, &v); err != nil {
 			t.Fatal(err)
 		}
 		if v["head"] == nil {
