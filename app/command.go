@@ -3,8 +3,11 @@ package app
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
 
+	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
 )
 
@@ -15,6 +18,7 @@ type command struct {
 	data string // the folder of the database, "" for the declared one
 	path string // of the order on the control socket
 	body any    // the order itself, as JSON
+	old  bool   // it is about what is in the database: where data names a folder there must be one
 }
 
 // run asks the server that runs, or opens the database itself and does the order with here.
@@ -25,6 +29,9 @@ func (o command) run(ctx context.Context, s Surroundings, here func(a *App) erro
 	}
 	if reached, err := askServer(ctx, c, o.path, o.body, s.Out); reached || err != nil {
 		return err
+	}
+	if _, err := os.Stat(c.Store.Database); o.old && o.data != "" && errors.Is(err, fs.ErrNotExist) {
+		return roundtrip.E(roundtrip.Missing, "store.missing", "there is no database in %s; expected the folder that serve --data was given", o.data)
 	}
 	a := &App{around: s, log: slog.New(slog.DiscardHandler), config: c}
 	if a.base, err = open(ctx, c, s, a.log); err != nil {

@@ -41,7 +41,7 @@ func WebhooksReplay(ctx context.Context, o WebhookOptions, ids []int64, s Surrou
 }
 
 func (o WebhookOptions) run(ctx context.Context, order webhookCommand, s Surroundings) error {
-	return command{file: o.File, data: o.Data, path: "webhooks", body: order}.run(ctx, s, func(a *App) error {
+	return command{file: o.File, data: o.Data, path: "webhooks", body: order, old: true}.run(ctx, s, func(a *App) error {
 		return a.doWebhooks(ctx, order, s.Out)
 	})
 }
