@@ -28,9 +28,12 @@ func (s *Store) Open(ctx context.Context) error {
 		return err
 	}
 	conn, err := s.connect()
+	var epoch string
 	if err == nil {
 		conn.Guard(ctx)
-		err = prepareFile(conn)
+		if err = prepareFile(conn); err == nil {
+			epoch, err = settleEpoch(conn, lock.was)
+		}
 		conn.Unguard()
 	}
 	var w *writer
@@ -44,6 +47,8 @@ func (s *Store) Open(ctx context.Context) error {
 		lock.release()
 		return fmt.Errorf("opening the database %s: %w", s.opts.Path, err)
 	}
+	w.lock, w.epoch, w.marked = lock, epoch, -1
+	w.keepMark()
 	s.lock, s.opened = lock, true
 	s.running.Go(func() { w.run(); close(s.stopped) })
 	s.running.Go(s.tend)

@@ -4,14 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"syscall"
 )
 
 // lock keeps a second process off the database: readers hold snapshots that they renew by a counter in this process, so
 // the commits of another one would be seen late. The kernel drops the lock when the process dies.
-type lock struct{ file *os.File }
+type lock struct {
+	file *os.File
+	was  headMark // as the process before left it
+}
 
 // takeLock locks PATH.lock, and fails with the pid of who has it.
 func takeLock(path string) (*lock, error) {
@@ -22,20 +24,20 @@ func takeLock(path string) (*lock, error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		owner := make([]byte, 20)
 		n, _ := f.Read(owner)
+		pid, _, _ := strings.Cut(string(owner[:n]), "\n")
 		_ = f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("the database %s is in use by process %s: stop it, or do this through its API", path, strings.TrimSpace(string(owner[:n])))
+			return nil, fmt.Errorf("the database %s is in use by process %s: stop it, or do this through its API", path, pid)
 		}
 		return nil, fmt.Errorf("locking the database %s: %w", path, err)
 	}
-	if err := f.Truncate(0); err == nil {
-		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-		if err == nil {
-			return &lock{file: f}, nil
-		}
+	l := &lock{file: f}
+	l.was = l.read()
+	if err := l.keep(l.was.epoch, l.was.position); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("writing %s.lock: %w", path, err)
 	}
-	_ = f.Close()
-	return nil, fmt.Errorf("writing %s.lock failed", path)
+	return l, nil
 }
 
-func (l *lock) release() { _ = l.file.Close() } // closing drops the lock; the empty file stays, so that nobody races for it
+func (l *lock) release() { _ = l.file.Close() } // closing drops the lock; the file stays, with its mark, and so that nobody races for it

@@ -65,10 +65,7 @@ func prepareFile(conn *raw.Conn) error {
 			return err
 		}
 	}
-	if err := errors.Join(prepareOutbox(conn), preparePush(conn)); err != nil {
-		return err
-	}
-	return conn.Exec("INSERT OR IGNORE INTO _meta (name, value) VALUES ('epoch', ?)", roundtrip.Text(newEpoch()))
+	return errors.Join(prepareOutbox(conn), preparePush(conn))
 }
 
 // systemTables are ours alone: declared names never start with an underscore.

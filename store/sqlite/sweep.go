@@ -19,6 +19,7 @@ func (w *writer) sweep() bool {
 		return false
 	}
 	w.swept = now
+	w.keepMark()
 	more, err := w.dropExpired(now)
 	if err != nil {
 		w.tx.abort()

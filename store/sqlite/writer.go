@@ -28,6 +28,9 @@ type writer struct {
 	swept  time.Time // when expired rows were last dropped
 	more   bool      // there were more of them
 	behind bool      // something was written since the log was last written back
+	lock   *lock     // holds how far the log has come
+	epoch  string    // of the database
+	marked int64     // the position that the lock holds
 }
 
 func newWriter(s *Store, conn *raw.Conn) (*writer, error) {
@@ -62,6 +65,7 @@ func (w *writer) run() {
 			for len(w.late) > 0 {
 				w.writeLate()
 			}
+			w.keepMark()
 			return
 		}
 		w.writeLate()
@@ -82,6 +86,7 @@ func (w *writer) writeBack() {
 		return
 	}
 	w.behind = false
+	w.keepMark()
 	w.conn.Unguard()
 	if err := w.conn.Exec("PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
 		w.s.log.Warn("writing the log back failed", "err", err)
