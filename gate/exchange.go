@@ -131,13 +131,19 @@ func (x *exchange) report() {
 		return
 	}
 	j.Status, j.Bytes = x.status, x.bytes
-	if (x.failed != nil || x.req.Context().Err() != nil) && j.Reason == trace.None && !x.gate.stopping.Load() {
+	if (x.failed != nil || x.req.Context().Err() != nil) && j.Reason == trace.None && !x.gate.stopping.Load() && !x.endless() {
 		j.SetReason(trace.ReasonOf("client.aborted"))
 		if j.Status == 0 {
 			j.Status = statusAborted
 		}
 	}
 	x.gate.recorder.End(j)
+}
+
+// endless reports whether the answer is a stream of events, which ends when the client goes.
+func (x *exchange) endless() bool {
+	kind := x.w.Header()["Content-Type"]
+	return x.status == http.StatusOK && len(kind) == 1 && kind[0] == "text/event-stream"
 }
 
 // deny notes in the journey who refused, and returns the error.

@@ -354,6 +354,31 @@ func TestGate_SeesAClientLeave(t *testing.T) {
 	}
 }
 
+// A stream of events has no end but the client's: leaving it is no failure.
+func TestGate_AStreamEndsWithItsClient(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "data: hello\n\n")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	for _, h2 := range []bool{true, false} {
+		res, err := h.client(t, h2).Get("https://gallery.localhost/api/events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(res.Body, make([]byte, 11)); err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		s := h.await(t, "journey of the stream", func(s trace.Snapshot) bool { return s.Path == "/api/events" && (s.Proto == "HTTP/2.0") == h2 })
+		if s.Reason != trace.None || s.Status != 200 {
+			t.Errorf("%d %s", s.Status, s.Reason.Code())
+		}
+	}
+}
+
 func TestGate_PutsHSTSOnPublicNamesWithFilesOnly(t *testing.T) {
 	t.Parallel()
 	// The header goes by the declaration: no handshake is needed to see it.
