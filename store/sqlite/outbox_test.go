@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -220,5 +221,46 @@ func TestOutbox_ClaimsEndWithTheProcess(t *testing.T) {
 	}
 	if got, _ := claim(t, s, "k"); got != nil {
 		t.Fatalf("claimed %q again", got)
+	}
+}
+
+// A job that nobody does any more does not lie there for good.
+func TestOutbox_EndsWhatNobodyDoes(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	s := open(t, filepath.Join(t.TempDir(), "x.db"), c)
+	for _, kind := range []string{"webhook.here", "webhook.gone", "push", "email", "files.remove"} {
+		ok(t, s.Leave(t.Context(), kind, false, 0, "r", "1", "r", "2", "s", "3"))
+	}
+	c.Advance(72*time.Hour + time.Minute)
+	ok(t, s.Leave(t.Context(), "webhook.gone", false, 0, "r", "4"))
+	ok(t, s.Leave(t.Context(), "push", false, 0, "r", "5"))
+	count := func() string {
+		t.Helper()
+		var all []string
+		counts, err := s.CountJobs(t.Context(), "")
+		ok(t, err)
+		for _, k := range counts {
+			all = append(all, fmt.Sprint(k.Kind, " ", k.Waiting, "+", k.Dead))
+		}
+		return strings.Join(all, ", ")
+	}
+	if got := count(); got != "email 3+0, files.remove 3+0, push 4+0, webhook.gone 4+0, webhook.here 3+0" {
+		t.Fatalf("before the declaration is known: %s", got)
+	}
+	schema := notes(nil)
+	schema.Collections[0].Hooks = map[roundtrip.Action][]string{roundtrip.Create: {"here"}}
+	apply(t, s, schema)
+	c.Advance(time.Minute)
+	for range 2 { // a sweep follows the first write, and is over when the second one runs
+		ok(t, s.Fill(t.Context(), "DELETE FROM _keys"))
+	}
+	if got := count(); got != "files.remove 3+0, push 1+0, webhook.gone 1+3, webhook.here 3+0" {
+		t.Fatal(got)
+	}
+	for kind, want := range map[string]string{"webhook.gone": "4", "push": "5"} { // which waited for its turn
+		if got, _ := claim(t, s, kind); !slices.Equal(got, []string{want}) {
+			t.Fatalf("claimed %q of %s", got, kind)
+		}
 	}
 }

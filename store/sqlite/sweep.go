@@ -77,5 +77,9 @@ func (w *writer) dropExpired(now time.Time) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return more || gone, w.conn.Exec("COMMIT")
+	undone, err := w.dropUndone(now)
+	if err != nil {
+		return false, err
+	}
+	return more || gone || undone, w.conn.Exec("COMMIT")
 }
