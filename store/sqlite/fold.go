@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -36,6 +37,9 @@ func (t *tx) fold() error {
 		t: t, all: t.schemaNow(), boxes: map[roundtrip.ID]*box{}, notes: map[roundtrip.ID]*note{}, byKey: map[noteKey]*note{},
 	}
 	gone := f.sort()
+	if err := f.passOver(); err != nil {
+		return err
+	}
 	lost, err := f.sources(gone)
 	if err != nil {
 		return err
@@ -102,6 +106,31 @@ func (f *fold) sort() (gone []sourceKey) {
 	}
 	slices.SortFunc(f.adds, func(a, b *inboxEvent) int { return cmp.Compare(pending[a.key()], pending[b.key()]) })
 	return gone
+}
+
+// passOver leaves out what would be told to accounts that ended in this group, such as of their own end: nobody has such an
+// inbox, and nothing would ever take it away.
+func (f *fold) passOver() error {
+	ended := map[roundtrip.ID]bool{}
+	for i := range f.t.events {
+		if e := &f.t.events[i]; e.what == accountEnded {
+			ended[e.account] = true
+		}
+	}
+	if len(ended) == 0 || len(f.adds) == 0 || f.all.schema == nil || f.all.schema.Accounts() == nil {
+		return nil
+	}
+	for part := range chunks(slices.Collect(maps.Keys(ended))) { // one may be there again, under the id that it had
+		b := &f.t.sql
+		b.Reset()
+		b.Raw(`SELECT "id" FROM `).Name(f.all.schema.Accounts().Name).Raw(` WHERE "id" IN `)
+		appendIDs(b, part)
+		if err := f.t.each(func(st *raw.Stmt) bool { delete(ended, roundtrip.ID(st.Int(0))); return true }); err != nil {
+			return err
+		}
+	}
+	f.adds = slices.DeleteFunc(f.adds, func(e *inboxEvent) bool { return ended[e.account] })
+	return nil
 }
 
 func (e *inboxEvent) key() sourceKey { return sourceKey{e.collection, e.source, e.notice.Name} }

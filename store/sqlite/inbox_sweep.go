@@ -14,6 +14,9 @@ const keepUndeclared = 90 * 24 * time.Hour
 // inbox is told that they are gone. It reports whether there may be more.
 func (w *writer) expire(now time.Time) (more bool, err error) {
 	t := w.tx
+	if t.schemaNow().schema == nil {
+		return false, nil // what is declared, and for how long it is kept, is not known yet
+	}
 	if err := t.begin(now); err != nil {
 		return false, err
 	}

@@ -19,6 +19,7 @@ import (
 type square struct {
 	*testing.T
 	s      *sqlite.Store
+	path   string
 	clock  *clock
 	schema *roundtrip.Schema
 	rules  *policy.Engine
@@ -28,8 +29,8 @@ type square struct {
 
 func newSquare(t *testing.T, people int) *square {
 	t.Helper()
-	q := &square{T: t, clock: newClock()}
-	q.s = open(t, filepath.Join(t.TempDir(), "x.db"), q.clock)
+	q := &square{T: t, clock: newClock(), path: filepath.Join(t.TempDir(), "x.db")}
+	q.s = open(t, q.path, q.clock)
 	q.declare(func(schema *roundtrip.Schema) { storetest.Notify(schema) })
 	for i := range people {
 		r, err := q.s.CreateAccount(t.Context(), record(q.schema, "users", map[string]roundtrip.Value{"handle": roundtrip.Text(fmt.Sprintf("p%d", i))}), roundtrip.Credential{}, nil)
@@ -362,4 +363,45 @@ func TestInbox_ManyWritersOneRecipient(t *testing.T) {
 	if n := q.number("SELECT sum(count * CASE kind WHEN 'liked' THEN 1000 ELSE 1 END) FROM _notes"); n != people*3/4*1000+people {
 		t.Fatalf("likes and comments: %d", n)
 	}
+}
+
+// An account that is told of its own end has no inbox any more, and gets none.
+func TestInbox_OfAnAccountThatEndedIsNotMadeAnew(t *testing.T) {
+	t.Parallel()
+	q := newSquare(t, 2)
+	q.declare(func(schema *roundtrip.Schema) {
+		storetest.Notify(schema)
+		users := schema.Lookup("users")
+		users.Rules[roundtrip.Delete] = roundtrip.Rule{Source: "auth.id == record.id"}
+		schema.Notices = append(schema.Notices, &roundtrip.Notice{
+			Name: "left", When: []roundtrip.Trigger{{Collection: users, Action: roundtrip.Delete}}, Channels: roundtrip.Channels(),
+			To: roundtrip.Rule{Source: "record.id"}, Text: roundtrip.Rule{Source: "you left"}, Within: time.Hour, Keep: time.Hour,
+		})
+	})
+	q.do(q.follow(0, 1), q.write(1, roundtrip.Call{Action: roundtrip.Delete, Collection: q.schema.Lookup("users"), ID: q.people[1]}))
+	if got := q.inbox(1); got != "0 unread, 0 unseen" {
+		t.Fatal(got)
+	}
+	if _, ok, err := q.s.NextJob(t.Context(), store.JobEmail); err != nil || ok {
+		t.Fatalf("a letter waits: %v", err)
+	}
+	q.noDrift()
+}
+
+// Before the declaration is known, nothing is known of how long entries are kept, and in what numbers they have a part.
+func TestInbox_NothingEndsBeforeTheDeclarationIsKnown(t *testing.T) {
+	t.Parallel()
+	q := newSquare(t, 2)
+	q.do(q.like(1, q.photo))
+	if err := q.s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	q.clock.Advance(90*24*time.Hour + 12*time.Hour) // half a day less than it is kept
+	q.s = open(t, q.path, q.clock)
+	if err := q.s.Fill(t.Context(), "DELETE FROM _keys"); err != nil { // a write, which is followed by a sweep
+		t.Fatal(err)
+	}
+	q.declare(storetest.Notify)
+	q.want(0, "1 unread, 1 unseen; liked 1")
+	q.noDrift()
 }
