@@ -64,6 +64,12 @@ func (d *Door) events(w http.ResponseWriter, r *http.Request, from handler.Calle
 	s.live = conn
 	defer conn.Leave()
 	conn.Start()
+	if !single { // a topic that is refused is a message, so that the answer can begin: nobody waits for all of it in memory
+		step(r.Context(), "events", nil)
+		if !s.begin(w, r) {
+			return nil
+		}
+	}
 	for _, topic := range topics {
 		err := conn.Subscribe(r.Context(), "", topic, cursor)
 		if err != nil && single {
@@ -73,15 +79,23 @@ func (d *Door) events(w http.ResponseWriter, r *http.Request, from handler.Calle
 		if err != nil {
 			conn.Send(live.Refusal("", topic, err))
 		}
+		if !single && !s.flush(w) {
+			return nil
+		}
 	}
 	conn.Whole()
-	step(r.Context(), "events", nil)
+	if single {
+		step(r.Context(), "events", nil)
+		if !s.begin(w, r) {
+			return nil
+		}
+	}
 	s.serve(w, r)
 	return nil
 }
 
-// serve writes until the client goes, or the hub says that it is over.
-func (s *eventStream) serve(w http.ResponseWriter, r *http.Request) {
+// begin sends the head of the answer. It reports false where there is nothing more to send.
+func (s *eventStream) begin(w http.ResponseWriter, r *http.Request) bool {
 	h := w.Header()
 	h["Content-Type"] = []string{"text/event-stream"}
 	h["Cache-Control"] = []string{"no-store"}
@@ -89,13 +103,15 @@ func (s *eventStream) serve(w http.ResponseWriter, r *http.Request) {
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
-		return
+		return false
 	}
-	flush := http.NewResponseController(w)
-	if _, err := w.Write([]byte(retry)); err != nil {
-		return
-	}
-	for {
+	_, err := w.Write([]byte(retry))
+	return err == nil
+}
+
+// serve writes until the client goes, or the hub says that it is over.
+func (s *eventStream) serve(w http.ResponseWriter, r *http.Request) {
+	for s.flush(w) {
 		select {
 		case <-r.Context().Done():
 			return
@@ -103,19 +119,23 @@ func (s *eventStream) serve(w http.ResponseWriter, r *http.Request) {
 			return
 		case <-s.wake:
 		}
-		for {
-			items, closing := s.live.Take()
-			if len(items) == 0 && closing.Code == 0 {
-				break
+	}
+}
+
+// flush writes all that waits. It reports false where nothing can follow.
+func (s *eventStream) flush(w http.ResponseWriter) bool {
+	for {
+		items, closing := s.live.Take()
+		if len(items) == 0 && closing.Code == 0 {
+			return true
+		}
+		for i := range items {
+			if _, err := w.Write(s.event(&items[i])); err != nil {
+				return false
 			}
-			for i := range items {
-				if _, err := w.Write(s.event(&items[i])); err != nil {
-					return
-				}
-			}
-			if err := flush.Flush(); err != nil || closing.Code != 0 {
-				return
-			}
+		}
+		if err := http.NewResponseController(w).Flush(); err != nil || closing.Code != 0 {
+			return false
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/identity"
 	"github.com/roundtrip-dev/roundtrip/policy"
 	"github.com/roundtrip-dev/roundtrip/schema"
+	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite"
 	"github.com/roundtrip-dev/roundtrip/stream/inbox"
 	"github.com/roundtrip-dev/roundtrip/stream/live"
@@ -58,11 +60,13 @@ type house struct {
 	ids      *roundtrip.IDs
 	hints    func([]roundtrip.Change) // what the hub is told; nil: everything
 	client   netip.Addr
+	poll     time.Duration // how often the hub looks without a hint
+	pages    hooks
 }
 
 func openHouse(tb testing.TB, options ...func(*house)) *house {
 	tb.Helper()
-	h := &house{t: tb, ids: roundtrip.NewIDs(1, time.Now), client: netip.MustParseAddr("192.0.2.7")}
+	h := &house{t: tb, ids: roundtrip.NewIDs(1, time.Now), client: netip.MustParseAddr("192.0.2.7"), poll: 50 * time.Millisecond}
 	for _, o := range options {
 		o(h)
 	}
@@ -72,7 +76,7 @@ func openHouse(tb testing.TB, options ...func(*house)) *house {
 	must(tb, err)
 	must(tb, h.store.Open(tb.Context()))
 	tb.Cleanup(func() { must(tb, h.store.Close()) })
-	h.hub, err = live.New(live.Options{Store: h.store, Now: time.Now, Log: slog.New(slog.DiscardHandler), Poll: 50 * time.Millisecond})
+	h.hub, err = live.New(live.Options{Store: h.store, Now: time.Now, Log: slog.New(slog.DiscardHandler), Poll: h.poll})
 	must(tb, err)
 	h.streams, err = socket.New(socket.Options{Hub: h.hub, Now: time.Now})
 	must(tb, err)
@@ -126,7 +130,30 @@ func (h *house) enter(source string) {
 	must(h.t, err)
 	h.door, err = rest.New(core, "/api/", rest.Options{Streams: h.streams})
 	must(h.t, err)
-	h.hub.Enter(context.Background(), &live.House{Policy: h.policy, Pages: h.door, Inbox: notes, Who: h.identity.Who, Forget: h.identity.Forget, Accounts: h.schema.Accounts(), Login: h.identity.Login()})
+	h.hub.Enter(context.Background(), &live.House{Policy: h.policy, Pages: &hooked{h.door, &h.pages}, Inbox: notes, Who: h.identity.Who, Forget: h.identity.Forget, Accounts: h.schema.Accounts(), Login: h.identity.Login()})
+}
+
+// hooks are called, where they are set, when the hub asks for something; they let a test act in the middle of it.
+type hooks struct{ topic, page atomic.Pointer[func()] }
+
+type hooked struct {
+	live.Pages
+
+	hooks *hooks
+}
+
+func (h *hooked) Topic(text string) (*live.Asked, error) {
+	if fn := h.hooks.topic.Load(); fn != nil {
+		(*fn)()
+	}
+	return h.Pages.Topic(text)
+}
+
+func (h *hooked) Page(ctx context.Context, v store.View, p *policy.Permit) ([]live.Piece, error) {
+	if fn := h.hooks.page.Load(); fn != nil {
+		(*fn)()
+	}
+	return h.Pages.Page(ctx, v, p)
 }
 
 // gate does what the real one does for a journey.

@@ -51,7 +51,8 @@ type Conn struct {
 	room    chan struct{} // a value when the queue has become short
 	mu      sync.Mutex    // guards all below
 	queue   []Item
-	waits   int // bytes in the queue
+	waits   int // bytes in the queue that nobody asked for
+	asked   int // bytes in the queue of first messages of topics: WaitRoom bounds them
 	busy    bool
 	closing Closing
 	left    bool
@@ -76,6 +77,7 @@ type Item struct {
 	*Frame
 
 	Raw []byte // of the door: a control frame
+	own bool   // the client asked for it: it is not by reading too slowly that it waits
 	at  int64  // what is up to here has come for all topics of the connection, once this is read; 0: not known
 }
 
@@ -100,8 +102,8 @@ type Closing struct {
 	Why  string
 }
 
-// Join takes a connection in, which [Conn.Start] then begins to serve. single says that it will have one topic only. Errors: Limited stream.connections,
-// Unavailable app.stopping.
+// Join takes a connection in, which [Conn.Start] then begins to serve. single says that it will have one topic only. Errors:
+// Limited stream.connections, Unavailable app.stopping.
 func (h *Hub) Join(sink Sink, addr netip.Addr, token string, who *roundtrip.Principal, single bool) (*Conn, error) {
 	c := &Conn{hub: h, sink: sink, addr: addr, token: token, who: who, single: single, busy: true, room: make(chan struct{}, 1)}
 	c.Heard.Store(h.now().Unix())
@@ -190,7 +192,7 @@ func (c *Conn) Leave() {
 	}
 	c.left = true
 	topics := c.topics
-	c.topics, c.queue, c.waits = nil, nil, 0
+	c.topics, c.queue, c.waits, c.asked = nil, nil, 0, 0
 	c.mu.Unlock()
 	for _, s := range topics {
 		s.leave(c)
@@ -205,6 +207,9 @@ func (c *Conn) Leave() {
 
 // Send queues a message for the client.
 func (c *Conn) Send(f *Frame) { c.put(Item{Frame: f}) }
+
+// answer queues the first message of a topic, of whatever size.
+func (c *Conn) answer(f *Frame) { c.put(Item{Frame: f, own: true}) }
 
 // SendRaw queues bytes of the door's own.
 func (c *Conn) SendRaw(b []byte) { c.put(Item{Raw: b}) }
@@ -222,7 +227,7 @@ func (c *Conn) put(i Item) {
 	if c.left || c.closing.Code != 0 {
 		return
 	}
-	if len(c.queue) > 0 && c.waits+i.size() > waitMax {
+	if !i.own && c.waits > 0 && c.waits+i.size() > waitMax {
 		c.closeLocked(CloseSlow, "you read too slowly; come back with your cursors")
 		return
 	}
@@ -230,7 +235,11 @@ func (c *Conn) put(i Item) {
 		i.at = 0
 	}
 	c.queue = append(c.queue, i)
-	c.waits += i.size()
+	if i.own {
+		c.asked += i.size()
+	} else {
+		c.waits += i.size()
+	}
 	c.wake()
 }
 
@@ -254,7 +263,7 @@ func (c *Conn) Close(code int, reason string) {
 func (c *Conn) closeLocked(code int, reason string) {
 	c.closing = Closing{code, reason}
 	if code == CloseSlow {
-		c.queue, c.waits = nil, 0
+		c.queue, c.waits, c.asked = nil, 0, 0
 	}
 	c.wake()
 }
@@ -264,7 +273,7 @@ func (c *Conn) Take() ([]Item, Closing) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	items := c.queue
-	c.queue, c.waits = nil, 0
+	c.queue, c.waits, c.asked = nil, 0, 0
 	if len(items) == 0 && c.closing.Code == 0 {
 		c.busy = false
 	}
@@ -288,7 +297,7 @@ func (c *Conn) Whole() {
 func (c *Conn) WaitRoom(ctx context.Context) error {
 	for {
 		c.mu.Lock()
-		free := c.waits < waitMax/4 || c.left || c.closing.Code != 0
+		free := c.waits+c.asked < waitMax/4 || c.left || c.closing.Code != 0
 		c.mu.Unlock()
 		if free {
 			return nil

@@ -33,6 +33,7 @@ func (h *Hub) deliver(ctx context.Context) {
 type errand struct {
 	order []change                           // of the group's own collection, as they were committed
 	rows  map[roundtrip.ID]*roundtrip.Record // some of those records as they are; may be nil
+	of    *roundtrip.Collection              // as the declaration has it by which rows were read
 	over  bool                               // too many changed to name them
 	deps  bool                               // records that the rule or filter looks at changed
 }
@@ -50,40 +51,41 @@ func (e errands) of(g *group) *errand {
 // errands finds the groups that a window concerns.
 func (h *Hub) errands(ctx context.Context, w *window) errands {
 	list := errands{}
+	house := h.house.Load()
 	for number, t := range w.of {
 		order := t.ordered()
-		sieved := h.concern(list, number, t, order)
-		if sieved == nil {
+		of := house.Policy.Collection(number)
+		whole, needed := h.concern(list, number, of, t, order)
+		if !needed {
 			continue
 		}
-		rows := h.load(ctx, sieved, t)
+		rows := h.load(ctx, house, of, t)
 		h.mu.Lock()
-		if p := h.index.pins[number]; p != nil {
+		if p := h.index.pins[of]; p != nil {
 			for g := range p.concerned(order, rows) {
 				e := list.of(g)
 				e.order, e.over = order, t.over
+				whole = append(whole, e)
 			}
 		}
 		h.mu.Unlock()
-		for g, e := range list {
-			if g.asked.Collection.Number == number && e.order != nil {
-				e.rows = rows
-			}
+		for _, e := range whole {
+			e.of, e.rows = of, rows
 		}
 	}
 	return list
 }
 
-// concern finds the groups that a collection's part of a window concerns, but for the pinned ones. It returns one of the groups for
-// whose filters the records are needed, nil for none.
-func (h *Hub) concern(list errands, number int32, t *touched, order []change) (sieved *group) {
+// concern finds the groups that a collection's part of a window concerns, but for the pinned ones. It returns the errands of
+// those that all of its records concern, and whether the records are needed to see which.
+func (h *Hub) concern(list errands, number int32, of *roundtrip.Collection, t *touched, order []change) (whole []*errand, needed bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for g := range h.index.watch[number] {
 		if _, pinned := g.pin(); !pinned && g.asked.ID == 0 && g.asked.Collection.Number == number {
 			e := list.of(g)
 			e.order, e.over = order, t.over
-			sieved = g
+			whole = append(whole, e)
 		}
 		if concerned(&g.traits, number, t) {
 			list.of(g).deps = true
@@ -109,12 +111,7 @@ func (h *Hub) concern(list errands, number int32, t *touched, order []change) (s
 			}
 		}
 	}
-	if p := h.index.pins[number]; p != nil && sieved == nil {
-		for g := range p.groups {
-			return g
-		}
-	}
-	return sieved
+	return whole, of != nil && (len(whole) > 0 || h.index.pins[of] != nil)
 }
 
 // concerned reports whether changes of a collection can change what the rule or filter of a topic says of other records.
@@ -130,13 +127,10 @@ func concerned(traits *policy.Traits, number int32, t *touched) bool {
 
 // load reads the changed records once, as they are, for the filters of many topics of one collection. Nothing of them is
 // sent from here.
-func (h *Hub) load(ctx context.Context, g *group, t *touched) map[roundtrip.ID]*roundtrip.Record {
+func (h *Hub) load(ctx context.Context, house *House, of *roundtrip.Collection, t *touched) map[roundtrip.ID]*roundtrip.Record {
 	if t.over || len(t.records) > sieveMax {
 		return nil
 	}
-	g.mu.Lock()
-	house, of := g.house, g.asked.Collection
-	g.mu.Unlock()
 	permit, err := house.Policy.Job(&roundtrip.Call{Action: roundtrip.Get, Collection: of, Time: h.now()}, "live: which topics a change concerns")
 	if err != nil {
 		return nil
@@ -180,6 +174,9 @@ func (g *group) changed(ctx context.Context, w *window, e *errand) {
 	defer g.mu.Unlock()
 	if g.gone || g.house != g.hub.house.Load() {
 		return // a group of an older declaration is made anew, with a snapshot
+	}
+	if e.of != g.asked.Collection {
+		e.rows = nil // they were read as another declaration has them
 	}
 	if e.order = g.sift(e.order, e.rows); len(e.order) == 0 && !e.deps && !e.over {
 		return

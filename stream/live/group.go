@@ -45,8 +45,8 @@ type audienceKey struct {
 type subscriber struct {
 	conn  *Conn
 	group *group
-	in    *audience
-	from  int64 // up to here it has been sent everything
+	in    *audience // nil before it is in, and after it has left
+	from  int64     // up to here it has been sent everything
 }
 
 // knownMax bounds how many records are remembered as sent.
@@ -199,19 +199,24 @@ func (s *subscriber) leave(*Conn) {
 	g := s.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for i, other := range s.in.subs {
+	a := s.in
+	if a == nil {
+		return
+	}
+	s.in = nil
+	for i, other := range a.subs {
 		if other == s {
-			last := len(s.in.subs) - 1
-			s.in.subs[i] = s.in.subs[last]
-			s.in.subs[last] = nil
-			s.in.subs = s.in.subs[:last]
+			last := len(a.subs) - 1
+			a.subs[i] = a.subs[last]
+			a.subs[last] = nil
+			a.subs = a.subs[:last]
 			break
 		}
 	}
-	if len(s.in.subs) > 0 {
+	if len(a.subs) > 0 {
 		return
 	}
-	g.drop(s.in)
+	g.drop(a)
 	if len(g.audiences) == 0 {
 		g.end()
 	}

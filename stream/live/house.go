@@ -89,7 +89,7 @@ func (s *subscriber) became(ctx context.Context, who *roundtrip.Principal) {
 	g := s.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.gone {
+	if g.gone || s.in == nil {
 		return
 	}
 	old := s.in

@@ -81,7 +81,7 @@ func (g *inboxGroup) take(ctx context.Context, inbox Inbox, c *Conn, id string, 
 		g.at = f.position
 	}
 	g.subs = append(g.subs, s)
-	c.Send(f)
+	c.answer(f)
 	return s, nil
 }
 

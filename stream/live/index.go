@@ -8,10 +8,10 @@ type set map[*group]struct{}
 // index finds the groups that changes may concern. Most people watch what hangs on one record (the comments of a photo), so
 // those topics are found by the value that they want, and cost nothing while others' records change. Hub.mu guards it.
 type index struct {
-	watch  map[int32]set     // by collection: groups that any of its changes may concern
-	single map[recordKey]set // topics of one record
-	pins   map[int32]*pins   // by collection: groups that want one value in a field of its records
-	behind map[recordKey]set // groups whose rule looks at one record only: the one that they are pinned to
+	watch  map[int32]set                   // by collection: groups that any of its changes may concern
+	single map[recordKey]set               // topics of one record
+	pins   map[*roundtrip.Collection]*pins // groups that want one value in a field of its records; positions of fields are those of one declaration
+	behind map[recordKey]set               // groups whose rule looks at one record only: the one that they are pinned to
 }
 
 // pins is the pinned groups of one collection.
@@ -28,7 +28,7 @@ type pin struct {
 }
 
 func newIndex() index {
-	return index{watch: map[int32]set{}, single: map[recordKey]set{}, pins: map[int32]*pins{}, behind: map[recordKey]set{}}
+	return index{watch: map[int32]set{}, single: map[recordKey]set{}, pins: map[*roundtrip.Collection]*pins{}, behind: map[recordKey]set{}}
 }
 
 // put adds a group to one of the index's maps.
@@ -53,7 +53,7 @@ func (x *index) list(g *group) {
 	case g.asked.ID != 0:
 		put(x.single, recordKey{own, g.asked.ID}, g)
 	case pinned:
-		x.pin(own, p, g)
+		x.pin(g.asked.Collection, p, g)
 	default:
 		put(x.watch, own, g)
 	}
@@ -72,7 +72,7 @@ func (x *index) unlist(g *group) {
 	drop(x.single, recordKey{own, g.asked.ID}, g)
 	drop(x.watch, own, g)
 	if p, pinned := g.pin(); pinned {
-		x.unpin(own, p, g)
+		x.unpin(g.asked.Collection, p, g)
 	}
 	for number, id := range g.behind() {
 		drop(x.behind, recordKey{number, id}, g)
@@ -80,7 +80,7 @@ func (x *index) unlist(g *group) {
 	}
 }
 
-func (x *index) pin(collection int32, p pin, g *group) {
+func (x *index) pin(collection *roundtrip.Collection, p pin, g *group) {
 	all := x.pins[collection]
 	if all == nil {
 		all = &pins{groups: set{}, fields: map[int]int{}, by: map[pin]set{}}
@@ -91,7 +91,7 @@ func (x *index) pin(collection int32, p pin, g *group) {
 	put(all.by, p, g)
 }
 
-func (x *index) unpin(collection int32, p pin, g *group) {
+func (x *index) unpin(collection *roundtrip.Collection, p pin, g *group) {
 	all := x.pins[collection]
 	if all == nil {
 		return
@@ -115,7 +115,7 @@ func (p *pins) concerned(order []change, rows map[roundtrip.ID]*roundtrip.Record
 	for _, c := range order {
 		row := rows[c.id]
 		for field := range p.fields {
-			if row == nil || c.created == 0 && !c.counts && !row.Collection.Fields[field].Immutable {
+			if row == nil || c.again || !c.fresh && !c.counts && !settled(row.Collection.Fields[field]) {
 				return p.groups
 			}
 			for g := range p.by[pin{field, row.Values[field]}] {
@@ -126,17 +126,29 @@ func (p *pins) concerned(order []change, rows map[roundtrip.ID]*roundtrip.Record
 	return found
 }
 
+// settled reports whether a record has one value of a field for all its life. The deletion of what a ref points to may
+// empty the ref, although nobody may write it.
+func settled(f *roundtrip.Field) bool {
+	return f.Immutable && (f.Type != roundtrip.TypeRef || f.OnDelete != roundtrip.SetNull)
+}
+
 // pin returns how the group is found among those of its collection.
 func (g *group) pin() (pin, bool) {
 	if g.asked.ID != 0 || g.sieve == nil {
 		return pin{}, false
 	}
 	for _, e := range g.traits.Equal {
-		if e.Value.Kind() != roundtrip.FloatValue { // 0 and -0 are equal, and no key finds both
+		if pinnable(e.Field, g.asked.Collection.Fields[e.Field]) {
 			return pin{e.Field, e.Value}, true
 		}
 	}
 	return pin{}, false
+}
+
+// pinnable reports whether groups may be found by what a field has. 0 and -0 are equal, and no key finds both; and what
+// moves with the counts of a record had another value before a change that is of counts alone.
+func pinnable(field int, f *roundtrip.Field) bool {
+	return f.Type.Value() != roundtrip.FloatValue && f.Type != roundtrip.TypeCount && field != roundtrip.FieldETag && field != roundtrip.FieldUpdateTime
 }
 
 // behind lists the collections whose records have a say, by number, each with the one record of it that matters, or 0 where

@@ -163,6 +163,11 @@ func (h *Hub) affectedBy(key mineKey, t *touched, now map[roundtrip.ID]roundtrip
 	if m == nil { // nobody is tied any more
 		return out
 	}
+	if !complete { // some of what ties them now is not known
+		for _, t := range m.accounts {
+			t.over = true
+		}
+	}
 	for id, c := range t.records {
 		if before, known := m.owner[id]; known {
 			out.accounts[before] = true

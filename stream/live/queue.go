@@ -42,6 +42,8 @@ type change struct {
 	created int64 // position of its creation, 0 where it was there before the window
 	deleted bool  // it is gone
 	counts  bool  // nothing but its counts changed
+	fresh   bool  // it was made in the window, and only its counts changed since
+	again   bool  // it was gone, and its id was used again
 }
 
 func (w *window) add(number int32, c roundtrip.Change) {
@@ -65,8 +67,10 @@ func (w *window) add(number int32, c roundtrip.Change) {
 	}
 	n := change{id: c.ID, at: c.Position, created: old.created, deleted: c.Action == roundtrip.Delete, counts: c.Counts && (old.counts || !known)}
 	if c.Action == roundtrip.Create && !c.Counts && !known {
-		n.created = c.Position
+		n.created, n.fresh = c.Position, true
 	}
+	n.fresh = n.fresh || old.fresh && c.Counts
+	n.again = old.again || old.deleted && !n.deleted
 	t.records[c.ID] = n
 }
 
@@ -86,6 +90,8 @@ func (w *window) merge(next *window) {
 		for id, c := range t.records {
 			if before, ok := old.records[id]; ok {
 				c.created = before.created
+				c.fresh = before.fresh && c.counts
+				c.again = c.again || before.again || before.deleted && !c.deleted
 				c.counts = c.counts && before.counts
 			} else if len(old.records) >= distinctMax {
 				old.over = true

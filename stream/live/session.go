@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -114,7 +115,7 @@ func (h *Hub) examine(ctx context.Context, c *Conn) {
 		}
 		return // nobody knows just now: it is asked again
 	}
-	if who == before {
+	if alike(who, before) {
 		return
 	}
 	c.mu.Lock()
@@ -128,6 +129,18 @@ func (h *Hub) examine(ctx context.Context, c *Conn) {
 	for _, s := range subs {
 		s.became(ctx, who)
 	}
+}
+
+// alike reports whether two principals are the same to every rule: sessions are read anew every second, mostly to find that
+// nothing has changed.
+func alike(a, b *roundtrip.Principal) bool {
+	if a == b {
+		return true
+	}
+	if a.ID != b.ID || a.Session != b.Session || !slices.Equal(a.Roles, b.Roles) || (a.Account == nil) != (b.Account == nil) {
+		return false
+	}
+	return a.Account == nil || a.Account.Collection == b.Account.Collection && slices.Equal(a.Account.Values, b.Account.Values)
 }
 
 // subscribers lists the groups that the connection is in. The caller holds mu.

@@ -82,6 +82,17 @@ type pending struct{}
 
 func (pending) leave(*Conn) {}
 
+// hold puts a subscription in its place before it is made, so that whoever learns that the client is another one now finds
+// it, and returns who the client is until then.
+func (c *Conn) hold(topic string, s subscription) *roundtrip.Principal {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.left {
+		c.topics[topic] = s
+	}
+	return c.who
+}
+
 func (c *Conn) release(topic string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -186,7 +197,8 @@ func (h *Hub) group(house *House, topic string, asked *Asked) (*group, error) {
 // take lets a connection in and queues its first message. The caller holds mu, so that no change is delivered between the
 // snapshot and the first change after it.
 func (g *group) take(ctx context.Context, c *Conn, id string, past *past) (*subscriber, error) {
-	who := c.Who()
+	s := &subscriber{conn: c, group: g}
+	who := c.hold(g.topic, s)
 	var addr netip.Addr
 	if g.traits.Addr {
 		addr = c.addr
@@ -198,7 +210,6 @@ func (g *group) take(ctx context.Context, c *Conn, id string, past *past) (*subs
 	if err := past.read(ctx, g.asked.Collection.Number); err != nil {
 		return nil, err
 	}
-	s := &subscriber{conn: c, group: g}
 	err = g.hub.store.View(ctx, func(v store.View) error {
 		position, err := v.Position()
 		if err != nil {
@@ -215,7 +226,7 @@ func (g *group) take(ctx context.Context, c *Conn, id string, past *past) (*subs
 		s.in, s.from = a, f.position
 		a.subs = append(a.subs, s)
 		g.joined = max(g.joined, position)
-		c.Send(f)
+		c.answer(f)
 		return nil
 	})
 	if err != nil {
