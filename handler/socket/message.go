@@ -146,7 +146,7 @@ func (s *socket) do(ctx context.Context, o *order) (stay bool) {
 	case "unsubscribe":
 		topic, err = o.text, s.live.Unsubscribe(o.text)
 	case "ack":
-		if err = s.live.Ack(o.text); err == nil {
+		if err = s.live.Ack(ctx, o.text); err == nil {
 			return true
 		}
 	case "send":

@@ -208,7 +208,7 @@ func (h *Hub) forgetAcks() {
 }
 
 // Ack notes that the person has been shown what their inbox had up to a position. Errors: Invalid request.invalid.
-func (c *Conn) Ack(cursor string) error {
+func (c *Conn) Ack(ctx context.Context, cursor string) error {
 	at, err := ParseCursor(cursor)
 	if err != nil {
 		return err
@@ -218,9 +218,14 @@ func (c *Conn) Ack(cursor string) error {
 	if who.Stranger() || at.Epoch != h.epoch {
 		return nil
 	}
+	if at.Position > h.read.Load() { // a snapshot may be ahead of what we have read of the log
+		if head, err := h.head(ctx); err != nil || at.Position > head {
+			return err
+		}
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.conns[who.ID] != nil && at.Position <= h.read.Load() {
+	if h.conns[who.ID] != nil {
 		h.acked[who.ID] = ack{max(h.acked[who.ID].position, at.Position), h.now().Unix()}
 	}
 	return nil
