@@ -10,6 +10,17 @@ import (
 // maxNotifications is how many kinds of notification there may be.
 const maxNotifications = 100
 
+func notificationsKey() key {
+	k := named("notifications", "notification", func(c *Config) *[]Notification { return &c.Notices },
+		func(n *Notification, name string, pos roundtrip.Pos) { n.Name, n.Pos = name, pos }, notificationKeys()...)
+	read := k.set
+	k.set = func(d *decoder, target any, n *node) { // also where something is wrong in them: all mistakes are told at once
+		read(d, target, n)
+		checkNotifications(d, target.(*Config), n)
+	}
+	return k.says("What people are told of in their inbox. Each is kept in the transaction of the write that causes it. docs/notifications.md shows all of it.")
+}
+
 func notificationKeys() []key {
 	return []key{
 		special("when", "a collection and what happens to it, such as likes.created, or a list of them",
@@ -71,8 +82,7 @@ func oneOfChannels(s string) error {
 }
 
 // checkNotifications looks at what can be seen without the collections.
-func checkNotifications(d *decoder, target any, n *node) {
-	c := target.(*Config)
+func checkNotifications(d *decoder, c *Config, n *node) {
 	if len(c.Notices) > maxNotifications {
 		d.add(n, "there are %d notifications", len(c.Notices)).Expect("at most %d", maxNotifications)
 	}

@@ -19,10 +19,7 @@ func rootKeys() []key {
 		named("collections", "collection", func(c *Config) *[]Collection { return &c.Collections },
 			func(c *Collection, name string, pos roundtrip.Pos) { c.Name, c.Pos = name, pos }, collectionKeys()...).
 			says("What is kept, its shape, and who may read and write it. Every record has id, create_time, update_time and etag besides its own fields."),
-		named("notifications", "notification", func(c *Config) *[]Notification { return &c.Notices },
-			func(n *Notification, name string, pos roundtrip.Pos) { n.Name, n.Pos = name, pos }, notificationKeys()...).
-			after(checkNotifications).
-			says("What people are told of in their inbox. Each is kept in the transaction of the write that causes it. docs/notifications.md shows all of it."),
+		notificationsKey(),
 		block("store", func(c *Config) *Store { return &c.Store }, storeKeys()...).
 			after(func(_ *decoder, target any, n *node) { target.(*Config).Store.Pos = n.pos }).
 			says("Where records and files are kept."),
