@@ -11,8 +11,8 @@ import (
 type Push interface {
 	// Key returns the key that browsers subscribe with, in Base64url.
 	Key() string
-	// Subscribe keeps a browser, or says what is wrong with it.
-	Subscribe(ctx context.Context, account roundtrip.ID, endpoint, p256dh, auth string) error
+	// Subscribe keeps a browser for as long as a session, or says what is wrong with it.
+	Subscribe(ctx context.Context, account, session roundtrip.ID, endpoint, p256dh, auth string) error
 	// Unsubscribe drops a browser. One that is not there is no error.
 	Unsubscribe(ctx context.Context, account roundtrip.ID, endpoint string) error
 }
@@ -84,7 +84,11 @@ func (x *exchange) subscribePush() error {
 	if err != nil {
 		return err
 	}
-	if err := push.Subscribe(x.r.Context(), account, endpoint, p256dh, auth); err != nil {
+	who, err := x.who()
+	if err != nil {
+		return err
+	}
+	if err := push.Subscribe(x.r.Context(), account, who.Session, endpoint, p256dh, auth); err != nil {
 		return err
 	}
 	return x.sendEmpty(http.StatusNoContent, "")

@@ -55,6 +55,11 @@ func TestPush_SubscribesABrowser(t *testing.T) {
 	if subscribed() != 0 {
 		t.Fatalf("%d browsers", subscribed())
 	}
+	ana.do("POST", "inbox/push", body).is(204)
+	ana.do("POST", "auth/sign-out", "").is(204)
+	if subscribed() != 0 { // others may sit there now
+		t.Fatal("a browser is told of an account that has signed out there")
+	}
 }
 
 func TestPush_SaysWhatIsWrong(t *testing.T) {

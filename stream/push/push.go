@@ -100,10 +100,10 @@ func (s *Sender) Run(ctx context.Context) error {
 // Key returns the public key that browsers subscribe with, the applicationServerKey of the Push API, in Base64url.
 func (s *Sender) Key() string { return s.vapid.public }
 
-// Subscribe keeps a browser of an account. The keys are Base64url, as PushSubscription.toJSON gives them. The error is a
+// Subscribe keeps a browser of an account until the session ends that it was done in; 0 stands for none. The keys are Base64url, as PushSubscription.toJSON gives them. The error is a
 // *roundtrip.Error of kind Invalid that says which member is wrong.
-func (s *Sender) Subscribe(ctx context.Context, account roundtrip.ID, endpoint, p256dh, auth string) error {
-	sub := roundtrip.PushSubscription{Account: account, Endpoint: endpoint}
+func (s *Sender) Subscribe(ctx context.Context, account, session roundtrip.ID, endpoint, p256dh, auth string) error {
+	sub := roundtrip.PushSubscription{Account: account, Session: session, Endpoint: endpoint}
 	var wrong []roundtrip.Detail
 	if message := s.wrongEndpoint(endpoint); message != "" {
 		wrong = append(wrong, roundtrip.Detail{Pointer: "/endpoint", Code: "wrong_value", Message: message})

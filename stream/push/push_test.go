@@ -72,7 +72,7 @@ func must(t *testing.T, err error) {
 func (h *house) browser(name string) *pushtest.Browser {
 	h.t.Helper()
 	b := h.service.Subscribe(name, h.sender.Key())
-	must(h.t, h.sender.Subscribe(h.t.Context(), ana, b.Endpoint, b.P256dh, b.Auth))
+	must(h.t, h.sender.Subscribe(h.t.Context(), ana, 0, b.Endpoint, b.P256dh, b.Auth))
 	return b
 }
 
@@ -262,7 +262,7 @@ func TestPush_LeadsToNoPrivateAddress(t *testing.T) {
 	h := openHouse(t, nil)
 	b := h.browser("a")
 	strict := openHouse(t, func(o *push.Options) { o.AllowPrivate, o.Subscriptions = false, h.store })
-	if err := strict.sender.Subscribe(t.Context(), ana, b.Endpoint, b.P256dh, b.Auth); roundtrip.AsError(err).Kind != roundtrip.Invalid {
+	if err := strict.sender.Subscribe(t.Context(), ana, 0, b.Endpoint, b.P256dh, b.Auth); roundtrip.AsError(err).Kind != roundtrip.Invalid {
 		t.Fatalf("a push service without TLS was taken: %v", err)
 	}
 	strict.notes[5] = liked(5)
@@ -288,12 +288,12 @@ func TestPush_RefusesWhatIsNoSubscription(t *testing.T) {
 		"secret of text": {endpoint, good.P256dh, "!", "/keys/auth"},
 		"no point":       {endpoint, strings.Repeat("A", 87), good.Auth, "/keys"},
 	} {
-		err := h.sender.Subscribe(t.Context(), ana, tt.endpoint, tt.p256dh, tt.auth)
+		err := h.sender.Subscribe(t.Context(), ana, 0, tt.endpoint, tt.p256dh, tt.auth)
 		if e := roundtrip.AsError(err); e.Kind != roundtrip.Invalid || len(e.Details) != 1 || e.Details[0].Pointer != tt.pointer {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	must(t, h.sender.Subscribe(t.Context(), ana, endpoint, good.P256dh+"=", good.Auth+"=="))
+	must(t, h.sender.Subscribe(t.Context(), ana, 0, endpoint, good.P256dh+"=", good.Auth+"=="))
 	must(t, h.sender.Unsubscribe(t.Context(), ana+1, endpoint))
 	if h.left() != "x" {
 		t.Fatal("somebody else dropped it")

@@ -235,7 +235,7 @@ export interface Inbox<S extends AnySchema> {
   setPreferences(patch: { [K in S['notifications']]?: Partial<Preferences[string]> }): Promise<
     Preferences<S['notifications']>
   >;
-  /** Web Push for this browser. The page has to register a service worker and ask for the permission. */
+  /** Web Push for this browser, until this session ends. The page has to register a service worker and ask for the permission. */
   readonly push: {
     subscribe(registration: ServiceWorkerRegistration): Promise<void>;
     unsubscribe(registration: ServiceWorkerRegistration): Promise<void>;
