@@ -140,6 +140,45 @@ func TestPinned_AReloadThatMovesFields(t *testing.T) {
 	}
 }
 
+// Who comes while a declaration comes into force is let in by it, also to a topic that is still to be brought under it; and who
+// was away meanwhile does not go on from what the older one let them see.
+func TestReload_NobodyIsLetInByTheOldRule(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t)
+	ana, bo := h.person("ana"), h.person("bo")
+	ana.make("photos", `{}`)
+	topics := []string{"photos", "photos?level=0", "photos?filter=level < 9"}
+	s, away := ana.open(), bo.open()
+	var cursor string
+	for _, topic := range topics {
+		s.subscribe(topic)
+	}
+	cursor = away.subscribe("photos")["cursor"].(string)
+	away.conn.Close()
+	ana.make("photos", `{}`)
+	came := false
+	come := func() {
+		if came {
+			return
+		}
+		came = true
+		h.pages.topic.Store(nil)
+		other := bo.open()
+		for _, topic := range topics {
+			if v := other.subscribe(topic); len(ids(v["snapshot"])) != 0 {
+				t.Errorf("%s: the new rule hides it: %v", topic, v)
+			}
+		}
+	}
+	h.pages.topic.Store(&come)
+	source, err := os.ReadFile("testdata/roundtrip.yaml")
+	must(t, err)
+	h.enter(strings.Replace(string(source), "read: '!record.private ||", "read: 'record.level > 2 ||", 1))
+	if v := bo.open().subscribe("photos", cursor); v["reset"] != "rule" || len(ids(v["snapshot"])) != 0 {
+		t.Errorf("who comes back: %v", v)
+	}
+}
+
 // Somebody loses a right while their first message is being made.
 func TestSubscribe_WhileTheRightIsTaken(t *testing.T) {
 	t.Parallel()

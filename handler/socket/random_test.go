@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +26,20 @@ var walkTopics = []string{
 	"photos?page_size=200&private=false", "photos?page_size=200&level=2&filter=likes < 2",
 	"comments?page_size=200", "notes?page_size=200", "users?page_size=200", "likes?page_size=200&filter=user != auth.id",
 	"photos?page_size=200&filter=comments.exists(c, c.photo == record.id %26%26 c.text == \"hm\")",
+	"photos?page_size=200&likes=1", "notes?page_size=200&kind=loud&order_by=due desc", "notes?page_size=200&done=true&level=1",
+	"notes?page_size=200&text=a", "notes?page_size=200&due=2026-11-22T19:03:31Z", "notes?page_size=200&filter=about.private == false",
+}
+
+// declarations come into force one after the other during the walk: the one on disk with texts of it replaced. A field that
+// came stays.
+var declarations = []struct{ rules, fields []string }{
+	{},
+	{[]string{"record.level <= auth.level ||", "record.done ||"}, []string{"      caption: {", "      first: { type: text }\n      caption: {"}},
+	{rules: []string{"follows.exists(f, f.follower == auth.id && f.followee == record.author)", "record.level > 2"}},
+	{
+		[]string{"read: 'readable(record.photo)'", "read: 'auth.id != null && readable(record.photo)'"},
+		[]string{"      kind: {", "      second: { type: int }\n      kind: {"},
+	},
 }
 
 // watcher is a client that keeps what it holds, as docs/live.md says.
@@ -32,19 +47,20 @@ type watcher struct {
 	p       *person
 	s       *stream
 	name    string
+	topics  []string
 	held    map[string]map[string]string // by topic and id
 	cursors map[string]string
 }
 
-func (p *person) watch(name string) *watcher {
-	w := &watcher{p: p, name: name, held: map[string]map[string]string{}, cursors: map[string]string{}}
+func (p *person) watch(name string, topics []string) *watcher {
+	w := &watcher{p: p, name: name, topics: topics, held: map[string]map[string]string{}, cursors: map[string]string{}}
 	w.connect()
 	return w
 }
 
 func (w *watcher) connect() {
 	w.s = w.p.open()
-	for _, topic := range walkTopics {
+	for _, topic := range w.topics {
 		text := `{"subscribe":` + quote(topic)
 		if c := w.cursors[topic]; c != "" {
 			text += `,"cursor":` + quote(c)
@@ -59,6 +75,8 @@ type walk struct {
 	h      *house
 	r      *rand.Rand
 	people []*person
+	topics []string
+	fields []string // that declarations brought
 	done   []string
 	seen   map[string]bool // topic, who and record as JSON: was to be seen by a GET at some time
 }
@@ -85,7 +103,7 @@ func (k *walk) note(who []*person) {
 	var mu sync.Mutex
 	for _, p := range who {
 		group.Go(func() {
-			for _, topic := range walkTopics {
+			for _, topic := range k.topics {
 				for _, record := range k.list(p, topic) {
 					mu.Lock()
 					k.seen[topic+p.id+record] = true
@@ -141,7 +159,7 @@ func (k *walk) put(w *watcher, topic string, r any) {
 
 // settled waits until what the watcher holds is what a GET shows.
 func (k *walk) settled(w *watcher) {
-	for _, topic := range walkTopics {
+	for _, topic := range k.topics {
 		want := k.list(w.p, topic)
 		late := time.Now().Add(patience)
 		for {
@@ -174,6 +192,19 @@ func same(topic string, held, want map[string]string) bool {
 		return maps.Equal(held, want)
 	}
 	return slices.Equal(slices.Sorted(maps.Keys(held)), slices.Sorted(maps.Keys(want)))
+}
+
+func (k *walk) either(texts ...string) string { return texts[k.r.IntN(len(texts))] }
+
+// declare brings another declaration into force.
+func (k *walk) declare() {
+	source, err := os.ReadFile("testdata/roundtrip.yaml")
+	must(k.t, err)
+	n := k.r.IntN(len(declarations))
+	k.fields = append(k.fields, declarations[n].fields...)
+	text := strings.NewReplacer(slices.Concat(k.fields, declarations[n].rules)...).Replace(string(source))
+	k.done = append(k.done, fmt.Sprintf("declaration %d", n))
+	k.h.enter(text)
 }
 
 // step does one random write. It may be refused: then it changed nothing.
@@ -212,7 +243,7 @@ func (k *walk) step() {
 	case 8:
 		say("DELETE", "follows/"+any("follows"), "")
 	case 9:
-		say("POST", "comments", `{"photo":"`+any("photos")+`","text":"`+[]string{"hm", "oh"}[k.r.IntN(2)]+`"}`)
+		say("POST", "comments", `{"photo":"`+any("photos")+`","text":"`+k.either("hm", "oh")+`"}`)
 	case 10:
 		say("DELETE", "comments/"+any("comments"), "")
 	case 11:
@@ -222,9 +253,10 @@ func (k *walk) step() {
 	case 13:
 		say("PATCH", "users/"+p.id, fmt.Sprintf(`{"hidden":%v,"level":%d}`, k.r.IntN(2) == 0, k.r.IntN(4)))
 	case 14:
-		say("POST", "notes", fmt.Sprintf(`{"level":%d}`, k.r.IntN(4)))
+		say("POST", "notes", fmt.Sprintf(`{"level":%d,"about":"%s","done":%v,"kind":"%s","text":"a"}`, k.r.IntN(4), any("photos"), k.r.IntN(2) == 0, k.either("loud", "plain")))
 	case 15:
-		say("PATCH", "notes/"+any("notes"), fmt.Sprintf(`{"level":%d}`, k.r.IntN(4)))
+		say("PATCH", "notes/"+any("notes"), fmt.Sprintf(k.either(`{"level":%d}`, `{"done":true,"level":%d}`, `{"kind":"loud","level":%d}`,
+			`{"text":null,"level":%d}`, `{"due":"2026-11-22T19:03:31Z","level":%d}`), k.r.IntN(4)))
 	}
 }
 
@@ -247,15 +279,19 @@ func TestStreams_ShowWhatAGetShows(t *testing.T) {
 			}
 		}
 	})
-	k := &walk{t: t, h: h, r: r, seen: map[string]bool{}}
+	k := &walk{t: t, h: h, r: r, seen: map[string]bool{}, topics: slices.Clone(walkTopics)}
 	for i := range 4 {
-		k.people = append(k.people, h.person(fmt.Sprintf("p%d", i)))
+		p := h.person(fmt.Sprintf("p%d", i))
+		photo := p.make("photos", fmt.Sprintf(`{"private":%v}`, i%2 == 0))
+		k.people = append(k.people, p)
+		k.topics = append(k.topics, "photos?page_size=200&author="+p.id, "comments?page_size=200&photo="+photo, "notes?page_size=200&about="+photo,
+			"likes?page_size=200&photo="+photo+"&user="+p.id)
 	}
 	everybody := append([]*person{h.stranger()}, k.people[:3]...)
 	k.note(everybody)
 	var watchers []*watcher
 	for i, p := range everybody {
-		watchers = append(watchers, p.watch(fmt.Sprintf("watcher %d", i)))
+		watchers = append(watchers, p.watch(fmt.Sprintf("watcher %d", i), k.topics))
 	}
 	for i := range 100 {
 		k.step()
@@ -271,8 +307,16 @@ func TestStreams_ShowWhatAGetShows(t *testing.T) {
 				k.step()
 				k.note(everybody)
 			}
+			if r.IntN(2) == 0 {
+				k.declare()
+				k.note(everybody)
+			}
 			k.take(w)
 			w.connect()
+		}
+		if i%30 == 29 {
+			k.declare()
+			k.note(everybody)
 		}
 		if i%50 == 49 {
 			for _, w := range watchers {

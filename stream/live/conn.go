@@ -25,6 +25,7 @@ const (
 const (
 	waitMax     = 1 << 20 // bytes that may wait for a client
 	topicsMax   = 100     // of one connection
+	topicMax    = 8 << 10 // bytes of a topic's text, which each of its messages repeats
 	accountMax  = 20      // connections of one account
 	strangerMax = 50      // connections of strangers from one address
 )

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -9,12 +10,32 @@ import (
 )
 
 // Enter puts a declaration in force. What is watched is read anew under it: its rules may say otherwise than those before.
-// Topics that it does not have any more close their connections with 4101.
+// Topics that it does not have any more close their connections with 4101. Who comes back with a cursor from under another
+// one starts anew, also after a restart. The database must be open.
 func (h *Hub) Enter(ctx context.Context, house *House) {
-	old := h.house.Swap(house)
-	if old == nil {
+	since, err := h.store.Since(ctx, "reading", house.Policy.Reading())
+	if err != nil {
+		h.log.Error("live: what declarations said before is not known", "error", err)
+		since = math.MaxInt64
+	}
+	if h.house.Load() == nil {
+		h.ruled.Store(since)
+		h.house.Store(house)
 		return
 	}
+	h.ruled.Store(math.MaxInt64) // until all are brought over, heartbeats may be ahead of a snapshot that is still to come
+	h.house.Store(house)
+	h.bring(ctx, house)
+	head, err := h.head(ctx)
+	if err != nil {
+		h.log.Error("live: the log of changes can't be read", "error", err)
+		return
+	}
+	h.ruled.Store(head)
+}
+
+// bring brings all groups under a house.
+func (h *Hub) bring(ctx context.Context, house *House) {
 	h.mu.Lock()
 	groups := make([]*group, 0, len(h.groups))
 	for _, g := range h.groups {
@@ -31,9 +52,14 @@ func (g *group) move(ctx context.Context, house *House) {
 	asked, err := house.Pages.Topic(g.topic)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.gone {
-		return
+	if !g.gone && g.house != house {
+		g.enterHouse(ctx, house, asked, err)
 	}
+}
+
+// enterHouse brings the group under another house: asked is what it makes of the topic, or err why it has none. The caller
+// holds mu.
+func (g *group) enterHouse(ctx context.Context, house *House, asked *Asked, err error) {
 	g.hub.mu.Lock()
 	g.hub.index.unlist(g)
 	g.hub.mu.Unlock()
@@ -41,6 +67,7 @@ func (g *group) move(ctx context.Context, house *House) {
 		err = g.build(house, asked)
 	}
 	if err != nil {
+		g.gone = true
 		g.hub.mu.Lock()
 		if g.hub.groups[g.topic] == g { // who comes now makes another one
 			delete(g.hub.groups, g.topic)

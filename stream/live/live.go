@@ -29,6 +29,8 @@ type Store interface {
 	Epoch(ctx context.Context) (string, error)
 	// Floor is the lowest position after which all changes are still kept.
 	Floor(ctx context.Context) (int64, error)
+	// Since keeps a text under a name and returns the position at which another one stood there last, -1 for never.
+	Since(ctx context.Context, name, text string) (int64, error)
 }
 
 // Pages reads topics and writes records, as the door does for a GET.
@@ -103,6 +105,7 @@ type Hub struct {
 	records queue // changes of records that wait for their turn
 	inboxes queue // changes of inboxes
 	read    atomic.Int64
+	ruled   atomic.Int64 // up to here another declaration said who may read what, or may have
 	comings atomic.Int64 // connections that came or went, ever
 	doubts  doubts       // accounts whose sessions are to be looked at again
 
@@ -147,6 +150,7 @@ func New(o Options) (*Hub, error) {
 		inbox: map[roundtrip.ID]*inboxGroup{}, count: map[owner]int{}, conns: map[roundtrip.ID]map[*Conn]struct{}{},
 		acked: map[roundtrip.ID]ack{}, mine: map[mineKey]*mine{}, channels: map[string]*channel{},
 	}
+	h.ruled.Store(-1)
 	h.records.init()
 	h.inboxes.init()
 	h.doubts.init()

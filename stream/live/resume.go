@@ -56,7 +56,7 @@ func (p *past) read(ctx context.Context, own int32) error {
 			return nil
 		}
 		if len(changes) == 0 {
-			return nil
+			return p.kept(ctx) // still: what is too old is swept out while we read
 		}
 	}
 }

@@ -30,6 +30,9 @@ func (c *Conn) Subscribe(ctx context.Context, id, topic, cursor string) error {
 		}
 		since = &at
 	}
+	if len(topic) > topicMax {
+		return roundtrip.E(roundtrip.Invalid, "request.invalid", "a topic may have %d bytes; this one has %d", topicMax, len(topic))
+	}
 	if err := c.reserve(topic); err != nil {
 		return err
 	}
@@ -151,13 +154,17 @@ func (h *Hub) join(ctx context.Context, c *Conn, id, topic string, since *Cursor
 }
 
 // enter lets a connection into a group. It returns nothing where the group has just ended, or is one of an older
-// declaration that nobody is in.
+// declaration that can't be brought under the one in force.
 func (g *group) enter(ctx context.Context, c *Conn, id string, past *past) (subscription, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	empty := len(g.audiences) == 0
-	if !g.gone && empty && g.house != g.hub.house.Load() {
-		g.end()
+	if now := g.hub.house.Load(); !g.gone && g.house != now { // nobody is let in by what an older declaration says
+		if len(g.audiences) == 0 {
+			g.end()
+		} else {
+			asked, err := now.Pages.Topic(g.topic)
+			g.enterHouse(ctx, now, asked, err)
+		}
 	}
 	if g.gone {
 		return nil, nil //nolint:nilnil // the caller makes another group
@@ -239,7 +246,9 @@ func (g *group) take(ctx context.Context, c *Conn, id string, past *past) (*subs
 func (g *group) first(ctx context.Context, v store.View, a *audience, p *policy.Permit, id string, past *past, position int64) (*Frame, error) {
 	reset := past.reset
 	if past.since != nil && reset == "" {
-		reset = g.outdated(past, a, p)
+		if reset = g.outdated(past, a, p); past.since.Position <= g.hub.ruled.Load() {
+			reset = resetRule
+		}
 	}
 	if past.since != nil && reset == "" {
 		f, err := g.catchUp(ctx, v, p, id, past)
