@@ -99,3 +99,13 @@ func TestNotices_RecordAloneSaysIt(t *testing.T) {
 		t.Fatalf("%+v", e)
 	}
 }
+
+// Whoever is called, or writes, what turns the direction of a sentence around does not turn ours.
+func TestText_IsNotRewrittenByWhatItShows(t *testing.T) {
+	t.Parallel()
+	text := policy.NewText(&roundtrip.Notice{Text: roundtrip.Rule{Source: "{actors}: {record.text} on your photo"}})
+	got := text.Fill("bo\u202e\u2066\x1b[31m", []string{"\u202dשלום\u200f 👩\u200d👧\x07\u0085"})
+	if want := "bo[31m: שלום\u200f 👩\u200d👧 on your photo"; got != want {
+		t.Fatalf("%q, want %q", got, want)
+	}
+}

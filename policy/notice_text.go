@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -78,15 +79,26 @@ func (t Text) Fill(actors string, data []string) string {
 	for _, p := range t.parts {
 		switch {
 		case p.actors:
-			b.WriteString(actors)
+			b.WriteString(plain(actors))
 		case p.expr == "":
 			b.WriteString(p.literal)
 		case len(data) > 0:
-			b.WriteString(data[0])
+			b.WriteString(plain(data[0]))
 			data = data[1:]
 		}
 	}
 	return b.String()
+}
+
+// plain drops what is not shown but changes how the rest is: control characters, and those that turn the direction of
+// what follows (Unicode Standard Annex 9). Names and texts of others stand in our sentence, and must not rewrite it.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) && r != '\u200e' && r != '\u200f' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // show writes a value for people, cut where it is long.
