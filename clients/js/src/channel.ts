@@ -3,11 +3,10 @@
 import type { Hub } from './live/hub.js';
 import type { Holder, Topic } from './live/topic.js';
 import { safely } from './safely.js';
-import type { AnySchema } from './schema.js';
 import type { Channel, Member } from './types.js';
 
 /** Makes a channel of a name such as `photo/ID`. */
-export function channel<S extends AnySchema, D>(hub: Hub, name: string): Channel<S, D> {
+export function channel<D>(hub: Hub, name: string): Channel<D> {
   const text = `channel/${name}`;
   let joined: { topic: Topic; holder: Holder } | undefined;
   const leave = () => {
@@ -32,6 +31,7 @@ export function channel<S extends AnySchema, D>(hub: Hub, name: string): Channel
       };
       joined = { topic: hub.hold(text, holder), holder };
       if (joined.topic.ready) holder.changed!();
+      else members = joined.topic.members;
     },
     send: (data) => (hub.uplink ? hub.uplink.send(text, data) : Promise.reject(new Error('the client is closed'))),
     leave,

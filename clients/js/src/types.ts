@@ -42,7 +42,8 @@ export interface ClientBase<S extends AnySchema> {
   readonly auth: Auth<S>;
   readonly inbox: Inbox<S>;
   readonly status: Status;
-  channel<D = unknown>(name: string): Channel<S, D>;
+  /** A channel by its name and key, such as `photo/ID`. */
+  channel<D = unknown>(name: `${S['channels']}/${string}`): Channel<D>;
   /** Up to 100 writes in one transaction. The results are records, or null for deletes. */
   batch(ops: readonly Op<S>[], options?: WriteOptions): Promise<(Base | null)[]>;
   /** The URL of a record's file, of an image at one of its declared widths. With the record, browsers keep it for good. */
@@ -297,8 +298,8 @@ export interface Member {
   [field: string]: unknown;
 }
 
-/** A channel, such as `photo/ID`: what is sent on it is kept nowhere. */
-export interface Channel<S extends AnySchema, D> {
+/** A channel: what is sent on it is kept nowhere, and comes to everybody who is there but this client. */
+export interface Channel<D> {
   join(handlers: {
     onMessage?: (data: D, from: Member | null) => void;
     /** Everybody who is there, whenever that changes. */
@@ -307,6 +308,4 @@ export interface Channel<S extends AnySchema, D> {
   }): void;
   send(data: D): Promise<void>;
   leave(): void;
-  /** The schema that the channel's name comes from. */
-  readonly schema?: S;
 }

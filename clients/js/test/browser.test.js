@@ -2,66 +2,20 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
+import { launch, Person } from './browser.js';
 import { password, person, picture, until } from './people.js';
 import { Server } from './server.js';
 
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 let server;
 let browser;
 before(async () => {
   server = await Server.start();
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
+  browser = await launch();
 });
 after(async () => {
   await browser.close();
   await server.close();
 });
-
-/** One person's browser. It counts the WebSockets that its tabs have open. */
-class Person {
-  static async open(t, handle) {
-    const context = await browser.newContext({ ignoreHTTPSErrors: true });
-    t.after(() => context.close());
-    const one = new Person(context);
-    one.first = await one.tab();
-    await one.first.evaluate((account) => rt.auth.signUp(account), { handle, password });
-    return one;
-  }
-
-  constructor(context) {
-    this.context = context;
-    this.sockets = new Set();
-    this.opened = 0;
-  }
-
-  async tab(prepare) {
-    const page = await this.context.newPage();
-    page.on('websocket', (socket) => {
-      this.opened++;
-      this.sockets.add(socket);
-      for (const thing of [socket, page]) thing.on('close', () => this.sockets.delete(socket));
-    });
-    if (prepare) await page.addInitScript(prepare);
-    await page.goto(server.origin);
-    await page.waitForFunction(() => globalThis.loaded);
-    await page.evaluate(() => {
-      globalThis.rt = createClient({ url: '/api/' });
-      globalThis.told = []; // every change that a callback was called for
-      globalThis.statuses = [];
-      rt.status.on((value) => statuses.push(value));
-    });
-    return page;
-  }
-}
 
 /** Watches the comments of a photo in a tab, and resolves when the snapshot is there. */
 const watchComments = (page, photo) =>
@@ -89,7 +43,7 @@ async function author(t, handle) {
 }
 
 test('a page of the site has a cookie and keeps no token', async (t) => {
-  const ana = await Person.open(t, 'b_ana');
+  const ana = await Person.open(t, browser, server, 'b_ana');
   assert.equal(await ana.first.evaluate(() => rt.auth.current.account.handle), 'b_ana');
   assert.equal(await ana.first.evaluate(() => localStorage.length), 0);
   const again = await ana.tab();
@@ -97,7 +51,7 @@ test('a page of the site has a cookie and keeps no token', async (t) => {
 });
 
 test('an upload tells how far it is', async (t) => {
-  const ana = await Person.open(t, 'b_ben');
+  const ana = await Person.open(t, browser, server, 'b_ben');
   const image = picture(1200, 800);
   const bytes = Buffer.from(await image.arrayBuffer()).toString('base64');
   const { parts, size } = await ana.first.evaluate(async (base64) => {
@@ -125,7 +79,7 @@ test('an upload tells how far it is', async (t) => {
 
 test('two tabs share one connection', async (t) => {
   const { rt, photo } = await author(t, 'b_cai');
-  const ben = await Person.open(t, 'b_dan');
+  const ben = await Person.open(t, browser, server, 'b_dan');
   await watchComments(ben.first, photo);
   const second = await ben.tab();
   await watchComments(second, photo);
@@ -138,7 +92,7 @@ test('two tabs share one connection', async (t) => {
 test('a tab that comes later gets what the first one holds', async (t) => {
   const { rt, photo } = await author(t, 'b_eli');
   await comments(rt, photo, 'early');
-  const ben = await Person.open(t, 'b_fay');
+  const ben = await Person.open(t, browser, server, 'b_fay');
   await watchComments(ben.first, photo);
   await comments(rt, photo, 'later');
   await told(ben.first, 2);
@@ -150,7 +104,7 @@ test('a tab that comes later gets what the first one holds', async (t) => {
 
 test('when the leading tab closes, another one goes on where it was', async (t) => {
   const { rt, photo } = await author(t, 'b_gil');
-  const ben = await Person.open(t, 'b_hal');
+  const ben = await Person.open(t, browser, server, 'b_hal');
   await watchComments(ben.first, photo);
   const second = await ben.tab();
   await watchComments(second, photo);
@@ -167,7 +121,7 @@ test('when the leading tab closes, another one goes on where it was', async (t) 
 
 test('a leading tab that the browser freezes hands over, and catches up when it goes on', async (t) => {
   const { rt, photo } = await author(t, 'b_ian');
-  const ben = await Person.open(t, 'b_jan');
+  const ben = await Person.open(t, browser, server, 'b_jan');
   await watchComments(ben.first, photo);
   const second = await ben.tab();
   await watchComments(second, photo);
@@ -183,7 +137,7 @@ test('a leading tab that the browser freezes hands over, and catches up when it 
 
 test('a leading tab that hangs loses the lead to one that is looked at', async (t) => {
   const { rt, photo } = await author(t, 'b_kim');
-  const ben = await Person.open(t, 'b_leo');
+  const ben = await Person.open(t, browser, server, 'b_leo');
   await watchComments(ben.first, photo);
   const second = await ben.tab();
   await watchComments(second, photo);
@@ -206,7 +160,7 @@ test('a leading tab that hangs loses the lead to one that is looked at', async (
 
 test('without a net the page says so, and catches up', async (t) => {
   const { rt, photo } = await author(t, 'b_max');
-  const ben = await Person.open(t, 'b_mia');
+  const ben = await Person.open(t, browser, server, 'b_mia');
   await watchComments(ben.first, photo);
   await status(ben.first, 'live');
   for (const text of ['one', 'two']) {
@@ -222,7 +176,7 @@ test('without a net the page says so, and catches up', async (t) => {
 
 test('cuts and a restart lose nothing and show nothing twice, in all tabs', async (t) => {
   const { rt, photo } = await author(t, 'b_nia');
-  const ben = await Person.open(t, 'b_noa');
+  const ben = await Person.open(t, browser, server, 'b_noa');
   await watchComments(ben.first, photo);
   const second = await ben.tab();
   await watchComments(second, photo);
@@ -241,7 +195,7 @@ test('cuts and a restart lose nothing and show nothing twice, in all tabs', asyn
 
 test('where no WebSocket gets through, server-sent events do', async (t) => {
   const { rt, photo } = await author(t, 'b_ole');
-  const ben = await Person.open(t, 'b_oda');
+  const ben = await Person.open(t, browser, server, 'b_oda');
   await ben.first.close();
   const page = await ben.tab(() => {
     const Real = WebSocket;
@@ -261,7 +215,7 @@ test('where no WebSocket gets through, server-sent events do', async (t) => {
 test('signing in and out reaches all tabs', async (t) => {
   const { rt, photo } = await author(t, 'b_pia');
   await rt.photos.update(photo, { private: true });
-  const ben = await Person.open(t, 'b_pip');
+  const ben = await Person.open(t, browser, server, 'b_pip');
   const second = await ben.tab();
   await second.evaluate(() => rt.auth.me());
   const watch = (page) =>
@@ -280,7 +234,7 @@ test('signing in and out reaches all tabs', async (t) => {
 });
 
 test('all tabs show the same badge', async (t) => {
-  const ana = await Person.open(t, 'b_ria');
+  const ana = await Person.open(t, browser, server, 'b_ria');
   const ben = await person(t, server, 'b_rob');
   const account = await ana.first.evaluate(() => rt.auth.current.account.id);
   const second = await ana.tab();

@@ -29,8 +29,8 @@ export async function gallery(certs) {
 /** One server, and the proxy in front of it that can cut its connections. */
 export class Server {
   /** Starts one on a folder of its own. The end of the test stops it. */
-  static async start(t) {
-    const server = new Server(await gallery(process.env.ROUNDTRIP_CERTS));
+  static async start(t, folder) {
+    const server = new Server(folder ?? (await gallery(process.env.ROUNDTRIP_CERTS)));
     t?.after(() => server.close());
     await server.run();
     await server.proxy.listen();

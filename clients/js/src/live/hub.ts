@@ -57,7 +57,7 @@ export class Hub implements Source {
   /** Takes in a message of a topic. */
   receive(message: Message): void {
     if (message.head) return this.reach(message.head);
-    const topic = this.topics.get(message.channel === undefined ? (message.topic ?? '') : `channel/${message.channel}`);
+    const topic = this.topics.get(message.topic ?? '');
     if (topic?.synced) topic.apply(message);
   }
 

@@ -26,7 +26,6 @@ export interface Message {
   read_through?: number;
   seen_through?: number;
   /** Of a channel. */
-  channel?: string;
   presence?: Row[];
   joined?: Row;
   left?: Row;
