@@ -64,8 +64,11 @@ func (a *App) doWebhooks(ctx context.Context, order webhookCommand, out io.Write
 	return nil
 }
 
-// columns is how wide a table may be.
-const columns = 80
+const (
+	columns     = 80 // how wide a table may be
+	hookColumns = 30 // how much of a webhook's name is shown
+	notDeclared = " (not declared)"
+)
 
 func (a *App) listWebhooks(ctx context.Context, out io.Writer) error {
 	counts, err := a.base.store.CountJobs(ctx, store.JobWebhook)
@@ -80,6 +83,9 @@ func (a *App) listWebhooks(ctx context.Context, out io.Writer) error {
 			oldest = age(a.around.Now().Sub(c.Oldest))
 		}
 		dead += c.Dead
+		if known := strings.TrimSuffix(name, notDeclared); len(known) > hookColumns { // so that the numbers stay on the screen
+			name = shorten(known, hookColumns) + name[len(known):]
+		}
 		rows = append(rows, []string{name, fmt.Sprint(c.Waiting), fmt.Sprint(c.Dead), oldest, c.Error})
 	}
 	for _, h := range a.house.Load().config.Webhooks {
@@ -92,7 +98,7 @@ func (a *App) listWebhooks(ctx context.Context, out io.Writer) error {
 		counts = slices.Delete(counts, i, i+1)
 	}
 	for _, c := range counts { // of hooks that the declaration had before
-		add(strings.TrimPrefix(c.Kind, store.JobWebhook)+" (not declared)", c)
+		add(strings.TrimPrefix(c.Kind, store.JobWebhook)+notDeclared, c)
 	}
 	if len(rows) == 0 {
 		fmt.Fprintln(out, "the declaration has no webhooks")
