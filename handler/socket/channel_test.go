@@ -2,6 +2,7 @@ package socket_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -75,5 +76,45 @@ func TestChannel_RulesDecideWhoJoins(t *testing.T) {
 	}
 	if v := owner.subscribe("channel/photo/" + secret); v["error"] != nil {
 		t.Errorf("the owner: %v", v)
+	}
+}
+
+// Who was there as a stranger and then says who they are is there as that account.
+func TestChannel_AStrangerSignsIn(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t)
+	ana, bo := h.person("ana"), h.person("bob")
+	topic := "channel/photo/" + ana.make("photos", `{}`)
+	a, s := ana.open(), h.stranger().open()
+	a.subscribe(topic)
+	s.subscribe(topic)
+	s.say(`{"id":2,"auth":` + quote(bo.token) + `}`)
+	if v := s.next(); v["ok"] != true {
+		t.Fatalf("%v", v)
+	}
+	if v := a.next(); v["joined"] == nil || v["joined"].(map[string]any)["id"] != bo.id {
+		t.Fatalf("nobody came: %v", v)
+	}
+	s.say(`{"id":3,"send":` + quote(topic) + `,"data":1}`)
+	s.next()
+	if v := a.next(); v["from"] == nil || v["from"].(map[string]any)["id"] != bo.id {
+		t.Errorf("who says it: %v", v)
+	}
+	s.conn.Close()
+	if v := a.next(); v["left"] == nil {
+		t.Errorf("nobody left: %v", v)
+	}
+}
+
+func TestChannel_ADeclarationPutsPeopleOut(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t)
+	s := h.person("ana").open()
+	s.subscribe("channel/lobby/x")
+	source, err := os.ReadFile("testdata/roundtrip.yaml")
+	must(t, err)
+	h.enter(strings.Replace(string(source), "lobby: { join: 'true'", `lobby: { join: '"moderator" in auth.roles'`, 1))
+	if v := s.next(); v["topic"] != "channel/lobby/x" || v["error"] == nil {
+		t.Errorf("%v", v)
 	}
 }

@@ -40,6 +40,22 @@ var declarations = []struct{ rules, fields []string }{
 		[]string{"read: 'readable(record.photo)'", "read: 'auth.id != null && readable(record.photo)'"},
 		[]string{"      kind: {", "      second: { type: int }\n      kind: {"},
 	},
+	{rules: []string{
+		"record.level <= auth.level ||", "record.about == null || readable(record.about) ||",
+		"read: 'readable(record.photo)'", "read: 'record.author == auth.id || record.photo.likes > 0'",
+	}},
+	{rules: []string{
+		"!record.hidden || auth.id == record.id", "auth.id == record.id || follows.exists(f, f.follower == auth.id && f.followee == record.id)",
+		"!record.private ||", "!record.author.hidden ||",
+	}},
+	{rules: []string{
+		"rules: { read: 'true', create: 'auth.id == record.user'", "rules: { read: 'likes.exists(l, l.user == auth.id && l.photo == record.photo)', create: 'auth.id == record.user'",
+		"!record.private ||", "!(record.level > auth.level) &&",
+	}},
+	{rules: []string{
+		"!record.private ||", "record.author.followers > 0 ||",
+		"record.level <= auth.level ||", "!follows.exists(f, f.follower == record.owner && f.followee == auth.id) &&",
+	}},
 }
 
 // watcher is a client that keeps what it holds, as docs/live.md says.

@@ -134,6 +134,21 @@ func (ch *channel) take(m *member, id string, presence bool) bool {
 	return true
 }
 
+// named makes a member who joined as a stranger the account that it has become.
+func (m *member) named(who *roundtrip.Principal) {
+	ch := m.in
+	face := ch.hub.face(who)
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	if ch.members[m.conn] != m || m.account != 0 {
+		return
+	}
+	m.account, m.face = who.ID, face
+	if ch.here[m.account]++; ch.presence && ch.here[m.account] == 1 {
+		ch.tell(m.conn, ch.notice(`,"joined":`, face))
+	}
+}
+
 // appendPresence lists the accounts that are there.
 func (ch *channel) appendPresence(b []byte) []byte {
 	b = append(b, `,"presence":[`...)

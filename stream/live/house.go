@@ -45,6 +45,9 @@ func (h *Hub) bring(ctx context.Context, house *House) {
 	for _, g := range groups {
 		g.move(ctx, house)
 	}
+	for _, c := range h.everybody(false) {
+		h.stillThere(ctx, c)
+	}
 }
 
 // move brings a group under another house.

@@ -129,6 +129,7 @@ func (h *Hub) examine(ctx context.Context, c *Conn) {
 	for _, s := range subs {
 		s.became(ctx, who)
 	}
+	h.stillThere(ctx, c)
 }
 
 // alike reports whether two principals are the same to every rule: sessions are read anew every second, mostly to find that
@@ -183,6 +184,9 @@ func (c *Conn) Authenticate(ctx context.Context, token string) error {
 	c.mu.Unlock()
 	for _, s := range subs {
 		s.became(ctx, who)
+	}
+	for _, m := range c.channels() {
+		m.named(who)
 	}
 	return nil
 }
