@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	toldLife   = 48 * time.Hour // how long a job to tell somebody is kept that nobody does: twice as long as it is tried
+	toldLife   = 48 * time.Hour // how long after it was due a job to tell somebody is kept that nobody does
 	orphanLife = 72 * time.Hour // how long a message waits for its webhook to be declared again
 )
 
@@ -40,9 +40,9 @@ func (w *writer) dropUndone(now time.Time) (more bool, err error) {
 		var done int
 		switch {
 		case kind == store.JobPush, kind == store.JobEmail:
-			done, err = w.endJobs("DELETE FROM _outbox", kind, now.Add(-toldLife))
+			done, err = w.endJobs("DELETE FROM _outbox", "due", kind, now.Add(-toldLife))
 		case strings.HasPrefix(kind, store.JobWebhook) && !declared[kind]:
-			done, err = w.endJobs("UPDATE _outbox SET claimed = 0, dead = ?4, failed = ?4, error = 'the webhook is not declared any more'", kind, now.Add(-orphanLife))
+			done, err = w.endJobs("UPDATE _outbox SET claimed = 0, dead = ?4, failed = ?4, error = 'the webhook is not declared any more'", "created", kind, now.Add(-orphanLife))
 		}
 		if err != nil {
 			return more, err
@@ -51,10 +51,10 @@ func (w *writer) dropUndone(now time.Time) (more bool, err error) {
 	}
 }
 
-// endJobs takes old jobs of a kind out of the order.
-func (w *writer) endJobs(how, kind string, before time.Time) (n int, err error) {
+// endJobs takes jobs of a kind out of the order for which what counts, a column, was before a time.
+func (w *writer) endJobs(how, counts, kind string, before time.Time) (n int, err error) {
 	keys := map[string]bool{}
-	err = w.tx.query(how+` WHERE id IN (SELECT id FROM _outbox WHERE kind = ?1 AND dead = 0 AND created < ?2 AND ?4 > 0 LIMIT ?3)
+	err = w.tx.query(how+` WHERE id IN (SELECT id FROM _outbox WHERE kind = ?1 AND dead = 0 AND `+counts+` < ?2 AND ?4 > 0 LIMIT ?3)
 		RETURNING coalesce(key, '')`, func(st *raw.Stmt) { n++; keys[st.Text(0)] = true },
 		roundtrip.Text(kind), roundtrip.Time(before), roundtrip.Int(sweepMax), roundtrip.Time(w.tx.now))
 	for key := range keys {

@@ -35,13 +35,14 @@ type Server struct {
 	Password string
 }
 
-// Options is what a Sender is made of. All of it must be given but Link and Log.
+// Options is what a Sender is made of. All of it must be given but Link, Grace and Log.
 type Options struct {
 	Server  Server
 	From    string                                                          // an address, with or without a name (RFC 5322 section 3.4)
 	Link    string                                                          // where the recipient finds the application, "" for nowhere
 	Address func(ctx context.Context, account roundtrip.ID) (string, error) // of an account, "" for none
 	Notes   courier.Notes
+	Grace   time.Duration // how long a letter waits before it is due
 	Outbox  courier.Outbox
 	Now     func() time.Time
 	Jitter  func() float64
@@ -76,7 +77,7 @@ func New(o Options) (*Sender, error) {
 		return nil, err
 	}
 	s.Courier, err = courier.New(courier.Options{
-		Kind: store.JobEmail, What: "e-mail", Outbox: o.Outbox, Do: s.tell, AtOnce: atOnce, GiveUp: giveUp, Spare: true, Drop: true,
+		Kind: store.JobEmail, What: "e-mail", Outbox: o.Outbox, Do: s.tell, AtOnce: atOnce, GiveUp: giveUp + o.Grace, Spare: true, Drop: true,
 		Now: o.Now, Jitter: o.Jitter, Log: o.Log,
 	})
 	return s, err
@@ -93,7 +94,7 @@ func (s *Sender) Run(ctx context.Context) error {
 
 // tell writes to somebody of one notification, if there is still something to tell.
 func (s *Sender) tell(ctx context.Context, job store.Job) courier.Outcome {
-	account, note, ok, err := courier.LoadNote(ctx, s.o.Notes, job, roundtrip.ChannelEmail, s.o.Now().Add(-giveUp))
+	account, note, ok, err := courier.LoadNote(ctx, s.o.Notes, job, roundtrip.ChannelEmail, s.o.Now().Add(-giveUp-s.o.Grace))
 	if err != nil {
 		return courier.Outcome{Why: err.Error()}
 	}

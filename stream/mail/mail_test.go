@@ -200,3 +200,13 @@ func TestMail_EndsWithItsContext(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 }
+
+// A grace of a week is no reason to tell nobody: what is old counts from when the letter was due.
+func TestMail_WaitsAsLongAsItsGrace(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t, mailtest.Options{}, func(o *mail.Options) { o.Grace = 7 * 24 * time.Hour })
+	h.notes[5] = &courier.Note{ID: 5, Changed: time.Now().Add(-7*24*time.Hour - time.Minute), Text: "x"}
+	if got := h.tell(1, 5); !got.Done || len(h.server.Letters()) != 1 {
+		t.Fatalf("%+v, %d came", got, len(h.server.Letters()))
+	}
+}

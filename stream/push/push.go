@@ -29,12 +29,13 @@ type Subscriptions interface {
 	Pushes(ctx context.Context, account roundtrip.ID) ([]roundtrip.PushSubscription, error)
 }
 
-// Options is what a Sender is made of. All of it must be given but AllowPrivate, Acked, Client and Log.
+// Options is what a Sender is made of. All of it must be given but AllowPrivate, Grace, Acked, Client and Log.
 type Options struct {
-	Seed          []byte // of the key that proves who sends; with another one all subscriptions are lost
-	Subject       string // mailto: or https: URL of whoever answers for the messages
-	Title         string // what a notification is headed with
-	AllowPrivate  bool   // whether endpoints may lead to addresses that are not public, and need no TLS
+	Seed          []byte        // of the key that proves who sends; with another one all subscriptions are lost
+	Subject       string        // mailto: or https: URL of whoever answers for the messages
+	Title         string        // what a notification is headed with
+	AllowPrivate  bool          // whether endpoints may lead to addresses that are not public, and need no TLS
+	Grace         time.Duration // how long a push waits before it is due
 	Subscriptions Subscriptions
 	Notes         courier.Notes
 	Acked         func(account roundtrip.ID) int64 // up to which position a page has shown the inbox; nil: none has
@@ -81,7 +82,7 @@ func New(o Options) (*Sender, error) {
 		return nil, err
 	}
 	s.Courier, err = courier.New(courier.Options{
-		Kind: store.JobPush, What: "push", Outbox: o.Outbox, Do: s.tell, AtOnce: atOnce, GiveUp: life, Drop: true,
+		Kind: store.JobPush, What: "push", Outbox: o.Outbox, Do: s.tell, AtOnce: atOnce, GiveUp: life + o.Grace, Drop: true,
 		Now: o.Now, Jitter: o.Jitter, Log: o.Log,
 	})
 	return s, err

@@ -35,7 +35,7 @@ const bodyMax = 300
 
 // tell pushes one notification to all browsers of its account, if there is still something to tell.
 func (s *Sender) tell(ctx context.Context, job store.Job) courier.Outcome {
-	account, note, ok, err := courier.LoadNote(ctx, s.o.Notes, job, roundtrip.ChannelPush, s.o.Now().Add(-life))
+	account, note, ok, err := courier.LoadNote(ctx, s.o.Notes, job, roundtrip.ChannelPush, s.o.Now().Add(-life-s.o.Grace))
 	if err != nil {
 		return courier.Outcome{Why: err.Error()}
 	}
