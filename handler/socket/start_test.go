@@ -39,3 +39,29 @@ func TestHub_WakesNobodyWhoIsNotReady(t *testing.T) {
 		t.Errorf("%d messages waited, and %+v", len(items), closing)
 	}
 }
+
+// Whoever has an IPv6 network has more addresses than there could be connections.
+func TestHub_CountsStrangersByNetwork(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t)
+	join := func(addr netip.Addr) error {
+		c, err := h.hub.Join(&counter{}, addr, "", &roundtrip.Principal{}, false)
+		if err == nil {
+			t.Cleanup(c.Leave)
+		}
+		return err
+	}
+	addr := netip.MustParseAddr("2001:db8::1")
+	for range 50 {
+		if err := join(addr); err != nil {
+			t.Fatal(err)
+		}
+		addr = addr.Next()
+	}
+	if err := join(addr); roundtrip.AsError(err).Reason != "stream.connections" {
+		t.Errorf("the 51st of one network: %v", err)
+	}
+	if err := join(netip.MustParseAddr("2001:db8:0:1::1")); err != nil {
+		t.Errorf("the first of another one: %v", err)
+	}
+}

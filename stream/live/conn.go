@@ -145,9 +145,18 @@ func (c *Conn) Start() {
 
 func ownerOf(c *Conn) owner {
 	if c.who.Stranger() {
-		return owner{addr: c.addr}
+		return owner{addr: network(c.addr)}
 	}
 	return owner{account: c.who.ID}
+}
+
+// network is what one subscriber of a provider has: an address of IPv4, and of IPv6 the /64 in which any address is as good.
+func network(addr netip.Addr) netip.Addr {
+	if !addr.Is6() || addr.Is4In6() {
+		return addr.Unmap()
+	}
+	p, _ := addr.Prefix(64) // 64 is no wrong length for it
+	return p.Addr()
 }
 
 // admit counts a connection for an owner. The caller holds h.mu.
