@@ -1,10 +1,13 @@
 // Signing in and out, and knowing who is signed in.
 
 import { RoundtripError } from './error.js';
-import type { Http } from './http.js';
+import { type Http, passing } from './http.js';
 import { safely } from './safely.js';
 import type { AnySchema } from './schema.js';
 import type { Auth, Me, Session, TokenStorage } from './types.js';
+
+/** Where no answer came to who is signed in, it is asked again after this time, in milliseconds. */
+const again = 5_000;
 
 /** Identity keeps who is signed in, and the token where there is one. */
 export class Identity<S extends AnySchema> implements Auth<S> {
@@ -14,6 +17,10 @@ export class Identity<S extends AnySchema> implements Auth<S> {
   private readonly listeners = new Set<(me: Me<S> | null) => void>();
   private readonly key: string;
   private readonly tabs: BroadcastChannel | undefined;
+  /** Grows when a change of who is signed in begins and ends: an answer from before it says nothing any more. */
+  private turn = 0;
+  private asking = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly http: Http,
@@ -31,12 +38,17 @@ export class Identity<S extends AnySchema> implements Auth<S> {
   }
 
   async me(): Promise<Me<S> | null> {
+    const turn = this.turn;
+    let me: Me<S> | null = null;
+    this.asking++;
     try {
-      this.set(await this.http.call<Me<S>>('GET', 'auth/me', { repeatable: true }));
+      me = await this.http.call<Me<S>>('GET', 'auth/me', { repeatable: true });
     } catch (e) {
       if (!(e instanceof RoundtripError) || e.status !== 401) throw e;
-      this.set(null);
+    } finally {
+      this.asking--;
     }
+    if (turn === this.turn) this.set(me);
     return this.current ?? null;
   }
 
@@ -75,6 +87,9 @@ export class Identity<S extends AnySchema> implements Auth<S> {
 
   onChange(fn: (me: Me<S> | null) => void): () => void {
     this.listeners.add(fn);
+    const { current } = this;
+    if (current !== undefined) safely(() => fn(current));
+    else this.later(0);
     return () => this.listeners.delete(fn);
   }
 
@@ -85,8 +100,26 @@ export class Identity<S extends AnySchema> implements Auth<S> {
   }
 
   close(): void {
+    clearTimeout(this.timer);
     this.tabs?.close();
     this.listeners.clear();
+  }
+
+  private later(ms: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.find(), ms);
+    if (ms > 0) (this.timer as { unref?(): void }).unref?.(); // a program in Node may end meanwhile
+  }
+
+  // Asks for the listeners who is signed in, unless the page does so itself.
+  private async find(): Promise<void> {
+    const open = () => this.current === undefined && this.listeners.size > 0;
+    try {
+      if (open() && this.asking === 0) await this.me();
+    } catch (e) {
+      if (!(e instanceof RoundtripError) || !passing(e)) return console.error(e);
+    }
+    if (open()) this.later(again);
   }
 
   private enter(path: string, body: object): Promise<Me<S>> {
@@ -118,12 +151,14 @@ export class Identity<S extends AnySchema> implements Auth<S> {
   // Live data pauses meanwhile, so that nothing of one account comes to the other.
   private async switching<T>(change: () => Promise<T>): Promise<T> {
     let outcome: 'changed' | 'same' = 'same';
+    this.turn++;
     this.onSwitch('begin');
     try {
       const result = await change();
       outcome = 'changed';
       return result;
     } finally {
+      this.turn++;
       this.onSwitch(outcome);
     }
   }

@@ -170,7 +170,10 @@ function problem(answer: Answer): RoundtripError {
 
 /** The error of a call that got no answer. */
 export function noAnswer(cause?: unknown): RoundtripError {
-  return new RoundtripError({ code: 'network', detail: 'No answer came from the server.' }, cause);
+  // Node's fetch says no more than that it failed; why is said by the cause of that.
+  const { message, code } = (cause as { cause?: { message?: string; code?: string } } | undefined)?.cause ?? {};
+  const why = message || code;
+  return new RoundtripError({ code: 'network', detail: `No answer came from the server${why ? `: ${why}` : '.'}` }, cause);
 }
 
 /** Whether a failure may be over in a moment. */

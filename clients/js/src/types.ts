@@ -154,7 +154,10 @@ export type Op<S extends AnySchema> = {
 export interface Feed<T> extends AsyncIterable<T> {
   /** The newest state, undefined before the first. */
   readonly state: T | undefined;
-  /** Calls back with each state, at once if there is one; returns what ends it. */
+  /**
+   * Calls back with each state, at once if there is one; returns what ends it. `error` hears why the feed is refused; where
+   * nobody listens for that, it goes to the console.
+   */
   on(state: (state: T) => void, error?: (error: RoundtripError) => void): () => void;
   /** Loads the next page into the state, where it is live as well. False if there is none. */
   more(): Promise<boolean>;
@@ -276,7 +279,10 @@ export interface Auth<S extends AnySchema> {
   endSession(id: string): Promise<void>;
   endOtherSessions(): Promise<void>;
   changePassword(old: string, password: string): Promise<void>;
-  /** Calls back when somebody signs in or out, in any tab, the session ends, or `me` finds the account changed; returns what ends it. */
+  /**
+   * Calls back with who is signed in, as soon as that is known (the first listener makes the client ask), and again when
+   * somebody signs in or out, in any tab, the session ends, or `me` finds the account changed; returns what ends it.
+   */
   onChange(fn: (me: Me<S> | null) => void): () => void;
 }
 

@@ -30,7 +30,58 @@ test('sign up, in and out', async (t) => {
   );
   const me = await rt.auth.signIn({ handle: 'ana', password });
   assert.deepEqual(me.roles, []);
-  assert.deepEqual(heard, [null, 'ana']);
+  assert.deepEqual(heard, ['ana', null, 'ana']);
+});
+
+test('who listens is told who is signed in, and asks for it first', async (t) => {
+  const kept = new Map();
+  const storage = {
+    getItem: (k) => kept.get(k) ?? null,
+    setItem: (k, v) => kept.set(k, v),
+    removeItem: (k) => kept.delete(k),
+  };
+  await person(t, server, 'abe', { storage });
+  const asked = [];
+  const watched = (url, init) => {
+    asked.push(url);
+    return fetch(url, init);
+  };
+  const again = createClient({ url: server.url, storage, fetch: watched });
+  t.after(() => again.close());
+  const heard = [];
+  const listen = (who) => again.auth.onChange((me) => heard.push([who, me?.account.handle ?? null]));
+  listen('first');
+  listen('second');
+  await until('the answer', () => heard.length === 2);
+  listen('third');
+  assert.deepEqual(heard, [
+    ['first', 'abe'],
+    ['second', 'abe'],
+    ['third', 'abe'],
+  ]);
+  assert.deepEqual(asked, [`${server.url}auth/me`]);
+
+  const stranger = createClient({ url: server.url });
+  t.after(() => stranger.close());
+  assert.equal(await new Promise((resolve) => stranger.auth.onChange(resolve)), null);
+});
+
+test('an answer to who is signed in from before a sign-in says nothing any more', async (t) => {
+  await person(t, server, 'asa');
+  let held;
+  const slow = async (url, init) => {
+    const answer = await fetch(url, init);
+    if (url.endsWith('auth/me') && !held) await new Promise((resolve) => (held = resolve));
+    return answer;
+  };
+  const rt = createClient({ url: server.url, fetch: slow });
+  t.after(() => rt.close());
+  const early = rt.auth.me();
+  await until('the early answer', () => held);
+  await rt.auth.signIn({ handle: 'asa', password });
+  held();
+  assert.equal((await early).account.handle, 'asa');
+  assert.equal(rt.auth.current.account.handle, 'asa');
 });
 
 test('a session that another device ends', async (t) => {
@@ -38,7 +89,7 @@ test('a session that another device ends', async (t) => {
   const there = createClient({ url: server.url });
   t.after(() => there.close());
   await there.auth.signIn({ handle: 'ben', password });
-  const heard = new Promise((resolve) => here.auth.onChange(resolve));
+  const heard = new Promise((resolve) => here.auth.onChange((me) => me ?? resolve(me)));
   await there.auth.endSession(here.auth.current.session);
   await assert.rejects(here.photos.list(), fails({ status: 401 }));
   assert.equal(await heard, null);
@@ -178,6 +229,16 @@ test('without a net the error says so', async (t) => {
   server.proxy.cut();
   t.after(() => (server.proxy.open = true));
   await assert.rejects(rt.photos.list(), fails({ status: 0, code: 'network' }));
+});
+
+test('the error of a name that does not exist says so', async (t) => {
+  const rt = createClient({ url: 'https://nowhere.invalid/api/', retries: 0 });
+  t.after(() => rt.close());
+  await assert.rejects(rt.photos.list(), (e) => {
+    assert.equal(e.code, 'network');
+    assert.match(e.detail, /^No answer came from the server: getaddrinfo \w+ nowhere\.invalid$/);
+    return true;
+  });
 });
 
 test('a call that is given up', async (t) => {
