@@ -102,6 +102,47 @@ test('a tab that comes later gets what the first one holds', async (t) => {
   assert.equal(ben.opened, 1);
 });
 
+test('a close that is final is told in all tabs, and to what is watched after it', async (t) => {
+  const { photo } = await author(t, 'b_fin');
+  const ben = await Person.open(t, browser, server, 'b_fox');
+  await ben.first.close();
+  const leading = await ben.tab(() => {
+    const Real = WebSocket;
+    globalThis.WebSocket = class extends Real {
+      constructor(url) {
+        super(url);
+        globalThis.socket = this;
+      }
+    };
+  });
+  await watchComments(leading, photo);
+  const second = await ben.tab();
+  await watchComments(second, photo);
+  const refused = (page, topic) =>
+    page.evaluate(
+      ({ topic, photo }) => {
+        globalThis.refused = new Promise((resolve) => {
+          const feed = topic === 'photo' ? rt.photos.watch(photo) : rt.comments.watch({ where: { photo }, page_size: 200 });
+          feed.on(
+            () => {},
+            (e) => resolve([topic, e.status, e.code, e.reason, e.detail.length > 0]),
+          );
+        });
+        return undefined;
+      },
+      { topic, photo },
+    );
+  for (const page of [leading, second]) await refused(page, 'comments');
+  await leading.evaluate(() => socket.send('this is no message'));
+  const why = [400, 'invalid_argument', 'request.invalid', true];
+  for (const page of [leading, second])
+    assert.deepEqual(await page.evaluate(() => refused), ['comments', ...why]);
+  for (const page of [second, leading]) {
+    await refused(page, 'photo');
+    assert.deepEqual(await page.evaluate(() => globalThis.refused), ['photo', ...why]);
+  }
+});
+
 test('when the leading tab closes, another one goes on where it was', async (t) => {
   const { rt, photo } = await author(t, 'b_gil');
   const ben = await Person.open(t, browser, server, 'b_hal');

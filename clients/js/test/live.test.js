@@ -90,6 +90,23 @@ for (const [name, options] of [
       }, wrong.constructor);
     });
 
+    test('a refusal that nobody listens for goes to the console', async (t) => {
+      const ana = await person(t, server, 'eva', options);
+      const said = [];
+      const shown = console.error;
+      console.error = (...what) => said.push(what);
+      t.after(() => (console.error = shown));
+      const feed = ana.photos.watch({ filter: 'likez > 1' });
+      t.after(feed.on(() => {}));
+      await until('the refusal', () => said.length > 0);
+      const [text, error] = said[0];
+      assert.match(text, /^The feed photos\?filter=likez%20%3E%201 is refused: /);
+      assert.equal(error.reason, 'request.filter');
+      const heard = await new Promise((resolve) => t.after(feed.on(() => {}, resolve)));
+      assert.equal(heard.reason, 'request.filter');
+      assert.equal(said.length, 1);
+    });
+
     test('a cut loses nothing and shows nothing twice', async (t) => {
       const ana = await person(t, server, 'fin', options);
       const ben = await person(t, server, 'gil', options);
@@ -161,7 +178,7 @@ for (const [name, options] of [
       const feed = here.photos.watch();
       t.after(feed.on(() => {}));
       await until('live', () => here.status.value === 'live');
-      const heard = new Promise((resolve) => here.auth.onChange(resolve));
+      const heard = new Promise((resolve) => here.auth.onChange((me) => me ?? resolve(me)));
       await here.auth.endOtherSessions();
       const there = await person(t, server, 'jon2', options);
       await there.auth.signIn({ handle: 'jon', password: 'correct-horse-battery' });

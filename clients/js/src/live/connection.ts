@@ -41,6 +41,8 @@ export class Connection implements Uplink {
   private attempts = 0;
   /** Attempts since everything was there for the last time. */
   private failures = 0;
+  /** Why there is no connection any more. */
+  private over: RoundtripError | undefined;
   /** WebSockets in a row that could not be opened. */
   private socketFailures = 0;
   private readonly unwatch: () => void;
@@ -59,6 +61,8 @@ export class Connection implements Uplink {
 
   open(topic: Topic): void {
     topic.synced = false;
+    const { over } = this;
+    if (over) return queueMicrotask(() => over === this.over && topic.refuse(over)); // once its holder knows it
     if (this.state === 'open') this.subscribe(topic);
     else if (this.state === 'idle') this.connect();
     if (this.state === 'open' || this.state === 'opening') clearTimeout(this.timer); // that of linger
@@ -100,6 +104,7 @@ export class Connection implements Uplink {
   }
 
   resume(anew: boolean): void {
+    this.over = undefined;
     if (anew) for (const topic of this.hub.topics.values()) topic.forget();
     this.drop();
     this.state = 'idle';
@@ -199,9 +204,8 @@ export class Connection implements Uplink {
       case 4403:
       case 1009:
         this.state = 'stopped';
-        this.hub.fail(
-          new RoundtripError({ code: code === 4403 ? 'permission_denied' : 'invalid_argument', detail: reason }),
-        );
+        this.over = fatal(code, reason);
+        this.hub.fail(this.over);
         break;
       case 4429:
         this.wait(30_000 + Math.random() * 10_000);
@@ -252,7 +256,7 @@ export class Connection implements Uplink {
   }
 
   private ask(request: Request): Promise<void> {
-    if (this.state !== 'open') return Promise.reject(noAnswer());
+    if (this.state !== 'open') return Promise.reject(this.over ?? noAnswer());
     return new Promise((resolve, reject) => {
       const id = ++this.lastID;
       this.calls.set(id, { resolve, reject });
@@ -282,4 +286,11 @@ export class Connection implements Uplink {
     else value = this.failures > 1 ? 'offline' : 'connecting';
     this.hub.status.set(value);
   }
+}
+
+/** The error of a close after which it makes no sense to connect again. Its reason is the one that the server logs. */
+function fatal(code: number, detail: string): RoundtripError {
+  return code === 4403
+    ? new RoundtripError({ status: 403, code: 'permission_denied', reason: 'auth.csrf_rejected', detail })
+    : new RoundtripError({ status: 400, code: 'invalid_argument', reason: 'request.invalid', detail });
 }

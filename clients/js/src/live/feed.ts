@@ -36,7 +36,7 @@ class TopicFeed<T> implements Feed<T> {
       closed: () => this.stop(),
       failed: (error) => {
         this.state = undefined;
-        for (const reader of [...this.readers]) safely(() => reader.failed(error));
+        this.refuse([...this.readers], error);
       },
     };
   }
@@ -46,7 +46,7 @@ class TopicFeed<T> implements Feed<T> {
       before: undefined,
       ready: () => true,
       take: state,
-      failed: (e) => error?.(e),
+      failed: error,
       end: () => {},
     };
     this.add(reader);
@@ -109,7 +109,14 @@ class TopicFeed<T> implements Feed<T> {
       if (this.topic.ready) this.state = this.make(this.topic, undefined);
     }
     this.show(reader);
-    if (this.topic?.error) reader.failed(this.topic.error);
+    if (this.topic?.error) this.refuse([reader], this.topic.error);
+  }
+
+  // An error that nobody listens for is shown to whoever writes the page: else a feed would just stay empty.
+  private refuse(readers: Reader<T>[], error: RoundtripError): void {
+    for (const reader of readers) if (reader.failed) safely(() => reader.failed!(error));
+    if (![...this.readers, ...readers].some((reader) => reader.failed))
+      console.error(`The feed ${this.text} is refused: ${error.detail} Pass on() a second function to hear of it.`, error);
   }
 
   private remove(reader: Reader<T>): void {
@@ -141,6 +148,6 @@ interface Reader<T> {
   before: T | undefined;
   ready(): boolean;
   take(state: T): void;
-  failed(error: RoundtripError): void;
+  failed: ((error: RoundtripError) => void) | undefined;
   end(): void;
 }

@@ -79,7 +79,7 @@ export class Hub implements Source {
 
   /** Says to all topics that it is over with them. */
   fail(error: RoundtripError): void {
-    for (const topic of [...this.topics.values()]) topic.fail(error);
+    for (const topic of [...this.topics.values()]) topic.refuse(error);
   }
 }
 

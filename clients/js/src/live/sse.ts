@@ -44,7 +44,7 @@ export function openStreams(http: Http, events: TransportEvents): Transport {
   const refused = (stream: Stream, status: number, problem: { reason?: string; detail?: string }) => {
     const { reason = '', detail = `status ${status}` } = problem;
     if (reason === 'auth.expired' || reason === 'auth.invalid') return end(4401, detail);
-    if (reason === 'stream.origin' || reason.startsWith('cors.')) return end(4403, detail);
+    if (reason === 'auth.csrf_rejected' || reason.startsWith('cors.')) return end(4403, detail);
     if (status === 429) return end(4429, detail);
     const [[topic, id] = []] = stream.topics;
     if (topic === undefined || stream.topics.size > 1 || status < 400 || status >= 500) return end(1006, detail);

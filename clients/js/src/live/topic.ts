@@ -105,7 +105,12 @@ export class Topic {
     return some;
   }
 
-  fail(error: RoundtripError): void {
+  /** Takes in that it is over, as if the server had said so of this topic: other tabs that hold it hear of it too. */
+  refuse(error: RoundtripError): void {
+    this.apply({ topic: this.text, error: { ...error, detail: error.detail } });
+  }
+
+  private fail(error: RoundtripError): void {
     this.error = error;
     for (const holder of [...this.holders]) holder.failed?.(error);
   }
