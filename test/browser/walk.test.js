@@ -57,6 +57,16 @@ test('who follows somebody gets their photos, also those of the next moment', as
   assert.deepEqual(noor.failures, []);
 });
 
+test('an address that leads to no photo says so, in words for people', async () => {
+  const noor = await house.person('noor');
+  for (const id of ['nope', '0am5terb80000']) {
+    await noor.goto(`/photo/${id}`);
+    await noor.locator('main h1', { hasText: 'There is nothing here' }).waitFor();
+    await noor.waitForFunction(() => document.title === 'Not here · Gallery');
+  }
+  assert.deepEqual(noor.failures, []);
+});
+
 test('a profile is edited, and shows at once', async () => {
   const mei = await house.person('mei.tan');
   await mei.goto('/people/mei.tan/');

@@ -1,6 +1,6 @@
 // One photo, large, with what people say about it.
 import { useEffect, useState } from 'preact/hooks';
-import { explain, isMe, me, rt, useFeed, type Comment, type Photo } from './api';
+import { explain, isMe, me, rt, statusOf, useFeed, type Comment, type Photo } from './api';
 import { Private } from './feed';
 import { Form } from './form';
 import { LikeButton } from './like';
@@ -11,10 +11,12 @@ import { Ago, By, Failed, notice, Picture, useTitle } from './ui';
 export function PhotoPage({ id }: { id: string }) {
   const { state, error, retry } = useFeed(() => rt.photos.watch(id, { expand: ['author'] }), id);
   const photo = state?.record;
+  const nowhere = [400, 404].includes(statusOf(error)); // 400: what the address says can't be an id
   const author = photo?.expand?.author;
-  useTitle(photo ? `${author?.handle ?? 'A photo'}: ${photo.caption || 'a photo'}` : state ? 'Not here' : undefined);
+  useTitle(photo ? `${author?.handle ?? 'A photo'}: ${photo.caption || 'a photo'}` : state || nowhere ? 'Not here' : undefined);
   useEffect(() => void (photo && likes.ask([id])), [!photo]);
 
+  if (nowhere && !photo) return <NotHere />;
   if (error && !photo) return <Failed error={error} retry={retry} />;
   if (state && !photo) return <NotHere />;
   return (
