@@ -25,7 +25,7 @@ type Notice struct {
 	Pos      Pos
 	When     []Trigger
 	To       Rule          // a ref to the accounts: who gets it; null means nobody
-	By       Rule          // a ref to the accounts: who did it; Source "" means who made the record, else the caller
+	By       Rule          // a ref to the accounts: who did it; "caller", or Source "": who created it, else the caller
 	Unless   Rule          // a condition under which nobody is told; Source "" means never
 	Group    Rule          // what is gathered in one entry; Source "" means that each record has an entry of its own
 	Text     Rule          // with {actors} and {record.path} in it

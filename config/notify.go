@@ -28,9 +28,9 @@ func notificationKeys() []key {
 			says("The writes that cause it: a collection with .created, .updated or .deleted behind it, or a list of those. When the record that caused it is deleted, its part in the notification goes too."),
 		name("to", func(n *Notification) *Name { return &n.To }).must().takes("an expression, such as record.photo.author").eg("record.photo.author").
 			says("Who gets it: an expression over record that gives a ref to the accounts. Null means nobody."),
-		name("by", func(n *Notification) *Name { return &n.By }).takes("an expression, such as record.user").eg("record.user").
-			orElse("the field with default: auth.id, else the caller").
-			says("Who did it: an expression that gives a ref to the accounts."),
+		name("by", func(n *Notification) *Name { return &n.By }).takes("an expression, such as record.user, or caller").eg("record.user").
+			orElse("the caller; for .created the field with default: auth.id, where there is one").
+			says("Who did it: an expression over record that gives a ref to the accounts, or caller. A field says who made the record, which need not be who changes or deletes it."),
 		name("unless", func(n *Notification) *Name { return &n.Unless }).takes("a condition, such as 'record.user == record.photo.author'").
 			eg("'record.user == record.photo.author'").orElse("never").
 			says("A condition under which nobody is told."),

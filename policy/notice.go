@@ -30,7 +30,7 @@ type term struct {
 // Event is what a notification comes to for one record.
 type Event struct {
 	To    roundtrip.ID    // who gets it, 0 for nobody
-	By    roundtrip.ID    // who did it, 0 where the record does not say
+	By    roundtrip.ID    // who did it as far as the record says, 0 where it does not; see [Notice.FromCaller]
 	Group roundtrip.Value // what it is gathered by; null also where nothing is declared
 	Data  []string        // the values of the paths in the text
 }
@@ -57,6 +57,9 @@ func Notices(schema *roundtrip.Schema) ([]*Notice, error) {
 	return all, nil
 }
 
+// byCaller is what by says where it is not the record that tells who did it.
+const byCaller = "caller"
+
 // noticeCompiler compiles one notice for one collection.
 type noticeCompiler struct {
 	book   *ruleBook
@@ -66,11 +69,14 @@ type noticeCompiler struct {
 
 func (c *noticeCompiler) compile() *Notice {
 	n, d := c.notice, c.notice.Declared
+	n.owner = -1
 	n.to = c.account("to", d.To)
-	n.by = c.account("by", d.By)
+	if d.By.Source != byCaller {
+		n.by = c.account("by", d.By)
+		n.owner = owner(n.Collection)
+	}
 	n.group = c.value("group", d.Group, c.groupable)
 	n.unless = c.value("unless", d.Unless, nil)
-	n.owner = owner(n.Collection)
 	for _, part := range parseText(d.Text, c.report) {
 		if part.expr == "" {
 			continue
@@ -264,5 +270,8 @@ func (n *node) valueKind() roundtrip.ValueKind {
 	return roundtrip.TextValue
 }
 
-// FromCaller reports whether it is the caller who did it, because neither the declaration nor the record says who.
-func (n *Notice) FromCaller() bool { return n.by == nil && n.owner < 0 }
+// FromCaller reports whether it is the caller who did it: the declaration does not say who, and the record says at most who
+// made it, which is who created it but need not be who changed or deleted it.
+func (n *Notice) FromCaller(action roundtrip.Action) bool {
+	return n.by == nil && (n.owner < 0 || action != roundtrip.Create)
+}

@@ -100,6 +100,34 @@ func TestNotices_RecordAloneSaysIt(t *testing.T) {
 	}
 }
 
+// Who created a record did that, and need not be who changes or deletes it.
+func TestNotices_SayWhoDidIt(t *testing.T) {
+	t.Parallel()
+	for by, want := range map[string]struct {
+		record                 bool // whether the record says it for a new one
+		create, update, remove bool // whether the caller did it
+	}{
+		"":              {record: true, create: false, update: true, remove: true},
+		"caller":        {record: false, create: true, update: true, remove: true},
+		"record.author": {record: true},
+	} {
+		schema := notice(func(n *roundtrip.Notice) {
+			n.To, n.By = roundtrip.Rule{Source: "record.author"}, roundtrip.Rule{Source: by}
+		})
+		all, err := policy.Notices(schema)
+		if err != nil || len(all) != 1 {
+			t.Fatal(all, err)
+		}
+		got := want
+		got.create, got.update, got.remove = all[0].FromCaller(roundtrip.Create), all[0].FromCaller(roundtrip.Update), all[0].FromCaller(roundtrip.Delete)
+		r := roundtrip.NewRecord(schema.Lookup("comments"))
+		r.PutName("author", roundtrip.Ref(7))
+		if got.record = all[0].EventOf(r).By == 7; got != want {
+			t.Errorf("by: %q is %+v, want %+v", by, got, want)
+		}
+	}
+}
+
 // Whoever is called, or writes, what turns the direction of a sentence around does not turn ours.
 func TestText_IsNotRewrittenByWhatItShows(t *testing.T) {
 	t.Parallel()

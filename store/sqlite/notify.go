@@ -131,7 +131,7 @@ func (t *tx) announce(n *policy.Notice, action roundtrip.Action, source roundtri
 		what: told, notice: n.Declared, action: action, account: e.To, actor: e.By,
 		collection: n.Collection.Number, source: source, data: "[]",
 	}
-	if out.actor == 0 && n.FromCaller() {
+	if n.FromCaller(action) {
 		out.actor = t.caller()
 	}
 	if n.Declared.Group.Source == "" {

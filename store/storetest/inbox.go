@@ -292,6 +292,8 @@ func inboxUpdates(w *world) {
 	equal(w, "deleted", told(w.inbox(ana)), "filed 1 bo unread")
 	w.noDrift()
 	cy := w.user("cy")
+	w.mustDelete("photos", w.photo(bo, fields{"album": roundtrip.Ref(album.ID())}).ID(), w.user("mo", "moderator"))
+	equal(w, "who did it, not who made it", told(w.inbox(ana)), "filed 1 mo unread; filed 1 bo unread")
 	other := w.must(w.creating("albums", fields{"owner": roundtrip.Ref(cy.ID), "title": roundtrip.Text("c")}), cy)
 	one, two := w.photo(bo, nil), w.photo(bo, nil)
 	into := func(p *roundtrip.Record, album *roundtrip.Record) *roundtrip.Call {
