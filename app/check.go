@@ -10,10 +10,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
 	"github.com/roundtrip-dev/roundtrip/policy"
+	"github.com/roundtrip-dev/roundtrip/schema"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite/plan"
 )
 
@@ -56,11 +58,20 @@ func count(n int, what string) string {
 // Plan prints what a declaration would change in its database, and reports whether all of it would be applied if serve
 // were started with the same allowLoss.
 func Plan(ctx context.Context, file, data string, allowLoss []string, s Surroundings) (applicable bool, err error) {
+	s = s.withoutSecrets() // and neither certificates nor keys are read: a plan is of the collections alone
 	c, err := read(file, data, s)
 	if err != nil {
 		return false, err
 	}
-	_, p, err := dry(ctx, c, s)
+	b, err := newBase(c, s, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return false, err
+	}
+	built, err := schema.Build(c)
+	if err != nil {
+		return false, err
+	}
+	p, err := preview(ctx, c, b, built, s.Now())
 	if err != nil {
 		return false, err
 	}
@@ -105,11 +116,16 @@ func dry(ctx context.Context, c *config.Config, s Surroundings) (*house, *plan.P
 	if err := cert.NewStore(nil, s.Now).Load(files.Sites); err != nil {
 		return nil, nil, err
 	}
-	if _, err := os.Stat(c.Store.Database); errors.Is(err, fs.ErrNotExist) {
-		return h, plan.Make(&plan.History{}, h.schema.Schema, s.Now()), nil
-	}
-	p, err := b.store.Preview(ctx, h.schema.Schema)
+	p, err := preview(ctx, c, b, h.schema, s.Now())
 	return h, p, err
+}
+
+// preview compares collections with the database, which need not be there yet.
+func preview(ctx context.Context, c *config.Config, b *base, s *schema.Schema, now time.Time) (*plan.Plan, error) {
+	if _, err := os.Stat(c.Store.Database); errors.Is(err, fs.ErrNotExist) {
+		return plan.Make(&plan.History{}, s.Schema, now), nil
+	}
+	return b.store.Preview(ctx, s.Schema)
 }
 
 // missingFolders warns of static routes whose folder is not there. It is no mistake: a page is often built later than its

@@ -10,7 +10,7 @@ import (
 // Types prints the types of a declaration's collections as a TypeScript module. Its error is a *config.Problems with every
 // mistake.
 func Types(file string, s Surroundings) error {
-	c, err := read(file, "", s)
+	c, err := read(file, "", s.withoutSecrets())
 	if err != nil {
 		return err
 	}

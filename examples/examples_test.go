@@ -22,6 +22,9 @@ func TestExamples_HoldTheTemplates(t *testing.T) {
 		if !strings.HasPrefix(string(text), "# yaml-language-server: $schema=./roundtrip.schema.json\n") {
 			t.Errorf("%s does not name its schema in the first line", name)
 		}
+		if ignored, err := fs.ReadFile(files, ".gitignore"); err != nil || !strings.Contains("\n"+string(ignored), "\n/data/\n") {
+			t.Errorf("%s lets git take the data folder, where private keys lie: %v", name, err)
+		}
 		if _, err := fs.Stat(files, "data"); err == nil {
 			t.Errorf("%s holds the data of a run", name)
 		}
