@@ -146,7 +146,7 @@ func (s *socket) read() {
 		}
 		if why, code := s.check(&header); code != 0 {
 			s.live.Close(code, why)
-			s.drain()
+			s.drain(header.Length)
 			return
 		}
 		payload := make([]byte, header.Length)
@@ -156,18 +156,38 @@ func (s *socket) read() {
 		s.live.Heard.Store(s.door.now().Unix())
 		ws.Cipher(payload, header.Mask, 0)
 		if !s.take(&header, payload) {
-			s.drain()
+			s.drain(0)
 			return
 		}
 	}
 }
 
-// drain lets a close that was begun come to its end: the client's answer, or the end of its time.
-func (s *socket) drain() {
-	var rest [512]byte
-	for {
-		if _, err := s.Read(rest[:]); err != nil {
+// drain lets a close that was begun come to its end: the client's half, or the end of its time. skip is how much of the
+// last frame was not read.
+func (s *socket) drain(skip int64) {
+	if !s.heard.Load() {
+		if skip < 0 || awaitClose(s, skip) != nil {
 			return
+		}
+		s.closed(&s.heard, &s.said)
+	}
+	_, _ = io.Copy(io.Discard, s) // until the writer has sent our half, and with it ends the connection
+}
+
+// awaitClose reads frames, and the rest of one before them, up to the end of a close frame.
+func awaitClose(r io.Reader, rest int64) error {
+	for {
+		if _, err := io.CopyN(io.Discard, r, rest); err != nil {
+			return err
+		}
+		h, err := ws.ReadHeader(r)
+		if err != nil {
+			return err
+		}
+		rest = max(h.Length, 0)
+		if h.OpCode == ws.OpClose {
+			_, err = io.CopyN(io.Discard, r, rest)
+			return err
 		}
 	}
 }

@@ -60,13 +60,14 @@ type house struct {
 	ids      *roundtrip.IDs
 	hints    func([]roundtrip.Change) // what the hub is told; nil: everything
 	client   netip.Addr
-	poll     time.Duration // how often the hub looks without a hint
+	now      func() time.Time // of the door
+	poll     time.Duration    // how often the hub looks without a hint
 	pages    hooks
 }
 
 func openHouse(tb testing.TB, options ...func(*house)) *house {
 	tb.Helper()
-	h := &house{t: tb, ids: roundtrip.NewIDs(1, time.Now), client: netip.MustParseAddr("192.0.2.7"), poll: 50 * time.Millisecond}
+	h := &house{t: tb, ids: roundtrip.NewIDs(1, time.Now), client: netip.MustParseAddr("192.0.2.7"), poll: 50 * time.Millisecond, now: time.Now}
 	for _, o := range options {
 		o(h)
 	}
@@ -78,7 +79,7 @@ func openHouse(tb testing.TB, options ...func(*house)) *house {
 	tb.Cleanup(func() { must(tb, h.store.Close()) })
 	h.hub, err = live.New(live.Options{Store: h.store, Now: time.Now, Log: slog.New(slog.DiscardHandler), Poll: h.poll})
 	must(tb, err)
-	h.streams, err = socket.New(socket.Options{Hub: h.hub, Now: time.Now})
+	h.streams, err = socket.New(socket.Options{Hub: h.hub, Now: h.now})
 	must(tb, err)
 	source, err := os.ReadFile("testdata/roundtrip.yaml")
 	must(tb, err)
@@ -160,6 +161,9 @@ func (h *hooked) Page(ctx context.Context, v store.View, p *policy.Permit) ([]li
 func (h *house) gate(w http.ResponseWriter, r *http.Request) {
 	j := h.journeys.Begin(trace.Request)
 	j.Client = h.client
+	if r.Header.Get("Upgrade") != "" {
+		j.Status = http.StatusSwitchingProtocols // of a connection that was taken over
+	}
 	defer h.journeys.End(j)
 	h.door.ServeHTTP(w, r.WithContext(trace.With(r.Context(), j)))
 }

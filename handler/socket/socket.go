@@ -5,12 +5,16 @@ package socket
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/handler"
+	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 	"github.com/roundtrip-dev/roundtrip/stream/live"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
@@ -42,19 +46,26 @@ func (d *Door) Live(w http.ResponseWriter, r *http.Request, from handler.Caller)
 		return d.upgrade(w, r, from)
 	}
 	q := r.URL.Query()
-	topics := q["topic"]
-	if len(topics) == 0 {
-		e := roundtrip.E(roundtrip.Invalid, "request.invalid",
-			"open this path as a WebSocket, or name what to send: live?topic=photos%%3Ffilter%%3D… (server-sent events)")
-		return e.With(roundtrip.Detail{Parameter: "topic", Code: "required", Message: "name at least one topic"})
-	}
-	for name := range q {
+	for _, name := range slices.Sorted(maps.Keys(q)) {
 		if name != "topic" && name != "cursor" {
-			return roundtrip.E(roundtrip.Invalid, "request.unknown_parameter", "there is no parameter %q here; read here are topic and cursor", name).
-				With(roundtrip.Detail{Parameter: name, Code: "unknown_parameter", Message: "percent-encode each topic as a whole, its own ? and & too"})
+			return unknownParameter(name)
 		}
 	}
+	topics := q["topic"]
+	if len(topics) == 0 {
+		e := roundtrip.E(roundtrip.Invalid, "request.invalid", "%s",
+			"open this path as a WebSocket, or name what to send: live?topic=photos%3Ffilter%3D… (server-sent events)")
+		return e.With(roundtrip.Detail{Parameter: "topic", Code: "required", Message: "name at least one topic"})
+	}
 	return d.events(w, r, from, topics, q.Get("cursor"))
+}
+
+func unknownParameter(name string) error {
+	e := roundtrip.E(roundtrip.Invalid, "request.unknown_parameter", "there is no parameter %q here; read here are topic and cursor", name)
+	if near := nearest.Of(name, []string{"topic", "cursor"}); near != "" {
+		e.Public += fmt.Sprintf("; did you mean %q?", near)
+	}
+	return e.With(roundtrip.Detail{Parameter: name, Code: "unknown_parameter", Message: "percent-encode each topic as a whole, its own ? and & too"})
 }
 
 // Watch serves GET COLLECTION:watch: server-sent events of one topic, or one message to who accepts only JSON.

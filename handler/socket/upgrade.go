@@ -10,6 +10,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/handler"
 	"github.com/roundtrip-dev/roundtrip/stream/live"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // magic is appended to the client's key (RFC 6455 section 1.3).
@@ -44,9 +45,10 @@ func (d *Door) upgrade(w http.ResponseWriter, r *http.Request, from handler.Call
 	}
 	step(r.Context(), "websocket", err)
 	if err != nil {
+		trace.From(r.Context()).SetReason(trace.ReasonOf(roundtrip.AsError(err).Reason)) // its status, 101, tells nothing
 		s.refuse(refused)
 		_ = s.conn.Close()
-		return nil //nolint:nilerr // the close has said it
+		return nil // the close has said it
 	}
 	s.live.Start()
 	d.hub.Go(s.read)
@@ -142,10 +144,5 @@ func (s *socket) refuse(c live.Closing) {
 		_ = t.CloseWrite()
 	}
 	_ = s.conn.SetReadDeadline(s.door.now().Add(closeWait))
-	var rest [256]byte
-	for {
-		if _, err := s.conn.Read(rest[:]); err != nil {
-			return
-		}
-	}
+	_ = awaitClose(s, 0) // whether it comes or not, the connection ends
 }
