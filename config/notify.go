@@ -1,10 +1,12 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 )
 
 // maxNotifications is how many kinds of notification there may be.
@@ -76,7 +78,11 @@ func channelNames() []string {
 
 func oneOfChannels(s string) error {
 	if !slices.Contains(channelNames(), s) {
-		return mistake("is no channel; expected " + list(channelNames()))
+		m := "is no channel; expected " + list(channelNames())
+		if near := nearest.Of(s, channelNames()); near != "" {
+			m += fmt.Sprintf("; did you mean %q?", near)
+		}
+		return mistake(m)
 	}
 	return nil
 }

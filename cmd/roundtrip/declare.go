@@ -9,6 +9,7 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip/app"
 	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -148,11 +149,16 @@ func printReasons(w io.Writer, code string) error {
 		}
 		return nil
 	}
+	var codes []string
 	for _, r := range trace.Reasons() {
+		codes = append(codes, r.Code())
 		if r.Code() == code || strings.EqualFold(r.Flag(), code) {
 			fmt.Fprintf(w, "%s  %s\n\n  %s.\n  To try first: %s.\n", r.Flag(), r.Code(), r.Text(), r.Fix())
 			return nil
 		}
+	}
+	if near := nearest.Of(code, codes); near != "" {
+		return usage("there is no reason %q; did you mean %q?", code, near)
 	}
 	return usage("there is no reason %q; roundtrip reasons lists them all", code)
 }

@@ -83,7 +83,7 @@ func newRoot(c console) *cobra.Command {
 		Short: "The whole path of a web request, in one program",
 		Long: `Roundtrip is a backend that you declare in one file, roundtrip.yaml: sites,
 collections, access rules. It serves them over HTTPS and keeps them in SQLite.`,
-		Example: `  roundtrip init --template gallery shop    start from a template
+		Example: `  roundtrip init --template gallery shop     start from a template
   roundtrip dev shop                         run it on this machine
   roundtrip check shop                       find every mistake in the file`,
 		SilenceErrors: true,
