@@ -121,12 +121,11 @@ func (s *Service) Poll(ctx context.Context, account roundtrip.ID, cursor string)
 	}
 	reset := ""
 	if cursor != "" {
-		of, position, ok := parseCursor(cursor)
-		if !ok {
-			return nil, roundtrip.E(roundtrip.Invalid, "request.invalid", "%q is no cursor: give one back as it came, or none for a snapshot", shorten(cursor)).
-				With(roundtrip.Detail{Parameter: "cursor", Code: "not_cursor", Message: "expected a cursor of an earlier answer"})
+		at, err := roundtrip.ParseCursor(cursor)
+		if err != nil {
+			return nil, err
 		}
-		members, now, why, err := s.since(ctx, account, of == epoch, position)
+		members, now, why, err := s.since(ctx, account, at.Epoch == epoch, at.Position)
 		if err != nil {
 			return nil, err
 		}

@@ -131,12 +131,6 @@ func appendCursor(b []byte, epoch string, position int64) []byte {
 	return append(strconv.AppendInt(b, position, 10), '"')
 }
 
-func parseCursor(text string) (epoch string, position int64, ok bool) {
-	epoch, number, found := strings.Cut(text, "-")
-	position, err := strconv.ParseInt(number, 10, 64)
-	return epoch, position, found && err == nil && position >= 0 && epoch != ""
-}
-
 // A page token is the number of the last entry of the page before. Whoever makes one up sees a part of their own inbox.
 func appendToken(b []byte, bumped int64) []byte { return roundtrip.ID(bumped).AppendTo(b) }
 
@@ -146,13 +140,6 @@ func parseToken(text string) (bumped int64, ok bool) {
 	}
 	id, ok := roundtrip.ParseID(text)
 	return int64(id), ok
-}
-
-func shorten(s string) string {
-	if len(s) > 40 {
-		return strings.ToValidUTF8(s[:40], "") + "…"
-	}
-	return s
 }
 
 // appendPreferences writes every kind with each of its channels.

@@ -29,7 +29,7 @@ type inboxSubscriber struct {
 }
 
 // joinInbox puts a connection on its account's inbox.
-func (h *Hub) joinInbox(ctx context.Context, c *Conn, id string, since *Cursor) (subscription, error) {
+func (h *Hub) joinInbox(ctx context.Context, c *Conn, id string, since *roundtrip.Cursor) (subscription, error) {
 	inbox := h.house.Load().Inbox
 	if inbox == nil {
 		return nil, roundtrip.E(roundtrip.Missing, "request.unknown_path", "there is no inbox: no notifications are declared")

@@ -210,7 +210,9 @@ func (h *Hub) head(ctx context.Context) (position int64, err error) {
 func (h *Hub) done() int64 { return min(h.records.done.Load(), h.inboxes.done.Load()) }
 
 // cursor is the cursor of the database's present life at a position.
-func (h *Hub) cursor(position int64) string { return Cursor{h.epoch, position}.String() }
+func (h *Hub) cursor(position int64) string {
+	return roundtrip.Cursor{Epoch: h.epoch, Position: position}.String()
+}
 
 // Acked returns the highest position that an account has acknowledged: what its inbox had up to there has been shown.
 func (h *Hub) Acked(account roundtrip.ID) int64 {

@@ -14,12 +14,12 @@ const scanMax = 200_000
 // past is what happened while somebody was away.
 type past struct {
 	hub   *Hub
-	since *Cursor // nil: they were never here
-	reset string  // why it can't be told, or ""
+	since *roundtrip.Cursor // nil: they were never here
+	reset string            // why it can't be told, or ""
 	w     window
 }
 
-func (h *Hub) newPast(since *Cursor) *past {
+func (h *Hub) newPast(since *roundtrip.Cursor) *past {
 	p := &past{hub: h, since: since}
 	if since != nil {
 		p.w = window{from: since.Position, to: since.Position}

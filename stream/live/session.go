@@ -213,7 +213,7 @@ func (h *Hub) forgetAcks() {
 
 // Ack notes that the person has been shown what their inbox had up to a position. Errors: Invalid request.invalid.
 func (c *Conn) Ack(ctx context.Context, cursor string) error {
-	at, err := ParseCursor(cursor)
+	at, err := roundtrip.ParseCursor(cursor)
 	if err != nil {
 		return err
 	}

@@ -22,9 +22,9 @@ const (
 // come the changes. id is the number of the client's message or "". Errors are those of a GET, Limited stream.topics, and
 // Conflict stream.subscribed.
 func (c *Conn) Subscribe(ctx context.Context, id, topic, cursor string) error {
-	var since *Cursor
+	var since *roundtrip.Cursor
 	if cursor != "" {
-		at, err := ParseCursor(cursor)
+		at, err := roundtrip.ParseCursor(cursor)
 		if err != nil {
 			return err
 		}
@@ -131,7 +131,7 @@ func (c *Conn) Unsubscribe(topic string) error {
 }
 
 // join puts a connection into the group of a topic.
-func (h *Hub) join(ctx context.Context, c *Conn, id, topic string, since *Cursor) (subscription, error) {
+func (h *Hub) join(ctx context.Context, c *Conn, id, topic string, since *roundtrip.Cursor) (subscription, error) {
 	past := h.newPast(since)
 	for {
 		house := h.house.Load()

@@ -1,13 +1,11 @@
-package live
+package roundtrip
 
 import (
 	"strconv"
 	"strings"
-
-	"github.com/roundtrip-dev/roundtrip"
 )
 
-// Cursor says how far a client has read: everything up to Position in the life of the database that Epoch names.
+// Cursor says how far a client has read of a stream, the same at every door: everything up to Position in the life of the database that Epoch names.
 type Cursor struct {
 	Epoch    string
 	Position int64
@@ -24,10 +22,18 @@ func ParseCursor(text string) (Cursor, error) {
 	epoch, number, ok := strings.Cut(text, "-")
 	position, err := strconv.ParseUint(number, 10, 63)
 	if !ok || err != nil || epoch == "" || len(text) > cursorMax || !plain(epoch) || number != strconv.FormatUint(position, 10) {
-		return Cursor{}, roundtrip.E(roundtrip.Invalid, "request.invalid", "the cursor is none: give one back as it came, such as k3f9a2-1841, or leave it out for a snapshot").
-			With(roundtrip.Detail{Parameter: "cursor", Code: "wrong_value", Message: "a cursor of an earlier message is expected"})
+		return Cursor{}, E(Invalid, "request.invalid", "%q is no cursor: give one back as it came, such as k3f9a2-1841, or none for a snapshot", shorten(text)).
+			With(Detail{Parameter: "cursor", Code: "not_cursor", Message: "expected a cursor of an earlier answer"})
 	}
 	return Cursor{epoch, int64(position)}, nil
+}
+
+// shorten bounds what is repeated of a caller's text.
+func shorten(s string) string {
+	if len(s) > cursorMax {
+		return strings.ToValidUTF8(s[:cursorMax], "") + "…"
+	}
+	return s
 }
 
 func plain(s string) bool {

@@ -1,9 +1,9 @@
-package live_test
+package roundtrip_test
 
 import (
 	"testing"
 
-	"github.com/roundtrip-dev/roundtrip/stream/live"
+	"github.com/roundtrip-dev/roundtrip"
 )
 
 func FuzzParseCursor(f *testing.F) {
@@ -11,7 +11,7 @@ func FuzzParseCursor(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		c, err := live.ParseCursor(s)
+		c, err := roundtrip.ParseCursor(s)
 		if err == nil && (c.String() != s || c.Position < 0 || c.Epoch == "") {
 			t.Errorf("%q was taken as %+v", s, c)
 		}
