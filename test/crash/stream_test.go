@@ -254,7 +254,7 @@ func (s *stage) act(ctx context.Context, c *http.Client, p *person, random *rand
 	return err == nil
 }
 
-// settle asks what became of the likes that got no answer. One write of a person is under way at a time, so the ledger is
+// settle asks what became of the writes that got no answer. One write of a person is under way at a time, so the ledger is
 // exact for all others.
 func (s *stage) settle() {
 	s.t.Helper()
@@ -273,6 +273,16 @@ func (s *stage) settle() {
 			}
 		}
 		p.likes = known
+		var made []string
+		for _, c := range s.list("comments?author=" + p.id) {
+			made = append(made, c.ID)
+		}
+		for _, id := range p.comments {
+			if !slices.Contains(made, id) {
+				s.t.Fatalf("the comment %s of %s was acknowledged and is lost", id, p.handle)
+			}
+		}
+		p.comments = made
 	}
 }
 
