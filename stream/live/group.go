@@ -89,11 +89,11 @@ func (k *known) set(id roundtrip.ID, h held, there bool) {
 	k.ids[id] = h
 }
 
-// drop notes that those who were there at a position were told that a record is gone. Who came later may hold it still: they
-// are told with the change that they have not been sent yet.
+// drop notes that those who were there before a position were told that a record is gone. Who came at it or later may hold it
+// still: they were not sent that message, and are told with the change that they have not been sent yet.
 func (k *known) drop(id roundtrip.ID, position int64) {
 	h, there := k.ids[id]
-	if there && h.some > position {
+	if there && h.some >= position {
 		k.ids[id] = held{all: h.some, some: h.some}
 		return
 	}
