@@ -19,6 +19,8 @@ type Config struct {
 
 	// Name of the project: letters, digits and dashes. It names the proto package and the default database.
 	Name        string
+	Gate        Gate
+	ACME        ACME
 	Sites       []Site
 	Identity    Identity
 	Collections []Collection
@@ -34,12 +36,14 @@ type Config struct {
 
 // Site is one host name and what it serves.
 type Site struct {
-	Pos    roundtrip.Pos
-	Name   string // host name: gallery.test
-	TLS    TLS
-	Routes []Route // in declared order; the gate orders them by specificity
-	CORS   *CORS   // nil: no other origin may call
-	Limits Limits
+	Pos     roundtrip.Pos
+	Name    string // host name: gallery.test, or *.preview.gallery.test for every name with one more label
+	TLS     TLS
+	Client  *ClientCertificates // nil: clients show no certificate
+	Routes  []Route             // in declared order; the gate orders them by specificity
+	CORS    *CORS               // nil: no other origin may call
+	Headers Headers
+	Limits  Limits
 }
 
 // TLSMode says where a site's certificate comes from.
@@ -47,6 +51,7 @@ type TLSMode string
 
 // The modes of a site's tls key.
 const (
+	TLSAuto  TLSMode = "auto"  // by ACME from the issuers of [ACME]
 	TLSLocal TLSMode = "local" // our own certificate authority in the data folder
 	TLSFiles TLSMode = "files" // cert and key files
 	TLSOff   TLSMode = "off"   // plain HTTP: behind another proxy, or for measuring
@@ -62,11 +67,20 @@ type TLS struct {
 
 // Route is one line of a site's routes.
 type Route struct {
-	Pos    roundtrip.Pos
-	Path   string // prefix that starts with "/"; a prefix that ends in "/" matches below it
-	API    bool   // to: api
-	Static string // absolute path of the folder, "" where the route is no static one
-	SPA    bool   // unknown paths below a static route answer with index.html
+	Pos         roundtrip.Pos
+	Path        string // "/api/" matches all below it, "/health" itself alone; "*" as a whole segment stands for any one
+	Match       Match
+	API         bool   // to: api
+	Static      string // absolute path of the folder, "" where the route is no static one
+	SPA         bool   // unknown paths below a static route answer with index.html
+	Listing     bool   // folders of a static route without an index.html list their files
+	Proxy       *Proxy
+	Redirect    *Redirect
+	Respond     *Respond
+	Rewrite     string   // takes the place of the path's fixed beginning on the way to a proxy; "" leaves it
+	Compress    bool     // default true for static and api, false for proxy
+	PassHeaders []string // header names with "_" or "." that are not taken off
+	Limits      *Limits  // the route's own, besides the site's
 }
 
 // CORS says which pages of other origins may call a site (Fetch standard, section 3.2).
@@ -82,7 +96,8 @@ type CORS struct {
 
 // Limits bounds what one site takes.
 type Limits struct {
-	Body int64 // bytes of a request with files; default 32 MB
+	Body     int64 // bytes of a request with files; default 32 MB
+	Requests []Rate
 }
 
 // Identity says who people are and how they prove it.

@@ -9,7 +9,9 @@ const (
 	TLS
 	Route
 	CORS
+	Limit
 	Static
+	Proxy
 	Auth
 	Access
 	Schema
@@ -23,7 +25,7 @@ const (
 
 // String returns the layer's short name, as it stands in the waterfall.
 func (l Layer) String() string {
-	names := [...]string{"", "tcp", "tls", "route", "cors", "static", "auth", "access", "schema", "pool", "sql", "commit", "files", "stream", "app"}
+	names := [...]string{"", "tcp", "tls", "route", "cors", "limit", "static", "proxy", "auth", "access", "schema", "pool", "sql", "commit", "files", "stream", "app"}
 	if int(l) < len(names) {
 		return names[l]
 	}
