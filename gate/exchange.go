@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/gate/wire"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -32,8 +33,8 @@ type exchange struct {
 	req     *http.Request
 	journey *trace.Journey
 	site    *site // nil until it is found
-	facts   *connection
-	own     connection // where the request came without one, as in a test
+	facts   *wire.Facts
+	own     wire.Facts // where the request came without one, as in a test
 	body    body
 
 	status  int
@@ -52,27 +53,24 @@ type exchange struct {
 
 func (x *exchange) begin(w http.ResponseWriter, r *http.Request, j *trace.Journey) {
 	x.w, x.req, x.journey = w, r, j
-	x.facts, _ = r.Context().Value(connectionKey{}).(*connection)
-	if x.facts == nil {
+	if x.facts = wire.FactsFrom(r.Context()); x.facts == nil {
 		addr, _ := netip.ParseAddrPort(r.RemoteAddr)
-		x.own = connection{client: addr.Addr().Unmap()}
+		x.own = wire.Facts{Client: addr.Addr().Unmap()}
 		x.facts = &x.own
 	}
 	if x.until = &x.stream; r.ProtoMajor == 1 {
-		x.until = &x.facts.writeUntil
+		x.until = &x.facts.WriteUntil
 	}
-	if x.facts.strict {
-		x.refused = x.facts.next()
-	}
+	x.refused = x.facts.Next()
 	if j == nil {
 		return
 	}
 	x.idText = j.ID.String()
-	j.Method, j.Host, j.Path, j.Proto, j.Client = r.Method, r.Host, r.URL.Path, r.Proto, x.facts.client
+	j.Method, j.Host, j.Path, j.Proto, j.Client = r.Method, r.Host, r.URL.Path, r.Proto, x.facts.Client
 	if r.TLS != nil {
 		j.Add(trace.Hop{
-			Layer: trace.TLS, Verdict: trace.OK, Name: x.facts.server, Note: x.facts.note,
-			Start: int64(x.facts.accepted.Sub(j.Start)), Took: int64(x.facts.handshake),
+			Layer: trace.TLS, Verdict: trace.OK, Name: x.facts.Server, Note: x.facts.Note,
+			Start: int64(x.facts.Accepted.Sub(j.Start)), Took: int64(x.facts.Handshake),
 		})
 	}
 }

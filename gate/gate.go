@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
+	"github.com/roundtrip-dev/roundtrip/gate/wire"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -57,6 +58,7 @@ type Gate struct {
 	httpsPort int
 	dev       bool
 	times     Times
+	front     *wire.Front
 
 	table    atomic.Pointer[Table]
 	pool     sync.Pool // of *exchange
@@ -80,6 +82,13 @@ func New(o Options) (*Gate, error) {
 	}
 	if g.httpsPort == 0 {
 		g.httpsPort = 443
+	}
+	var err error
+	if g.front, err = wire.New(wire.Options{
+		Now: g.now, Log: g.log, Header: g.times.Header, Early: g.early, Lost: g.lost,
+		Serves: func(name string) bool { return g.certs.Serves(name) },
+	}); err != nil {
+		return nil, err
 	}
 	g.table.Store(o.Table)
 	g.pool.New = func() any { return &exchange{gate: g} }

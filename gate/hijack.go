@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"net"
 	"net/http"
+
+	"github.com/roundtrip-dev/roundtrip/gate/wire"
 )
 
 // Hijack hands the connection over to whoever made a WebSocket of it; the journey ends with status 101. What the gate
@@ -16,11 +18,5 @@ func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	x.taken, x.status = true, http.StatusSwitchingProtocols
 	x.putHeaders()
-	switch wrapped := c.(type) {
-	case *strictPlain:
-		c = wrapped.tracked.Conn
-	case *strictTLS:
-		c = wrapped.tls
-	}
-	return c, buffered, nil
+	return wire.Bare(c), buffered, nil
 }

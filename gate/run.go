@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/roundtrip-dev/roundtrip/gate/wire"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -28,7 +29,8 @@ func (g *Gate) Run(ctx context.Context, secure, plain net.Listener) error {
 	var servers []*http.Server
 	var group sync.WaitGroup
 	failed := make(chan error, 3)
-	serve := func(ln net.Listener) {
+	serve := func(ln *wire.Listener) {
+		group.Go(func() { ln.Run(base) })
 		s := g.server(base)
 		servers = append(servers, s)
 		group.Go(func() {
@@ -41,12 +43,10 @@ func (g *Gate) Run(ctx context.Context, secure, plain net.Listener) error {
 		if g.certs == nil {
 			return errors.New("gate.Run: there is a listener for TLS, but no site has TLS")
 		}
-		f := newFront(g, secure)
-		group.Go(func() { f.run(base) })
-		serve(f)
+		serve(g.front.Listen(secure, g.certs.TLSConfig()))
 	}
 	if plain != nil {
-		serve(&plainListener{Listener: plain, gate: g})
+		serve(g.front.Listen(plain, nil))
 	}
 	close(g.ready)
 
@@ -63,6 +63,7 @@ func (g *Gate) Run(ctx context.Context, secure, plain net.Listener) error {
 // drain stops the servers: no new connections, then running requests have their time, then they are cut.
 func (g *Gate) drain(ctx context.Context, servers []*http.Server, cut context.CancelFunc) error {
 	g.stopping.Store(true)
+	g.front.Stop()
 	limited, cancel := context.WithTimeout(ctx, g.times.Drain)
 	defer cancel()
 	var group sync.WaitGroup
@@ -99,8 +100,8 @@ func (g *Gate) server(base context.Context) *http.Server {
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 		BaseContext:                  func(net.Listener) context.Context { return base },
-		ConnContext:                  withConnection,
-		ConnState:                    rested,
+		ConnContext:                  wire.WithFacts,
+		ConnState:                    wire.Rested,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: streamsMax,
 			SendPingTimeout:      g.times.Idle / 4,
@@ -111,13 +112,13 @@ func (g *Gate) server(base context.Context) *http.Server {
 }
 
 // lost closes the journey of a connection that never became a request.
-func (g *Gate) lost(c *connection, server string, reason trace.Reason, cause error) {
+func (g *Gate) lost(c *wire.Facts, reason trace.Reason, cause error) {
 	j := g.recorder.Begin(trace.Connection)
 	if j != nil {
-		j.Host, j.Client, j.Proto = server, c.client, "tls"
-		took := g.now().Sub(c.accepted)
+		j.Host, j.Client, j.Proto = c.Asked, c.Client, "tls"
+		took := g.now().Sub(c.Accepted)
 		j.Add(trace.Hop{Layer: trace.TLS, Verdict: trace.Fail, Reason: reason, Name: "handshake", Note: cause.Error(), Start: -int64(took), Took: int64(took)})
 		g.recorder.End(j)
 	}
-	g.log.Debug("a TLS handshake failed", slog.String("reason", reason.Code()), slog.String("server_name", server), slog.Any("err", cause))
+	g.log.Debug("a TLS handshake failed", slog.String("reason", reason.Code()), slog.String("server_name", c.Asked), slog.Any("err", cause))
 }

@@ -2,17 +2,14 @@ package gate_test
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 
-	"github.com/roundtrip-dev/roundtrip/gate"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -143,38 +140,6 @@ func TestStrict_StopsLookingAfterAnUpgrade(t *testing.T) {
 	if !strings.HasSuffix(got, "\r\n\r\n\n a\r\nb \n") {
 		t.Errorf("%q", got)
 	}
-}
-
-// FuzzStrict compares with net/http: what the scanner lets pass, it must have understood as net/http does, or the heads
-// of later requests would not be looked at.
-func FuzzStrict_FollowsMessagesAsNetHTTPDoes(f *testing.F) {
-	for _, c := range framings() {
-		f.Add([]byte(c.request))
-		f.Add([]byte("GET /first HTTP/1.1\r\n" + host + "\r\n" + c.request + "GET /last HTTP/1.1\r\n" + host + "\r\n"))
-	}
-	f.Fuzz(func(t *testing.T, stream []byte) {
-		heads, why, followed := gate.ScanStream(bytes.NewReader(stream))
-		again, whyAgain, _ := gate.ScanStream(iotest.OneByteReader(bytes.NewReader(stream)))
-		if heads != again || why != whyAgain {
-			t.Fatalf("%d heads, %q; byte by byte %d heads, %q", heads, why, again, whyAgain)
-		}
-		if why != "" || !followed {
-			return
-		}
-		in := bufio.NewReader(bytes.NewReader(stream))
-		for n := int64(1); ; n++ {
-			r, err := http.ReadRequest(in)
-			if err != nil {
-				return
-			}
-			if _, err := io.Copy(io.Discard, r.Body); err != nil {
-				return
-			}
-			if n > heads {
-				t.Fatalf("net/http reads request %d, the scanner saw %d heads", n, heads)
-			}
-		}
-	})
 }
 
 func TestStrict_KeepsConnectionsThatBehave(t *testing.T) {

@@ -1,0 +1,70 @@
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+// handshake brings a connection through the TLS handshake. It returns nil where that failed, which it has told.
+func (l *Listener) handshake(ctx context.Context, t *tracked) net.Conn {
+	ctx, cancel := context.WithTimeout(ctx, l.front.options.Header)
+	defer cancel()
+	c := tls.Server(t, l.tls)
+	if err := c.HandshakeContext(ctx); err != nil {
+		l.fail(t, c, err)
+		return nil
+	}
+	state := c.ConnectionState()
+	t.facts.Handshake = l.front.options.Now().Sub(t.facts.Accepted)
+	t.facts.Server = state.ServerName
+	t.facts.Note = handshakeNote(&state)
+	if state.NegotiatedProtocol == "h2" {
+		return c
+	}
+	return newStrictTLS(l.front, t, c)
+}
+
+func handshakeNote(s *tls.ConnectionState) string {
+	note := tls.VersionName(s.Version)
+	if s.NegotiatedProtocol != "" {
+		note += " " + s.NegotiatedProtocol
+	}
+	if s.DidResume {
+		note += " resumed"
+	}
+	return note
+}
+
+// fail tells why a handshake failed, in the journey, and to a client that spoke plain HTTP.
+func (l *Listener) fail(t *tracked, c *tls.Conn, err error) {
+	reason := "tls.handshake_failed"
+	var header tls.RecordHeaderError
+	switch {
+	case errors.As(err, &header) && header.Conn != nil && looksLikeHTTP(header.RecordHeader):
+		reason = "tls.plaintext_on_tls_port"
+		_ = t.SetWriteDeadline(l.front.options.Now().Add(time.Second))
+		_, _ = io.WriteString(t.Conn, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"+
+			"This port speaks HTTPS. Use https:// in the address.\n")
+	case !l.front.options.Serves(t.facts.Asked):
+		reason = "tls.no_certificate_for_name"
+	}
+	_ = c.Close()
+	if !l.front.stopping.Load() {
+		l.front.options.Lost(&t.facts, trace.ReasonOf(reason), err)
+	}
+}
+
+// looksLikeHTTP reports whether the first five bytes are those of an HTTP/1 request.
+func looksLikeHTTP(b [5]byte) bool {
+	switch string(b[:]) {
+	case "GET /", "HEAD ", "POST ", "PUT /", "PATCH", "DELET", "OPTIO", "CONNE", "TRACE":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,100 @@
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+// Listener accepts connections and makes them ready, each in a goroutine of its own, so that a slow one holds up nobody.
+// It is the net.Listener of those that are.
+type Listener struct {
+	front *Front
+	inner net.Listener
+	tls   *tls.Config // nil: connections without TLS
+	done  chan net.Conn
+	quit  chan struct{}
+	once  sync.Once
+	group sync.WaitGroup
+}
+
+// Listen makes a listener of inner, which carries raw TCP. Where settings is nil, connections have no TLS.
+func (f *Front) Listen(inner net.Listener, settings *tls.Config) *Listener {
+	l := &Listener{front: f, inner: inner, done: make(chan net.Conn), quit: make(chan struct{})}
+	if settings == nil {
+		return l
+	}
+	l.tls = settings.Clone()
+	certificate := settings.GetCertificate
+	l.tls.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if t, ok := hello.Conn.(*tracked); ok {
+			t.facts.Asked = hello.ServerName
+		}
+		return certificate(hello)
+	}
+	return l
+}
+
+// Accept returns the next connection that is ready for a request.
+func (l *Listener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.done:
+		return c, nil
+	case <-l.quit:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close stops accepting, and cuts connections that are not ready yet.
+func (l *Listener) Close() error {
+	l.once.Do(func() { close(l.quit) })
+	return l.inner.Close()
+}
+
+// Addr returns the address of the TCP listener.
+func (l *Listener) Addr() net.Addr { return l.inner.Addr() }
+
+// Run accepts until the listener is closed, and returns when all its goroutines have ended.
+func (l *Listener) Run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer l.group.Wait()
+	defer cancel()
+	pause := time.Duration(0)
+	for {
+		c, err := l.inner.Accept()
+		if err == nil {
+			pause = 0
+			l.group.Go(func() { l.prepare(ctx, track(c, l.front.options.Now())) })
+			continue
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		// Out of descriptors, or the like: others must end first.
+		l.front.options.Log.Warn("a connection could not be accepted", "err", err)
+		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+		select {
+		case <-time.After(pause):
+		case <-l.quit:
+			return
+		}
+	}
+}
+
+// prepare brings a connection to where a request can come on it.
+func (l *Listener) prepare(ctx context.Context, t *tracked) {
+	var next net.Conn
+	if l.tls == nil {
+		next = newStrictPlain(l.front, t)
+	} else if next = l.handshake(ctx, t); next == nil {
+		return
+	}
+	select {
+	case l.done <- next:
+	case <-l.quit:
+		_ = next.Close() // the gate stops
+	}
+}

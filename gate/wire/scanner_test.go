@@ -1,0 +1,82 @@
+package wire_test
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net/http"
+	"testing"
+	"testing/iotest"
+
+	"github.com/roundtrip-dev/roundtrip/gate/wire"
+)
+
+const host = "Host: open.localhost\r\n"
+
+// seeds are requests of which some are refused, and some only look like it.
+func seeds() []string {
+	return []string{
+		"POST / HTTP/1.1\r\n" + host + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+		"POST / HTTP/1.1\r\n" + host + "TRANSFER-ENCODING: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n",
+		"POST / HTTP/1.1\r\n" + host + "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+		"POST / HTTP/1.1\r\n" + host + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+		"POST / HTTP/1.0\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"GET / HTTP/1.1\r\n" + host + "A: b\n\r\n",
+		"GET / HTTP/1.1\r\n" + host + "\n",
+		"GET / HTTP/1.1\n" + host + "\r\n",
+		"GET / HTTP/1.1\r\n" + host + "A: b\rC: d\r\n\r\n",
+		"GET / HTTP/1.1\r\n" + host + "A: b\r\n c\r\n\r\n",
+		"GET / HTTP/1.1\r\n" + host + "A: b\r\n\tc\r\n\r\n",
+		"GET / HTTP/1.1\r\n" + host + "A : b\r\n\r\n",
+		"POST / HTTP/1.1\r\n" + host + "Content-Length: +5\r\n\r\nhello",
+		"GET / HTTP/1.1\r\n\r\n",
+		"GET / HTTP/1.1\r\n" + host + host + "\r\n",
+		"GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: open.localhost/x\r\n\r\n",
+		"GET / HTTP/1.1\r\n" + host + "A: b\x00\r\n\r\n",
+		"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+		"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+		"GET /\r\n\r\n",
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+		"OPTIONS * HTTP/1.1\r\n" + host + "\r\n",
+		"\r\nGET / HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n",
+		"GET / HTTP/1.1\r\n" + host + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n",
+		"POST / HTTP/1.1\r\n" + host + "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nT: x\r\n\r\n",
+		"POST / HTTP/1.1\r\n" + host + "Connection: close\r\nContent-Length: 5\r\n\r\nhello",
+		"POST / HTTP/1.1\r\n" + host + "Connection: close\r\nContent-Length: 12\r\n\r\nA: b\n c\n\n\r\rx",
+		"POST / HTTP/1.1\r\n" + host + "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n",
+	}
+}
+
+// FuzzScanner compares with net/http: what the scanner lets pass, it must have understood as net/http does, or the heads
+// of later requests would not be looked at.
+func FuzzScanner_FollowsMessagesAsNetHTTPDoes(f *testing.F) {
+	for _, request := range seeds() {
+		f.Add([]byte(request))
+		f.Add([]byte("GET /first HTTP/1.1\r\n" + host + "\r\n" + request + "GET /last HTTP/1.1\r\n" + host + "\r\n"))
+	}
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		heads, why, followed := wire.ScanStream(bytes.NewReader(stream))
+		again, whyAgain, _ := wire.ScanStream(iotest.OneByteReader(bytes.NewReader(stream)))
+		if heads != again || why != whyAgain {
+			t.Fatalf("%d heads, %q; byte by byte %d heads, %q", heads, why, again, whyAgain)
+		}
+		if why != "" || !followed {
+			return
+		}
+		in := bufio.NewReader(bytes.NewReader(stream))
+		for n := int64(1); ; n++ {
+			r, err := http.ReadRequest(in)
+			if err != nil {
+				return
+			}
+			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+				return
+			}
+			if n > heads {
+				t.Fatalf("net/http reads request %d, the scanner saw %d heads", n, heads)
+			}
+		}
+	})
+}

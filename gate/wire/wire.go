@@ -1,0 +1,109 @@
+// Package wire is a connection before it is a request: it is accepted, brought through the TLS handshake, and what comes
+// on it is looked at before net/http reads it. Everything that holds for a connection whatever is asked on it is here.
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+// Options says what a front is handed.
+type Options struct {
+	Now    func() time.Time // the real clock: deadlines of connections are made from it
+	Log    *slog.Logger
+	Header time.Duration // what a handshake may take
+
+	// Serves reports whether there is a certificate for a server name; "" is a client that named none.
+	Serves func(name string) bool
+	// Early makes the answer to a head that net/http could not read, with the status and the sentence that it gave.
+	Early func(f *Facts, status int, public string) []byte
+	// Lost is told of a connection that never became a request.
+	Lost func(f *Facts, reason trace.Reason, cause error)
+}
+
+// Front makes listeners whose connections are watched.
+type Front struct {
+	options  Options
+	stopping atomic.Bool
+}
+
+// New makes a front. It checks and opens nothing.
+func New(o Options) (*Front, error) {
+	if o.Now == nil || o.Log == nil || o.Early == nil || o.Lost == nil || o.Serves == nil || o.Header <= 0 {
+		return nil, errors.New("wire.New: all of Options must be set")
+	}
+	return &Front{options: o}, nil
+}
+
+// Stop says that the gate stops: a handshake that is cut from here on is nobody's failure.
+func (f *Front) Stop() { f.stopping.Store(true) }
+
+// Facts is what is known of a connection; every request on it says so in its journey.
+type Facts struct {
+	Client    netip.Addr // the other end
+	Accepted  time.Time
+	Handshake time.Duration // what it took; 0 without TLS
+	Server    string        // the site that the client asked for in the handshake, "" where it named none
+	Asked     string        // the same as the client sent it, for a handshake that fails
+	Note      string        // TLS 1.3 h2
+
+	WriteUntil time.Time // the write deadline that is set, HTTP/1 only: one request at a time
+	turns
+}
+
+type factsKey struct{}
+
+// FactsFrom returns the facts of a request's connection, or nil.
+func FactsFrom(ctx context.Context) *Facts {
+	f, _ := ctx.Value(factsKey{}).(*Facts)
+	return f
+}
+
+// WithFacts puts the facts of a connection into the context of its requests: it is an http.Server's ConnContext.
+func WithFacts(ctx context.Context, c net.Conn) context.Context {
+	switch c := c.(type) {
+	case *strictPlain:
+		return context.WithValue(ctx, factsKey{}, c.facts)
+	case *strictTLS:
+		return context.WithValue(ctx, factsKey{}, c.facts)
+	case *tls.Conn:
+		if t, ok := c.NetConn().(*tracked); ok {
+			return context.WithValue(ctx, factsKey{}, &t.facts)
+		}
+	}
+	return ctx
+}
+
+// Bare returns what a connection is without our watch, for whoever takes it over: nothing of it is kept for an upgrade.
+func Bare(c net.Conn) net.Conn {
+	switch c := c.(type) {
+	case *strictPlain:
+		return c.tracked.Conn
+	case *strictTLS:
+		return c.tls
+	}
+	return c
+}
+
+// Rested notes that a connection waits for its next request: it is an http.Server's ConnState, which net/http calls from
+// the goroutine of the connection.
+func Rested(c net.Conn, state http.ConnState) {
+	if state != http.StateIdle {
+		return
+	}
+	switch c := c.(type) {
+	case *strictPlain:
+		c.facts.serving = false
+	case *strictTLS:
+		c.facts.serving = false
+	}
+}
