@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -25,8 +27,13 @@ type body struct {
 	src   io.ReadCloser
 	limit int64
 	left  int64
-	until time.Time
 	err   error // what every further Read returns
+
+	mu        sync.Mutex // guards the two below: Abandon comes from another goroutine than Read
+	until     time.Time
+	abandoned bool
+
+	refusal atomic.Pointer[roundtrip.Error] // why the body was not taken; a Read may run beside the answer
 }
 
 // open puts the body into r, where there is one.
@@ -49,7 +56,10 @@ func (b *body) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	b.moveRead()
+	if !b.moveRead() {
+		b.err = errAbandoned
+		return 0, b.err
+	}
 	if int64(len(p)) > b.left+1 { // one more than the limit tells a body that is too long from one that just fits
 		p = p[:b.left+1]
 	}
@@ -66,34 +76,57 @@ func (b *body) Read(p []byte) (int, error) {
 			_ = http.NewResponseController(b.x.w).SetReadDeadline(time.Time{})
 		}
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		err = stalled(err)
+		if err = stalled(err); b.isAbandoned() {
+			err = errAbandoned
+		}
 	}
 	b.err = err
 	if e, ok := errors.AsType[*roundtrip.Error](err); ok {
-		b.refused(e)
+		b.refusal.Store(e)
 	}
 	return n, err
+}
+
+// Abandon ends a Read that waits, and all that follow: nobody wants the rest of the body. It may be called while another
+// goroutine reads, as where an upstream has answered before it had all of a request.
+func (b *body) Abandon() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.abandoned = true
+	_ = http.NewResponseController(b.x.w).SetReadDeadline(b.x.gate.now().Add(-time.Second))
+}
+
+func (b *body) isAbandoned() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.abandoned
 }
 
 // Close closes the body; net/http reads the rest.
 func (b *body) Close() error { return b.src.Close() }
 
-// refused notes why the body was not taken, and that nothing more can come on this connection.
-func (b *body) refused(e *roundtrip.Error) {
-	if b.x.status == 0 {
-		b.x.hangUp()
+// note writes into the journey why the body was not taken, once nobody reads it any more.
+func (b *body) note() {
+	if e := b.refusal.Load(); e != nil {
+		_ = b.x.deny("body", e) // the handler has answered with it
+		b.x.journey.SetReason(trace.ReasonOf(e.Reason))
 	}
-	_ = b.x.deny("body", e) // the handler answers with it
-	b.x.journey.SetReason(trace.ReasonOf(e.Reason))
 }
 
-// moveRead keeps the read deadline ahead of now, by at least what a stalled sender gets.
-func (b *body) moveRead() {
+// moveRead keeps the read deadline ahead of now, by at least what a stalled sender gets. It reports false where the body
+// was abandoned.
+func (b *body) moveRead() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.abandoned {
+		return false
+	}
 	now := b.x.gate.now()
 	if stall := b.x.gate.times.Stall; b.until.Sub(now) < stall {
 		b.until = now.Add(stall + stall/2)
 		_ = http.NewResponseController(b.x.w).SetReadDeadline(b.until) // a writer without deadlines is one of a test
 	}
+	return true
 }
 
 // finish looks after what the handler left of a body. Over HTTP/1 net/http reads some of it, here only the time for that is
@@ -104,7 +137,7 @@ func (b *body) finish(x *exchange) {
 		return
 	}
 	if x.req.ProtoMajor == 1 {
-		if b.err == nil {
+		if b.err == nil || errors.Is(b.err, errAbandoned) {
 			_ = http.NewResponseController(x.w).SetReadDeadline(x.gate.now().Add(drainTime))
 		}
 		return
@@ -114,6 +147,9 @@ func (b *body) finish(x *exchange) {
 		_, _ = io.CopyN(io.Discard, x.req.Body, drainBytesMax) // whatever ends it, the answer is ready
 	}
 }
+
+// errAbandoned is what a Read of an abandoned body returns.
+var errAbandoned = errors.New("gate: nobody wants the rest of the body")
 
 func tooLarge(limit int64) *roundtrip.Error {
 	e := roundtrip.E(roundtrip.TooLarge, "request.body_too_large", "The body is larger than %d bytes, which is the limit here.", limit)

@@ -87,6 +87,7 @@ func (x *exchange) end() {
 		x.moveWrite() // for what is still buffered
 	}
 	x.body.finish(x)
+	x.body.note()
 	x.report()
 	if v == nil { // a handler that crashed may have left its writer with somebody
 		*x = exchange{gate: g, buf: x.buf[:0]}
@@ -207,6 +208,9 @@ func (x *exchange) WriteHeader(status int) {
 
 func (x *exchange) putHeaders() {
 	h := x.w.Header()
+	if x.body.refusal.Load() != nil {
+		x.hangUp() // nothing more can come on this connection
+	}
 	if x.status != http.StatusSwitchingProtocols && x.req.Header["Upgrade"] != nil {
 		x.hangUp() // what comes after an upgrade that was not taken is not looked at
 	}
