@@ -8,6 +8,8 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate"
+	"github.com/roundtrip-dev/roundtrip/gate/route"
+	"github.com/roundtrip-dev/roundtrip/gate/static"
 	"github.com/roundtrip-dev/roundtrip/handler"
 	"github.com/roundtrip-dev/roundtrip/handler/rest"
 	"github.com/roundtrip-dev/roundtrip/identity"
@@ -85,10 +87,20 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 		}
 		return door
 	}
-	if h.table, err = gate.NewTable(c.Sites, mount, a.around.Now); err != nil { // 3 a route is chosen
+	if h.table, err = gate.NewTable(c.Sites, a.targets(mount)); err != nil { // 3 a route is chosen
 		return nil, err
 	}
 	return h, errors.Join(doors...)
+}
+
+// targets says how what a route leads to is made.
+func (a *App) targets(mount func(path string) http.Handler) route.Builders {
+	return route.Builders{
+		API: mount,
+		Static: func(_ *config.Site, r *config.Route) (route.Target, error) {
+			return static.New(static.Options{Dir: r.Static, Mount: route.Mount(r.Path), SPA: r.SPA, Now: a.around.Now}), nil
+		},
+	}
 }
 
 // streams is what the hub of streams needs of the house.

@@ -21,7 +21,7 @@ func benchGate(b *testing.B, handler http.Handler) *gate.Gate {
 	table, err := gate.NewTable([]config.Site{{
 		Name: "127.0.0.1", TLS: config.TLS{Mode: config.TLSOff},
 		Routes: []config.Route{{Path: "/", Static: b.TempDir()}, {Path: "/api/", API: true}},
-	}}, func(string) http.Handler { return handler }, time.Now)
+	}}, builders(handler.ServeHTTP))
 	if err != nil {
 		b.Fatal(err)
 	}

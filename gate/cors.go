@@ -138,7 +138,7 @@ func (g *Gate) checkCORS(x *exchange, s *site, r *http.Request) *roundtrip.Error
 	if sameOrigin(origin, r) {
 		return nil
 	}
-	hop := trace.Hop{Layer: trace.CORS, Verdict: trace.OK, Name: s.name, Note: clip(origin), Start: int64(x.journey.Elapsed())}
+	hop := trace.Hop{Layer: trace.CORS, Verdict: trace.OK, Name: s.Name, Note: clip(origin), Start: int64(x.journey.Elapsed())}
 	allowed := len(lines) == 1 && s.cors.allows(origin)
 	if allowed {
 		if x.origin[0] = origin; s.cors.any {
@@ -183,7 +183,7 @@ func (g *Gate) refusePreflight(s *site, r *http.Request, allowed bool) *roundtri
 	if !allowed {
 		err := roundtrip.E(roundtrip.Denied, "cors.origin_not_allowed", "Pages of this origin may not call this site.")
 		if g.dev {
-			err.Public = "Pages of " + clip(r.Header.Get("Origin")) + " may not call this site. Add that origin to cors.origins of " + s.name + "."
+			err.Public = "Pages of " + clip(r.Header.Get("Origin")) + " may not call this site. Add that origin to cors.origins of " + s.Name + "."
 		}
 		return err
 	}

@@ -69,7 +69,7 @@ func TestGate_RoutesByHostAndLongestPath(t *testing.T) {
 		{"https://gallery.localhost/apis", "", "/", ""},
 		{"http://open.localhost/anything", "", "/", "/anything"},
 		{"http://quiet.localhost/docs/deep/x", "", "/docs/deep/", "/docs/deep/x"},
-		{"http://quiet.localhost/docs/", "", "/docs", ""},
+		{"http://quiet.localhost/docs/", "", "/docs/", ""},
 	} {
 		headers := []string{"Accept", "text/html"}
 		if q.host != "" {
@@ -247,9 +247,7 @@ func TestGate_SwapsTheTableUnderRunningRequests(t *testing.T) {
 	slow := make(chan answer, 1)
 	go func() { slow <- h.do(t, c, http.MethodGet, "https://gallery.localhost/api/slow", nil) }()
 	<-entered
-	table, err := gate.NewTable(sites(h.routes)[:1], func(string) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "new") })
-	}, time.Now)
+	table, err := gate.NewTable(sites(h.routes)[:1], builders(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "new") }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -385,7 +383,7 @@ func TestGate_PutsHSTSOnPublicNamesWithFilesOnly(t *testing.T) {
 	for name, want := range map[string]bool{"gallery.example.com": true, "gallery.localhost": false, "gallery.test": false, "intranet": false} {
 		table, err := gate.NewTable([]config.Site{
 			{Name: name, TLS: config.TLS{Mode: config.TLSFiles}, Routes: []config.Route{{Path: "/", API: true}}},
-		}, func(string) http.Handler { return http.HandlerFunc(ok) }, time.Now)
+		}, builders(ok))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -414,7 +412,6 @@ func TestGate_SaysWhatIsMissingFromItsOptions(t *testing.T) {
 	if _, err := gate.New(gate.Options{}); err == nil {
 		t.Error("an empty gate was made")
 	}
-	api := func(string) http.Handler { return http.HandlerFunc(ok) }
 	for name, broken := range map[string][]config.Site{
 		"twice":      {{Name: "a.test"}, {Name: "A.test."}},
 		"nowhere":    {{Name: "a.test", Routes: []config.Route{{Path: "/"}}}},
@@ -425,7 +422,7 @@ func TestGate_SaysWhatIsMissingFromItsOptions(t *testing.T) {
 		"inner star": {{Name: "a.test", CORS: &config.CORS{Origins: []string{"https://a.*.com"}}}},
 		"path":       {{Name: "a.test", CORS: &config.CORS{Origins: []string{"https://a.com/x"}}}},
 	} {
-		if _, err := gate.NewTable(broken, api, time.Now); err == nil {
+		if _, err := gate.NewTable(broken, builders(ok)); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

@@ -19,6 +19,8 @@ import (
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
+	"github.com/roundtrip-dev/roundtrip/gate/route"
+	"github.com/roundtrip-dev/roundtrip/gate/static"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -69,7 +71,17 @@ func sites(folder string) []config.Site {
 		},
 		{
 			Name: "quiet.localhost", TLS: config.TLS{Mode: config.TLSOff},
-			Routes: []config.Route{{Path: "/docs", Static: folder}, {Path: "/docs/deep/", API: true}},
+			Routes: []config.Route{{Path: "/docs/", Static: folder}, {Path: "/docs/deep/", API: true}},
+		},
+	}
+}
+
+// builders makes targets as app does.
+func builders(api http.HandlerFunc) route.Builders {
+	return route.Builders{
+		API: func(string) http.Handler { return api },
+		Static: func(_ *config.Site, r *config.Route) (route.Target, error) {
+			return static.New(static.Options{Dir: r.Static, Mount: route.Mount(r.Path), SPA: r.SPA, Now: time.Now}), nil
 		},
 	}
 }
@@ -90,7 +102,7 @@ func open(t *testing.T, api http.HandlerFunc, change ...func(*gate.Options)) *ho
 	if err := h.certs.Load(declared); err != nil {
 		t.Fatal(err)
 	}
-	table, err := gate.NewTable(declared, func(string) http.Handler { return api }, time.Now)
+	table, err := gate.NewTable(declared, builders(api))
 	if err != nil {
 		t.Fatal(err)
 	}

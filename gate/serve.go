@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/gate/route"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -24,28 +25,29 @@ func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
 	}
 	path, err := g.checkRequest(x, s, r)
 	if err != nil {
-		return x.deny(s.name, err)
+		return x.deny(s.Name, err)
 	}
-	rt := s.match(path)
+	rt := s.Match(r.Method, path, r.Header)
 	if rt == nil {
-		return x.deny(s.name, g.noPath(s, path))
+		return x.deny(s.Name, g.noRoute(s, path, r))
 	}
-	x.journey.SetRoute(rt.path)
-	x.journey.Add(trace.Hop{Layer: trace.Route, Verdict: trace.OK, Name: rt.path, Note: rt.where, Start: int64(x.journey.Elapsed())})
+	x.journey.SetRoute(rt.Path)
+	x.journey.Add(trace.Hop{Layer: trace.Route, Verdict: trace.OK, Name: rt.Path, Note: rt.Where, Start: int64(x.journey.Elapsed())})
 
 	inner := r.WithContext(trace.With(r.Context(), x.journey))
 	x.body.open(x, inner, s.body)
-	if rt.api != nil {
-		if len(path) < len(rt.prefix) { // "/api" is "/api/"
-			path = rt.prefix
-		}
-		if path != r.URL.Path {
-			inner.URL = withPath(r.URL, path)
-		}
-		rt.api.ServeHTTP(x, inner)
+	if rt.Kind == route.Static {
+		return g.serveFolder(x, rt, path, inner)
+	}
+	return failure(rt.Target.Serve(x, inner, path))
+}
+
+// failure returns what a target could not do. A nil one stays nil.
+func failure(err error) *roundtrip.Error {
+	if err == nil {
 		return nil
 	}
-	return g.serveFolder(x, rt, path, inner)
+	return roundtrip.AsError(err)
 }
 
 // findSite finds the site of the Host header. A nil site without an error means that the request was answered: plain
@@ -55,11 +57,11 @@ func (g *Gate) findSite(x *exchange, t *Table, r *http.Request) (*site, *roundtr
 		return nil, x.deny("host", malformed("The Host header is missing or is no host name."))
 	}
 	s := t.site(r.Host)
-	if s == nil || (!s.tls && r.TLS != nil) {
+	if s == nil || (!s.TLS && r.TLS != nil) {
 		return nil, x.deny("host", g.noHost(t, r.Host))
 	}
 	x.site = s
-	if s.tls && r.TLS == nil {
+	if s.TLS && r.TLS == nil {
 		g.redirect(x, s, r)
 		return nil, nil
 	}
@@ -69,9 +71,13 @@ func (g *Gate) findSite(x *exchange, t *Table, r *http.Request) (*site, *roundtr
 // redirect sends a plain request to https, to the site's own name and never to one that the client made up. 308 keeps
 // method and body (RFC 9110 section 15.4.9).
 func (g *Gate) redirect(x *exchange, s *site, r *http.Request) {
-	to := "https://" + s.name
-	if strings.Contains(s.name, ":") {
-		to = "https://[" + s.name + "]"
+	name := s.Name
+	if strings.HasPrefix(name, "*.") { // the host was found by it, so it is one of the site's names
+		name = strings.ToLower(strings.TrimSuffix(route.HostName(r.Host), "."))
+	}
+	to := "https://" + name
+	if strings.Contains(name, ":") {
+		to = "https://[" + name + "]"
 	}
 	if g.httpsPort != 443 {
 		to += ":" + strconv.Itoa(g.httpsPort)
@@ -84,7 +90,7 @@ func (g *Gate) redirect(x *exchange, s *site, r *http.Request) {
 	if r.URL.RawQuery != "" {
 		to += "?" + r.URL.RawQuery
 	}
-	x.journey.Add(trace.Hop{Layer: trace.Route, Verdict: trace.OK, Name: s.name, Note: "redirect to https", Start: int64(x.journey.Elapsed())})
+	x.journey.Add(trace.Hop{Layer: trace.Route, Verdict: trace.OK, Name: s.Name, Note: "redirect to https", Start: int64(x.journey.Elapsed())})
 	x.Header()["Location"] = []string{to}
 	x.WriteHeader(http.StatusPermanentRedirect)
 }
@@ -105,16 +111,16 @@ func (g *Gate) checkRequest(x *exchange, s *site, r *http.Request) (string, *rou
 		x.hangUp()
 		return "", tooLarge(s.body)
 	}
-	return cleanTarget(r)
+	return route.Clean(r)
 }
 
-func (g *Gate) serveFolder(x *exchange, rt *route, path string, r *http.Request) *roundtrip.Error {
-	if len(path) < len(rt.prefix) { // relative links of the folder's pages need the slash
+func (g *Gate) serveFolder(x *exchange, rt *route.Route, path string, r *http.Request) *roundtrip.Error {
+	if len(path) < len(rt.Mount()) { // relative links of the folder's pages need the slash
 		redirectToSlash(x, r)
 		return nil
 	}
-	step := x.journey.Begin(trace.Static, rt.path)
-	err := rt.folder.Serve(x, r, path)
+	step := x.journey.Begin(trace.Static, rt.Path)
+	err := rt.Target.Serve(x, r, path)
 	if err == nil {
 		step.OK()
 		return nil
@@ -139,22 +145,27 @@ func redirectToSlash(x *exchange, r *http.Request) {
 
 // noHost says that no site has the name. Strangers do not learn which names there are.
 func (g *Gate) noHost(t *Table, host string) *roundtrip.Error {
-	err := roundtrip.E(roundtrip.Missing, "route.no_host", "No site here has the name %q.", hostName(host))
+	err := roundtrip.E(roundtrip.Missing, "route.no_host", "No site here has the name %q.", route.HostName(host))
 	if g.dev {
-		err.Public += " Sites: " + strings.Join(t.names, ", ") + "."
+		err.Public += " Sites: " + strings.Join(t.names(), ", ") + "."
 	}
 	err.Status = http.StatusMisdirectedRequest
 	return err
 }
 
-func (g *Gate) noPath(s *site, path string) *roundtrip.Error {
+func (g *Gate) noRoute(s *site, path string, r *http.Request) *roundtrip.Error {
+	if allow := s.Allow(r.Method, path, r.Header); allow != "" {
+		err := roundtrip.E(roundtrip.Unsupported, "route.method_not_allowed", "%s is not served here. What is: %s.", clip(r.Method), allow)
+		err.Allow = allow
+		return err
+	}
 	err := roundtrip.E(roundtrip.Missing, "route.no_path", "No route of this site matches %q.", path)
 	if g.dev {
-		paths := make([]string, len(s.routes))
-		for i, rt := range s.routes {
-			paths[i] = rt.path
+		paths := make([]string, len(s.Routes))
+		for i, rt := range s.Routes {
+			paths[i] = rt.Path
 		}
-		err.Public += " Routes of " + s.name + ": " + strings.Join(paths, ", ") + "."
+		err.Public += " Routes of " + s.Name + ": " + strings.Join(paths, ", ") + "."
 	}
 	return err
 }

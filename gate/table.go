@@ -1,113 +1,60 @@
 package gate
 
 import (
-	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/roundtrip-dev/roundtrip/config"
-	"github.com/roundtrip-dev/roundtrip/gate/static"
+	"github.com/roundtrip-dev/roundtrip/gate/route"
 )
 
 // bodyDefault is the limit of a request's body where the declaration says nothing, in bytes.
 const bodyDefault = 32 << 20
 
-// Table is all sites and routes of one declaration. It does not change once it is made.
+// Table is one declaration as the gate serves it: sites, routes, and what holds for each site. It does not change once
+// it is made.
 type Table struct {
-	sites  map[string]*site // by host name, lower case
-	names  []string         // in declared order
+	routes *route.Table
+	sites  []*site // as the route table has them
 	hasTLS bool
 }
 
+// site is a site with what holds for all its requests.
 type site struct {
-	name   string
-	tls    bool
-	hsts   bool
-	body   int64 // bytes
-	cors   *cors // nil: no page of another origin may call
-	routes []*route
+	*route.Site
+	hsts bool
+	body int64 // bytes
+	cors *cors // nil: no page of another origin may call
 }
 
-// route is one line of a site's routes: prefix ends in "/", and exactly one of api and folder is set.
-type route struct {
-	path   string // as declared: its name
-	prefix string
-	where  string // file:line:column of the declaration
-	api    http.Handler
-	folder *static.Folder
-}
-
-// NewTable makes the table of sites. api makes the handler of a `to: api` route: it is called once for each path that
-// such a route has, with a final "/". The handler gets requests with their full, cleaned path: the mount is not stripped.
-// NewTable checks and opens nothing.
-func NewTable(sites []config.Site, api func(mount string) http.Handler, now func() time.Time) (*Table, error) {
-	t := &Table{sites: make(map[string]*site, len(sites))}
-	mounts := map[string]http.Handler{}
-	for i := range sites {
-		declared := &sites[i]
-		s, err := newSite(declared, func(mount string) http.Handler {
-			if api == nil {
-				return nil
-			}
-			if mounts[mount] == nil {
-				mounts[mount] = api(mount)
-			}
-			return mounts[mount]
-		}, now)
+// NewTable makes the table of sites. It checks and opens nothing.
+func NewTable(sites []config.Site, b route.Builders) (*Table, error) {
+	routes, err := route.New(sites, b)
+	if err != nil {
+		return nil, err
+	}
+	t := &Table{routes: routes}
+	for _, found := range routes.Sites {
+		s, err := newSite(found)
 		if err != nil {
-			return nil, fmt.Errorf("%s: site %s: %w", declared.Pos, declared.Name, err)
+			return nil, fmt.Errorf("%s: site %s: %w", found.Declared.Pos, found.Name, err)
 		}
-		if t.sites[s.name] != nil {
-			return nil, fmt.Errorf("%s: site %s is declared twice", declared.Pos, declared.Name)
-		}
-		t.sites[s.name] = s
-		t.names = append(t.names, s.name)
-		t.hasTLS = t.hasTLS || s.tls
+		t.sites = append(t.sites, s)
+		t.hasTLS = t.hasTLS || s.TLS
 	}
 	return t, nil
 }
 
-func newSite(declared *config.Site, api func(mount string) http.Handler, now func() time.Time) (*site, error) {
-	s := &site{
-		name: strings.ToLower(strings.TrimSuffix(declared.Name, ".")),
-		tls:  declared.TLS.Mode != config.TLSOff,
-		body: declared.Limits.Body,
-	}
-	if s.name == "" {
-		return nil, errors.New("it has no name")
-	}
+func newSite(found *route.Site) (*site, error) {
+	declared := found.Declared
+	s := &site{Site: found, body: declared.Limits.Body, hsts: declared.TLS.Mode == config.TLSFiles && isPublic(found.Name)}
 	if s.body <= 0 {
 		s.body = bodyDefault
 	}
-	s.hsts = declared.TLS.Mode == config.TLSFiles && isPublic(s.name)
 	var err error
-	if s.cors, err = newCORS(declared.CORS); err != nil {
-		return nil, err
-	}
-	for _, r := range declared.Routes {
-		if !strings.HasPrefix(r.Path, "/") {
-			return nil, fmt.Errorf("route %q does not start with /", r.Path)
-		}
-		next := &route{path: r.Path, prefix: strings.TrimSuffix(r.Path, "/") + "/"}
-		if r.Pos.Line > 0 {
-			next.where = r.Pos.String()
-		}
-		if r.API {
-			next.api = api(next.prefix)
-		} else if r.Static != "" {
-			next.folder = static.New(static.Options{Dir: r.Static, Mount: next.prefix, SPA: r.SPA, Now: now})
-		}
-		if next.api == nil && next.folder == nil {
-			return nil, fmt.Errorf("route %s leads nowhere", r.Path)
-		}
-		s.routes = append(s.routes, next)
-	}
-	slices.SortStableFunc(s.routes, func(a, b *route) int { return len(b.prefix) - len(a.prefix) })
-	return s, nil
+	s.cors, err = newCORS(declared.CORS)
+	return s, err
 }
 
 // isPublic reports whether a name can be reached from the internet, so that a promise to speak TLS for a year
@@ -124,24 +71,19 @@ func isPublic(name string) bool {
 	return true
 }
 
-// site finds the site of a Host header that passed validHost: in any case, with or without port and final dot.
+// site finds the site of a Host header that passed validHost.
 func (t *Table) site(host string) *site {
-	if s := t.sites[host]; s != nil {
-		return s
-	}
-	host = hostName(host)
-	if s := t.sites[host]; s != nil {
-		return s
-	}
-	return t.sites[strings.ToLower(strings.TrimSuffix(host, "."))]
-}
-
-// match finds the longest route that the path lies below. A path that is a route without its final "/" matches it too.
-func (s *site) match(path string) *route {
-	for _, r := range s.routes {
-		if strings.HasPrefix(path, r.prefix) || path == r.prefix[:len(r.prefix)-1] {
-			return r
-		}
+	if found := t.routes.Site(host); found != nil {
+		return t.sites[found.Index]
 	}
 	return nil
+}
+
+// names returns the names of all sites, in declared order.
+func (t *Table) names() []string {
+	names := make([]string, len(t.sites))
+	for i, s := range t.sites {
+		names[i] = s.Name
+	}
+	return names
 }
