@@ -41,10 +41,17 @@ func (a *App) listen(ctx context.Context) (d *doors, err error) {
 	}
 	d.gate, err = gate.New(gate.Options{
 		Table: a.house.Load().table, Recorder: a.recorder, Certs: a.base.certs, Now: a.around.Now, Log: a.log,
-		HTTPSPort: port(d.secure), Dev: a.options.Dev,
+		HTTPSPort: port(d.secure), Dev: a.options.Dev, Peers: peers(a.config), Times: gate.Times{
+			Header: a.config.Gate.Header, Idle: a.config.Gate.Idle, Stall: a.config.Gate.Stall, Drain: a.config.Gate.Drain,
+		},
 	})
 	a.gate = d.gate
 	return d, err
+}
+
+// peers is whom the gate believes.
+func peers(c *config.Config) gate.Peers {
+	return gate.Peers{TrustedProxies: c.Gate.TrustedProxies}
 }
 
 // listenTCP opens one door, and says what to do if it can't.

@@ -60,6 +60,7 @@ func (a *App) swap(ctx context.Context, h *house) {
 	a.base.live.Enter(ctx, h.streams())
 	if a.gate != nil {
 		a.gate.Swap(h.table)
+		a.gate.SwapPeers(peers(h.config))
 	}
 	a.generation++
 	a.recorder.SetGeneration(a.generation)
@@ -100,6 +101,10 @@ func (a *App) keepsPlace(c *config.Config) error {
 	}
 	if hasTLS(c, config.TLSLocal) && a.base.authority == "" {
 		p.Add(c.Sites[0].TLS.Pos, "the first site with tls: local needs a restart")
+	}
+	g, was := c.Gate, now.Gate
+	if g.Header != was.Header || g.Idle != was.Idle || g.Stall != was.Stall || g.Drain != was.Drain {
+		p.Add(g.Pos, "the time-outs of the gate can't change while the server runs: restart it")
 	}
 	return p.Err()
 }

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
+	"github.com/roundtrip-dev/roundtrip/gate/peer"
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
@@ -26,6 +28,12 @@ type Options struct {
 	HTTPSPort int  // where plain requests are redirected to; 0 means 443
 	Dev       bool // answers may name sites and what to add to the declaration
 	Times     Times
+	Peers     Peers
+}
+
+// Peers is whom the gate believes and how many it takes. A reload changes it; see [Gate.SwapPeers].
+type Peers struct {
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For, -Proto and -Host, and Forwarded, are believed
 }
 
 // Times bounds how long anything may take. Zero fields get the defaults.
@@ -61,6 +69,7 @@ type Gate struct {
 	front     *wire.Front
 
 	table    atomic.Pointer[Table]
+	trust    atomic.Pointer[peer.Trust]
 	pool     sync.Pool // of *exchange
 	inflight atomic.Int64
 	stopping atomic.Bool
@@ -91,6 +100,7 @@ func New(o Options) (*Gate, error) {
 		return nil, err
 	}
 	g.table.Store(o.Table)
+	g.SwapPeers(o.Peers)
 	g.pool.New = func() any { return &exchange{gate: g} }
 	return g, nil
 }
@@ -98,6 +108,13 @@ func New(o Options) (*Gate, error) {
 // Swap puts another table in force. Requests that run end on the one that they began with; listeners and connections
 // stay.
 func (g *Gate) Swap(t *Table) { g.table.Store(t) }
+
+// SwapPeers puts another declaration of peers in force, for the requests and connections that begin from now on.
+func (g *Gate) SwapPeers(p Peers) {
+	g.trust.Store(&peer.Trust{Proxies: p.TrustedProxies, Knows: func(host string) bool {
+		return validHost(host) && g.table.Load().site(host) != nil
+	}})
+}
 
 // Ready is closed when the gate takes connections.
 func (g *Gate) Ready() <-chan struct{} { return g.ready }

@@ -34,7 +34,7 @@ func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
 	x.journey.SetRoute(rt.Path)
 	x.journey.Add(trace.Hop{Layer: trace.Route, Verdict: trace.OK, Name: rt.Path, Note: rt.Where, Start: int64(x.journey.Elapsed())})
 
-	inner := r.WithContext(trace.With(r.Context(), x.journey))
+	inner := x.inner(r, rt)
 	x.body.open(x, inner, s.body)
 	if rt.Kind == route.Static {
 		return g.serveFolder(x, rt, path, inner)
@@ -57,11 +57,11 @@ func (g *Gate) findSite(x *exchange, t *Table, r *http.Request) (*site, *roundtr
 		return nil, x.deny("host", malformed("The Host header is missing or is no host name."))
 	}
 	s := t.site(r.Host)
-	if s == nil || (!s.TLS && r.TLS != nil) {
+	if s == nil || (!s.TLS && x.secure) {
 		return nil, x.deny("host", g.noHost(t, r.Host))
 	}
 	x.site = s
-	if s.TLS && r.TLS == nil {
+	if s.TLS && !x.peer.Secure {
 		g.redirect(x, s, r)
 		return nil, nil
 	}

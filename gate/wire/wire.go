@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/roundtrip-dev/roundtrip/gate/peer"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -55,6 +56,7 @@ type Facts struct {
 	Server    string        // the site that the client asked for in the handshake, "" where it named none
 	Asked     string        // the same as the client sent it, for a handshake that fails
 	Note      string        // TLS 1.3 h2
+	Peer      peer.Slot     // the client of nearly all its requests
 
 	WriteUntil time.Time // the write deadline that is set, HTTP/1 only: one request at a time
 	turns
@@ -72,15 +74,19 @@ func FactsFrom(ctx context.Context) *Facts {
 func WithFacts(ctx context.Context, c net.Conn) context.Context {
 	switch c := c.(type) {
 	case *strictPlain:
-		return context.WithValue(ctx, factsKey{}, c.facts)
+		return c.facts.in(ctx)
 	case *strictTLS:
-		return context.WithValue(ctx, factsKey{}, c.facts)
+		return c.facts.in(ctx)
 	case *tls.Conn:
 		if t, ok := c.NetConn().(*tracked); ok {
-			return context.WithValue(ctx, factsKey{}, &t.facts)
+			return t.facts.in(ctx)
 		}
 	}
 	return ctx
+}
+
+func (f *Facts) in(ctx context.Context) context.Context {
+	return peer.WithSlot(context.WithValue(ctx, factsKey{}, f), &f.Peer)
 }
 
 // Bare returns what a connection is without our watch, for whoever takes it over: nothing of it is kept for an upgrade.

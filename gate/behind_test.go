@@ -1,0 +1,78 @@
+package gate_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/roundtrip-dev/roundtrip/gate"
+	"github.com/roundtrip-dev/roundtrip/gate/peer"
+)
+
+// seen answers with what a station behind the gate sees of the client.
+func seen(w http.ResponseWriter, r *http.Request) {
+	p := peer.From(r.Context())
+	fmt.Fprintf(w, "%s via %q, secure %v, tls %v, host %s, remote %s", p.Addr, p.Via, p.Secure, r.TLS != nil, p.Host, r.RemoteAddr)
+	for _, name := range []string{"X-Forwarded-For", "X-Real-Ip", "X_alias", "X-Remote-User"} {
+		if v := r.Header.Get(name); v != "" || r.Header[name] != nil {
+			fmt.Fprintf(w, ", %s=%s", name, v)
+		}
+	}
+}
+
+func behind(o *gate.Options) {
+	o.Peers.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+}
+
+func TestBehind_TrustedProxiesSayWhoTheClientIs(t *testing.T) {
+	t.Parallel()
+	h := open(t, seen, behind)
+	const head = "Connection: close\r\nX-Forwarded-For: 1.2.3.4, 203.0.113.9\r\nX-Forwarded-Proto: https\r\nX-Real-IP: 9.9.9.9\r\nX_Alias: a\r\n\r\n"
+	got := raw(t, h.plain, "GET /api/x HTTP/1.1\r\nHost: gallery.localhost\r\n"+head)
+	want := `203.0.113.9 via "203.0.113.9", secure true, tls true, host gallery.localhost, remote 203.0.113.9:0, X-Real-Ip=9.9.9.9`
+	if !strings.HasPrefix(got, "HTTP/1.1 200") || !strings.HasSuffix(got, want) {
+		t.Errorf("%s", got)
+	}
+	id, _, _ := strings.Cut(strings.SplitAfterN(got, "X-Journey: ", 2)[1], "\r\n")
+	s := h.journey(t, id)
+	if s.Client.String() != "203.0.113.9" || len(s.Hops) < 2 || s.Hops[0].Note != "behind a trusted proxy: 127.0.0.1" {
+		t.Errorf("%+v", s)
+	}
+	got = raw(t, h.plain, "GET /x HTTP/1.1\r\nHost: other.test\r\nX-Forwarded-Host: open.localhost\r\n"+head)
+	if !strings.Contains(got, "host open.localhost") {
+		t.Errorf("a known host of a trusted proxy: %s", got)
+	}
+	got = raw(t, h.plain, "GET /x HTTP/1.1\r\nHost: open.localhost\r\nX-Forwarded-Host: other.test\r\n"+head)
+	if !strings.Contains(got, "host open.localhost") {
+		t.Errorf("an unknown host of a trusted proxy: %s", got)
+	}
+	got = raw(t, h.plain, "GET /api/x HTTP/1.1\r\nHost: gallery.localhost\r\nConnection: close\r\nX-Forwarded-Proto: http\r\n\r\n")
+	if !strings.HasPrefix(got, "HTTP/1.1 308") {
+		t.Errorf("plain HTTP before the proxy: %s", got)
+	}
+}
+
+func TestBehind_StrangersSayNothing(t *testing.T) {
+	t.Parallel()
+	h := open(t, seen)
+	const lies = "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: gallery.localhost\r\nX-Real-IP: 9.9.9.9\r\nX-Remote-User: root\r\n"
+	got := raw(t, h.plain, "GET /x HTTP/1.1\r\nHost: open.localhost\r\nConnection: close\r\n"+lies+"\r\n")
+	if want := `127.0.0.1 via "", secure false, tls false, host open.localhost, remote 127.0.0.1:`; !strings.Contains(got, want) || strings.Contains(got, ", X") {
+		t.Errorf("%s", got)
+	}
+	if got := raw(t, h.plain, "GET /api/ HTTP/1.1\r\nHost: gallery.localhost\r\nConnection: close\r\n"+lies+"\r\n"); !strings.HasPrefix(got, "HTTP/1.1 308") {
+		t.Errorf("a stranger's https: %s", got)
+	}
+	for _, h2 := range []bool{true, false} {
+		a := h.do(t, h.client(t, h2), http.MethodGet, "https://gallery.localhost/api/", nil, "X-Forwarded-For", "203.0.113.9", "X_alias", "a")
+		if !strings.Contains(a.body, `127.0.0.1 via "", secure true, tls true, host gallery.localhost, remote 127.0.0.1:`) || strings.Contains(a.body, ", X") {
+			t.Errorf("%s: %s", a.Proto, a.body)
+		}
+	}
+	h.gate.SwapPeers(gate.Peers{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	if a := h.get(t, "http://open.localhost/", "X-Forwarded-For", "203.0.113.9"); !strings.HasPrefix(a.body, "203.0.113.9 via") {
+		t.Errorf("after a reload: %s", a.body)
+	}
+}
