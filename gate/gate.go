@@ -94,7 +94,7 @@ func New(o Options) (*Gate, error) {
 	}
 	var err error
 	if g.front, err = wire.New(wire.Options{
-		Now: g.now, Log: g.log, Header: g.times.Header, Early: g.early, Lost: g.lost,
+		Now: g.now, Log: g.log, Header: g.times.Header, Early: g.early, Lost: g.lost, Cut: g.cutOff,
 		Serves: func(name string) bool { return g.certs.Serves(name) },
 	}); err != nil {
 		return nil, err

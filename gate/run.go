@@ -15,10 +15,12 @@ import (
 )
 
 const (
-	// headReadMax is how much of a head net/http takes in; over HTTP/1 it reads up to 4 KiB more. It is far more than
-	// headBytesMax, because over HTTP/2 it cuts the connection off beyond it, without an answer and without a journey.
-	headReadMax = 60 << 10
-	streamsMax  = 250 // of one HTTP/2 connection at once
+	// headReadMax is how much of a head is taken in; over HTTP/1 it is up to 4 KiB more. Between it and headBytesMax the gate
+	// refuses a head in its own words. Beyond it HTTP/1 does that too (431), HTTP/2 and 3 answer a bare 431, and a header block
+	// of HTTP/2 that is twice as long as it ends the connection. It is not much more than headBytesMax because a byte of HPACK
+	// can stand for a whole header: this is what a stream may cost us before anybody has looked at it.
+	headReadMax = 24 << 10
+	streamsMax  = 100 // of one connection of HTTP/2 or 3 at once
 )
 
 // Run serves both listeners until ctx ends, then lets running requests finish for at most Times.Drain. secure carries
@@ -31,7 +33,11 @@ func (g *Gate) Run(ctx context.Context, secure, plain net.Listener) error {
 	failed := make(chan error, 3)
 	serve := func(ln *wire.Listener) {
 		group.Go(func() { ln.Run(base) })
-		s := g.server(base)
+		s, err := g.server(base)
+		if err != nil {
+			failed <- err
+			return
+		}
 		servers = append(servers, s)
 		group.Go(func() {
 			if err := s.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
@@ -90,8 +96,8 @@ func (g *Gate) drain(ctx context.Context, servers []*http.Server, cut context.Ca
 }
 
 // server makes the http.Server of one listener. Bodies have no fixed time: their deadlines move with each byte.
-func (g *Gate) server(base context.Context) *http.Server {
-	return &http.Server{
+func (g *Gate) server(base context.Context) (*http.Server, error) {
+	s := &http.Server{
 		Handler:           g,
 		ReadHeaderTimeout: g.times.Header,
 		IdleTimeout:       g.times.Idle,
@@ -107,8 +113,10 @@ func (g *Gate) server(base context.Context) *http.Server {
 			SendPingTimeout:      g.times.Idle / 4,
 			PingTimeout:          g.times.Header,
 			WriteByteTimeout:     g.times.Stall,
+			MaxReadFrameSize:     16 << 10,
 		},
 	}
+	return s, g.front.HTTP2(s)
 }
 
 // lost closes the journey of a connection that never became a request.
@@ -121,4 +129,14 @@ func (g *Gate) lost(c *wire.Facts, reason trace.Reason, cause error) {
 		g.recorder.End(j)
 	}
 	g.log.Debug("a TLS handshake failed", slog.String("reason", reason.Code()), slog.String("server_name", c.Asked), slog.Any("err", cause))
+}
+
+// cutOff closes the journey of a connection that was ended for what its client did.
+func (g *Gate) cutOff(c *wire.Facts, reason trace.Reason, why string) {
+	if j := g.recorder.Begin(trace.Connection); j != nil {
+		j.Host, j.Client, j.Proto = c.Server, c.Client, c.Note
+		j.Add(trace.Hop{Layer: trace.Limit, Verdict: trace.Deny, Reason: reason, Name: "connection", Note: "too much: " + why})
+		g.recorder.End(j)
+	}
+	g.log.Warn("a connection was cut off", slog.String("reason", reason.Code()), slog.String("client", c.Client.String()), slog.String("too_much", why))
 }

@@ -103,6 +103,7 @@ func (g *Gate) checkRequest(x *exchange, s *site, r *http.Request) (string, *rou
 		return "", err
 	}
 	if lines, size := headSize(r); lines > headersMax || size > headBytesMax {
+		r.Header = http.Header{"Origin": r.Header["Origin"]} // nothing of the rest is kept for a client that takes its time with the answer
 		err := roundtrip.E(roundtrip.TooLarge, "request.headers_too_large", "The head of the request has more than %d header lines, or is longer than %d KiB.", headersMax, headBytesMax>>10)
 		err.Status = http.StatusRequestHeaderFieldsTooLarge
 		return "", err

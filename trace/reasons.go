@@ -18,10 +18,13 @@ func catalogue() []reasonRow { return catalogueRows[:] }
 var catalogueRows = [...]reasonRow{
 	{"", "", "it passed", ""},
 	{"CAB", "client.aborted", "the client left before the answer was complete", "look at the slowest hop, or raise the client's time-out"},
+	{"CFL", "client.flood", "the client sent too much of what costs it little and us much: frames without content, streams that it gave up at once", "this is by design; look at the client if it is yours"},
 
 	{"SNC", "tls.no_certificate_for_name", "no site has the name that the client asked for", "add the site, or correct the name"},
 	{"SPT", "tls.plaintext_on_tls_port", "plain HTTP was sent to the HTTPS port", "use https://"},
 	{"SHF", "tls.handshake_failed", "the TLS handshake did not complete", "does the client trust the certificate authority? run roundtrip trust"},
+	{"SCM", "tls.client_certificate_missing", "the site asks its clients for a certificate, and this one showed none", "give the client a certificate that the site's client.ca has signed"},
+	{"SCR", "tls.client_certificate_refused", "the client's certificate is not one that the site accepts", "is it signed by the site's client.ca, in time, and for clients?"},
 
 	{"RMF", "request.malformed", "the HTTP request is broken", "correct the client"},
 	{"RHL", "request.headers_too_large", "the request's headers are too long", "send fewer or smaller cookies"},

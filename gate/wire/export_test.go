@@ -16,3 +16,28 @@ func ScanStream(r io.Reader) (heads int64, why string, followed bool) {
 	}
 	return s.heads, s.why, s.part != unknown
 }
+
+// SeenFrame is what the guard sees of a frame.
+type SeenFrame struct {
+	Length      int
+	Kind, Flags byte
+	Stream      uint32
+	First       [4]byte
+}
+
+// ScanFrames returns the frames of a stream whose beginning is complete.
+func ScanFrames(r io.Reader) []SeenFrame {
+	var f frames
+	var all []SeenFrame
+	buf := make([]byte, 4096)
+	for {
+		n, err := r.Read(buf)
+		f.feed(buf[:n], func(f frame) bool {
+			all = append(all, SeenFrame{f.length, f.kind, f.flags, f.stream, f.first})
+			return true
+		})
+		if err != nil {
+			return all
+		}
+	}
+}

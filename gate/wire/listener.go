@@ -86,6 +86,10 @@ func (l *Listener) Run(ctx context.Context) {
 
 // prepare brings a connection to where a request can come on it.
 func (l *Listener) prepare(ctx context.Context, t *tracked) {
+	if l.front.floods.refused(t.facts.Client, t.facts.Accepted) {
+		_ = t.Close()
+		return
+	}
 	var next net.Conn
 	if l.tls == nil {
 		next = newStrictPlain(l.front, t)

@@ -29,17 +29,20 @@ type Options struct {
 	Early func(f *Facts, status int, public string) []byte
 	// Lost is told of a connection that never became a request.
 	Lost func(f *Facts, reason trace.Reason, cause error)
+	// Cut is told of a connection that was ended for what its client did on it: too much of what why says.
+	Cut func(f *Facts, reason trace.Reason, why string)
 }
 
 // Front makes listeners whose connections are watched.
 type Front struct {
 	options  Options
 	stopping atomic.Bool
+	floods   strikes // addresses whose HTTP/2 connections were cut
 }
 
 // New makes a front. It checks and opens nothing.
 func New(o Options) (*Front, error) {
-	if o.Now == nil || o.Log == nil || o.Early == nil || o.Lost == nil || o.Serves == nil || o.Header <= 0 {
+	if o.Now == nil || o.Log == nil || o.Early == nil || o.Lost == nil || o.Cut == nil || o.Serves == nil || o.Header <= 0 {
 		return nil, errors.New("wire.New: all of Options must be set")
 	}
 	return &Front{options: o}, nil

@@ -1,0 +1,145 @@
+package wire
+
+import (
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+// errFlood is what reading and writing return once a connection was cut for what its client did.
+var errFlood = errors.New("wire: the client sends too much of what costs it nothing")
+
+const (
+	farewellTime  = 500 * time.Millisecond // for a client to read why it is cut
+	farewellBytes = 1 << 20                // and how much of what it still sends is taken in for that
+)
+
+// guard is a connection of HTTP/2 whose frames are counted as they pass, in both directions, and which is cut when its
+// client does what costs it little and the server much. The server above it stays as it is.
+type guard struct {
+	net.Conn
+
+	front *Front
+	facts *Facts
+
+	in      frames // of the goroutine that reads
+	conduct conduct
+
+	sending  sync.Mutex // guards out and provoked, and keeps frames whole
+	out      frames
+	provoked provoked
+
+	served atomic.Int64 // frames of answers since the reader last asked
+	cut    atomic.Bool
+}
+
+// guarded makes a guard of a connection whose client has said so much of its preface already.
+func (f *Front) guarded(c net.Conn, facts *Facts, said int) *guard {
+	g := &guard{Conn: c, front: f, facts: facts, provoked: newProvoked(f.options.Now())}
+	g.conduct.begin(f.options.Now)
+	g.in.skip = prefaceSize - said
+	return g
+}
+
+// Read reads from the connection, and looks at it.
+func (g *guard) Read(p []byte) (int, error) {
+	if g.cut.Load() {
+		return 0, errFlood
+	}
+	n, err := g.Conn.Read(p)
+	why := ""
+	if !g.in.feed(p[:n], func(f frame) bool {
+		why = g.conduct.take(f, g.takeServed())
+		return why == ""
+	}) {
+		g.flood(why)
+		return 0, errFlood
+	}
+	return n, err
+}
+
+func (g *guard) takeServed() int64 {
+	if g.served.Load() == 0 {
+		return 0
+	}
+	return g.served.Swap(0)
+}
+
+// Write writes to the connection, and looks at it.
+func (g *guard) Write(p []byte) (int, error) {
+	g.sending.Lock()
+	n, err := g.Conn.Write(p)
+	why := ""
+	g.out.feed(p[:n], func(f frame) bool {
+		switch f.kind {
+		case frameData, frameHeaders:
+			g.served.Add(1)
+		case frameReset:
+			if why == "" {
+				why = g.provoked.take(f, g.front.options.Now)
+			}
+		}
+		return true
+	})
+	g.sending.Unlock()
+	if why != "" {
+		g.flood(why)
+		return n, errFlood
+	}
+	return n, err
+}
+
+// flood cuts the connection: with a GOAWAY where one can still be sent, and in any case at once.
+func (g *guard) flood(why string) {
+	if g.cut.Swap(true) {
+		return
+	}
+	now := g.front.options.Now()
+	if g.sending.TryLock() { // a writer that is stuck says enough
+		if g.out.between() {
+			_ = g.SetDeadline(now.Add(farewellTime))
+			if _, err := g.Conn.Write(goAway(g.conduct.last.Load(), why)); err == nil {
+				g.hangUp()
+			}
+		}
+		g.sending.Unlock()
+	}
+	_ = g.Close()
+	g.front.floods.strike(g.facts.Client, now)
+	g.front.options.Cut(g.facts, trace.ReasonOf("client.flood"), why)
+}
+
+// hangUp lets the client read what was written: a connection that is closed while something unread has come on it is reset,
+// and what was written is lost.
+func (g *guard) hangUp() {
+	if c, ok := g.Conn.(interface{ CloseWrite() error }); ok && c.CloseWrite() == nil {
+		_, _ = io.CopyN(io.Discard, g.Conn, farewellBytes)
+	}
+}
+
+// goAway makes a GOAWAY frame with the code ENHANCE_YOUR_CALM (RFC 9113 section 6.8).
+func goAway(last uint32, why string) []byte {
+	b := make([]byte, 0, 17+len(why))
+	size := 8 + len(why)
+	b = append(b, byte(size>>16), byte(size>>8), byte(size), 0x7, 0, 0, 0, 0, 0)
+	b = binary.BigEndian.AppendUint32(b, last)
+	b = binary.BigEndian.AppendUint32(b, 0xb)
+	return append(b, why...)
+}
+
+// guardedTLS is a guard over TLS.
+type guardedTLS struct {
+	*guard
+
+	tls *tls.Conn
+}
+
+// ConnectionState makes the server set Request.TLS.
+func (g guardedTLS) ConnectionState() tls.ConnectionState { return g.tls.ConnectionState() }

@@ -1,0 +1,33 @@
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+
+	"golang.org/x/net/http2"
+)
+
+// HTTP2 makes a server speak HTTP/2 behind a guard. What the server's HTTP2 field says stays in force.
+func (f *Front) HTTP2(s *http.Server) error {
+	// net/http has the same server built in, and hands it connections of crypto/tls alone: only here may something be between.
+	speaker := &http2.Server{}                                //nolint:staticcheck // deprecated in favour of net/http's own, see above
+	if err := http2.ConfigureServer(s, speaker); err != nil { //nolint:staticcheck // the same
+		return fmt.Errorf("HTTP/2: %w", err)
+	}
+	s.TLSNextProto[http2.NextProtoTLS] = func(s *http.Server, c *tls.Conn, h http.Handler) {
+		facts := &Facts{}
+		if t, ok := c.NetConn().(*tracked); ok {
+			facts = &t.facts
+		}
+		// The connection's context is handed down by a method that net/http's handler has and does not advertise.
+		ctx := context.Background()
+		if base, ok := h.(interface{ BaseContext() context.Context }); ok {
+			ctx = base.BaseContext()
+		}
+		guarded := guardedTLS{f.guarded(c, facts, 0), c}
+		speaker.ServeConn(guarded, &http2.ServeConnOpts{Context: ctx, Handler: h, BaseConfig: s}) //nolint:staticcheck // the same
+	}
+	return nil
+}
