@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// impatience is how often an upstream is asked that was never asked before: a new declaration waits for it.
+// impatience is how often an upstream is asked at first that does not answer well yet, for as long as a reload waits for it:
+// it may just be starting.
 const impatience = 250 * time.Millisecond
 
 // Run asks the upstreams how they are, until ctx ends. It returns when all its goroutines have ended. Upstreams that the pool
@@ -40,6 +41,7 @@ func (p *Pool) watch(ctx context.Context, m *member) {
 	}
 	timer := time.NewTimer(p.jitter(impatience / 5)) // not all at the same moment
 	defer timer.Stop()
+	patient := p.now().Add(provingMax)
 	for {
 		select {
 		case <-ctx.Done():
@@ -55,11 +57,11 @@ func (p *Pool) watch(ctx context.Context, m *member) {
 		if n != nil {
 			p.ward.wakeAll()
 		}
-		unknown := m.condition == unproven
+		hoped := m.condition != well && p.now().Before(patient)
 		p.ward.mu.Unlock()
 		p.say(n)
 		every := p.declared.Health.Every
-		if unknown {
+		if hoped {
 			every = min(every, impatience)
 		}
 		timer.Reset(every - every/20 + p.jitter(every/10))

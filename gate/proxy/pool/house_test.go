@@ -46,6 +46,7 @@ type bed struct {
 	*pool.Pool
 	t     *testing.T
 	now   time.Time
+	clock func() time.Time // nil: now
 	lines map[string]*line
 	mu    sync.Mutex // guards log
 	log   []string
@@ -76,13 +77,20 @@ func open(t *testing.T, d *config.Proxy) *bed {
 func (b *bed) make(d *config.Proxy, before *pool.Pool) *pool.Pool {
 	b.t.Helper()
 	p, err := pool.New(pool.Options{
-		Route: "site.test /", Path: "/", Declared: d, Now: func() time.Time { return b.now }, Rand: zeros{}, Key: []byte("key"),
+		Route: "site.test /", Path: "/", Declared: d, Now: b.tell, Rand: zeros{}, Key: []byte("key"),
 		Log: slog.New(slog.NewTextHandler(b, nil)), Before: before, Connect: b.connect,
 	})
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	return p
+}
+
+func (b *bed) tell() time.Time {
+	if b.clock != nil {
+		return b.clock()
+	}
+	return b.now
 }
 
 func (b *bed) connect(_ *config.Proxy, up config.Upstream) (pool.Transport, error) {
