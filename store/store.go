@@ -43,6 +43,10 @@ type View interface {
 	// Position returns the position of the last change that this snapshot has: what is read in it and all changes after
 	// that position are the whole.
 	Position() (int64, error)
+
+	// Changes returns up to limit changes after a position and up to that of the snapshot, in commit order. Changes of
+	// collections that are no longer declared are left out. None are returned only where there are no more.
+	Changes(after int64, limit int) ([]roundtrip.Change, error)
 }
 
 // Page is what a list says beside its records.

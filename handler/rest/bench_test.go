@@ -47,6 +47,8 @@ func (m *memory) Aggregate(*policy.Permit, func(roundtrip.Row) error) error { re
 
 func (m *memory) Position() (int64, error) { return 0, nil }
 
+func (m *memory) Changes(int64, int) ([]roundtrip.Change, error) { return nil, nil }
+
 // sink is an http.ResponseWriter that keeps nothing; its header map is used again, as no real one is.
 type sink struct{ header http.Header }
 

@@ -77,7 +77,7 @@ func openHouse(tb testing.TB, options ...func(*house)) *house {
 	must(tb, err)
 	must(tb, h.store.Open(tb.Context()))
 	tb.Cleanup(func() { must(tb, h.store.Close()) })
-	h.hub, err = live.New(live.Options{Store: h.store, Now: time.Now, Log: slog.New(slog.DiscardHandler), Poll: h.poll})
+	h.hub, err = live.New(live.Options{Store: &readLog{h.store, &h.pages}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Poll: h.poll})
 	must(tb, err)
 	h.streams, err = socket.New(socket.Options{Hub: h.hub, Now: h.now})
 	must(tb, err)
@@ -135,7 +135,7 @@ func (h *house) enter(source string) {
 }
 
 // hooks are called, where they are set, when the hub asks for something; they let a test act in the middle of it.
-type hooks struct{ topic, page atomic.Pointer[func()] }
+type hooks struct{ topic, page, log atomic.Pointer[func()] }
 
 type hooked struct {
 	live.Pages
@@ -155,6 +155,21 @@ func (h *hooked) Page(ctx context.Context, v store.View, p *policy.Permit) ([]li
 		(*fn)()
 	}
 	return h.Pages.Page(ctx, v, p)
+}
+
+// readLog is the store as the hub reads it; its hook is called when somebody has read the log to its end.
+type readLog struct {
+	*sqlite.Store
+
+	hooks *hooks
+}
+
+func (l *readLog) Changes(ctx context.Context, after int64, limit int) ([]roundtrip.Change, error) {
+	changes, err := l.Store.Changes(ctx, after, limit)
+	if fn := l.hooks.log.Load(); fn != nil && len(changes) == 0 {
+		(*fn)()
+	}
+	return changes, err
 }
 
 // gate does what the real one does for a journey.

@@ -119,27 +119,32 @@ func (t *tx) published() []roundtrip.Change { return slices.Clone(t.changes) }
 
 // Changes returns up to limit changes after a position, in commit order. Changes of collections that are no longer
 // declared are left out. None are returned only where there are no more.
-func (s *Store) Changes(ctx context.Context, after int64, limit int) ([]roundtrip.Change, error) {
-	var out []roundtrip.Change
-	err := s.read(ctx, "changes.list", func(r *reader) error {
-		all := s.tables.Load()
-		for rows := limit; len(out) == 0 && rows == limit; { // again while all that were read are left out
-			rows = 0
-			err := r.run("SELECT position, collection, record, action FROM _changes WHERE position > ? ORDER BY position LIMIT ?",
-				func(st *raw.Stmt) {
-					rows++
-					after = st.Int(0)
-					if ch, ok := all.change(st); ok {
-						out = append(out, ch)
-					}
-				}, roundtrip.Int(after), roundtrip.Int(int64(limit)))
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+func (s *Store) Changes(ctx context.Context, after int64, limit int) (out []roundtrip.Change, err error) {
+	err = s.read(ctx, "changes.list", func(r *reader) error {
+		out, err = r.Changes(after, limit)
+		return err
 	})
 	return out, err
+}
+
+// Changes returns up to limit changes after a position that this snapshot has.
+func (r *reader) Changes(after int64, limit int) (out []roundtrip.Change, err error) {
+	all := r.s.tables.Load()
+	for rows := limit; len(out) == 0 && rows == limit; { // again while all that were read are left out
+		rows = 0
+		err := r.run("SELECT position, collection, record, action FROM _changes WHERE position > ? ORDER BY position LIMIT ?",
+			func(st *raw.Stmt) {
+				rows++
+				after = st.Int(0)
+				if ch, ok := all.change(st); ok {
+					out = append(out, ch)
+				}
+			}, roundtrip.Int(after), roundtrip.Int(int64(limit)))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // Epoch names this database among all, its restored copies included: 8 characters of Crockford's base32. A position means

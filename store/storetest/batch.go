@@ -217,6 +217,29 @@ func changeTests() map[string]func(*world) {
 			}
 			equal(w, "counts", counts, 1)
 		},
+		"ChangesOfASnapshotEndWithIt": func(w *world) {
+			ana := w.user("ana")
+			p := w.photo(ana, nil)
+			err := w.View(w.Context(), func(v store.View) error {
+				at, err := v.Position()
+				if err != nil {
+					return err
+				}
+				w.photo(ana, nil) // committed, and no part of what is read here
+				got, err := v.Changes(at-1, 100)
+				if err != nil || len(got) != 1 || got[0].ID != p.ID() || got[0].Position != at {
+					w.Error(at, got, err)
+				}
+				got, err = v.Changes(at, 100)
+				if len(got) != 0 {
+					w.Error("after the snapshot:", got)
+				}
+				return err
+			})
+			if err != nil {
+				w.Fatal(err)
+			}
+		},
 		"EpochAndFloorStandStill": func(w *world) {
 			one, err := w.Epoch(w.Context())
 			w.user("ana")

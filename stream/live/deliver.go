@@ -184,7 +184,7 @@ func (g *group) changed(ctx context.Context, w *window, e *errand) {
 	b := &batch{errand: e, g: g, w: w, in: map[roundtrip.ID]bool{}, public: map[roundtrip.ID][]byte{}}
 	g.failed(g.hub.store.View(ctx, func(v store.View) error {
 		if e.over {
-			return g.resetAll(ctx, v, w.to, resetTooMany)
+			return g.resetAll(ctx, v, resetTooMany)
 		}
 		return b.run(ctx, v)
 	}))
@@ -277,7 +277,7 @@ func (b *batch) run(ctx context.Context, v store.View) error {
 			return err
 		}
 		if more.reset {
-			return g.resetAll(ctx, v, b.w.to, resetRule)
+			return g.resetAll(ctx, v, resetRule)
 		}
 		b.add(more)
 	}
@@ -361,7 +361,7 @@ func (b *batch) to(ctx context.Context, v store.View, a *audience) error {
 			return err
 		}
 		if more.reset {
-			return g.reset(ctx, v, a, b.w.to, resetRule)
+			return g.reset(ctx, v, a, resetRule)
 		}
 		rest = append(rest[:len(rest):len(rest)], more.changes...)
 		for id, json := range more.puts {

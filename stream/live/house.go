@@ -84,11 +84,7 @@ func (g *group) enterHouse(ctx context.Context, house *House, asked *Asked, err 
 	g.hub.mu.Unlock()
 	g.regroup()
 	g.failed(g.hub.store.View(ctx, func(v store.View) error {
-		position, err := v.Position()
-		if err != nil {
-			return err
-		}
-		return g.resetAll(ctx, v, position, resetRule)
+		return g.resetAll(ctx, v, resetRule)
 	}))
 }
 
@@ -134,11 +130,7 @@ func (s *subscriber) became(ctx context.Context, who *roundtrip.Principal) {
 		return // it is read anew for the new declaration anyway
 	}
 	g.failed(g.hub.store.View(ctx, func(v store.View) error {
-		position, err := v.Position()
-		if err != nil {
-			return err
-		}
-		return g.reset(ctx, v, next, position, resetRule)
+		return g.reset(ctx, v, next, resetRule)
 	}))
 }
 

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"net/netip"
+	"slices"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/policy"
@@ -61,6 +62,9 @@ func (b *batch) fresh(ctx context.Context, v store.View, p *policy.Permit, k *kn
 			ids = append(ids, id)
 		}
 	}
+	if ids, err = b.older(v, ids); err != nil {
+		return err
+	}
 	if len(ids) > 0 && a != nil && g.shared { // what all may see is sent to all, or was
 		stranger, err := g.permit(&roundtrip.Principal{}, netip.Addr{})
 		if err != nil {
@@ -85,6 +89,26 @@ func (b *batch) fresh(ctx context.Context, v store.View, p *policy.Permit, k *kn
 		more.changes = append(more.changes, change{id: piece.ID, at: b.w.to})
 	}
 	return nil
+}
+
+// older leaves out records that were made after the window: they come with a window of their own. A message must show none that
+// its cursor does not cover, or who is cut off after it and comes back would never be told that such a record is gone again.
+func (b *batch) older(v store.View, ids []roundtrip.ID) ([]roundtrip.ID, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	for after := b.w.to; ; {
+		changes, err := v.Changes(after, readRows)
+		if err != nil || len(changes) == 0 {
+			return ids, err
+		}
+		for _, c := range changes {
+			after = c.Position
+			if c.Action == roundtrip.Create && !c.Counts && c.Collection == b.g.asked.Collection {
+				ids = slices.DeleteFunc(ids, func(id roundtrip.ID) bool { return id == c.ID })
+			}
+		}
+	}
 }
 
 // needed reports whether what changed has a say for this caller.

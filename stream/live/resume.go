@@ -40,9 +40,29 @@ func (p *past) read(ctx context.Context, own int32) error {
 			return err
 		}
 	}
+	err := p.follow(own, func(after int64) ([]roundtrip.Change, error) { return p.hub.store.Changes(ctx, after, readRows) })
+	if err != nil || p.reset != "" {
+		return err
+	}
+	return p.kept(ctx) // still: what is too old is swept out while we read
+}
+
+// finish reads the changes up to the very position of the snapshot that the answer is read in. What is deleted between the
+// last look at the log and the snapshot is in neither otherwise: who holds it would never be told.
+func (p *past) finish(v store.View, own int32, position int64) error {
+	if p.since == nil || p.reset != "" {
+		return nil
+	}
+	err := p.follow(own, func(after int64) ([]roundtrip.Change, error) { return v.Changes(after, readRows) })
+	p.w.to = max(p.w.to, position) // past changes that nobody declares any more
+	return err
+}
+
+// follow adds changes to the window until there are no more.
+func (p *past) follow(own int32, next func(after int64) ([]roundtrip.Change, error)) error {
 	for {
-		changes, err := p.hub.store.Changes(ctx, p.w.to, readRows)
-		if err != nil {
+		changes, err := next(p.w.to)
+		if err != nil || len(changes) == 0 {
 			return err
 		}
 		for _, c := range changes {
@@ -54,9 +74,6 @@ func (p *past) read(ctx context.Context, own int32) error {
 		if t := p.w.of[own]; t != nil && t.over || p.w.to-p.since.Position > scanMax {
 			p.reset = resetTooMany
 			return nil
-		}
-		if len(changes) == 0 {
-			return p.kept(ctx) // still: what is too old is swept out while we read
 		}
 	}
 }
@@ -108,8 +125,7 @@ func (p *past) accounts(g *group) *touched {
 	return nil
 }
 
-// catchUp makes the message with what changed while the caller was away. The records are as they are now, which may be
-// newer than the cursor of the message: what comes later then comes again.
+// catchUp makes the message with what changed while the caller was away, up to the position of the snapshot.
 func (g *group) catchUp(ctx context.Context, v store.View, p *policy.Permit, id string, past *past) (*Frame, error) {
 	var order []change
 	if t := past.w.of[g.asked.Collection.Number]; t != nil {

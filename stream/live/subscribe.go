@@ -222,6 +222,9 @@ func (g *group) take(ctx context.Context, c *Conn, id string, past *past) (*subs
 		if err != nil {
 			return err
 		}
+		if err := past.finish(v, g.asked.Collection.Number, position); err != nil {
+			return err
+		}
 		a := g.audience(c, who)
 		f, err := g.first(ctx, v, a, p, id, past, position)
 		if err != nil {
@@ -338,18 +341,20 @@ func (g *group) learn(v store.View, a *audience, p *policy.Permit) error {
 }
 
 // resetAll sends a snapshot to everybody.
-func (g *group) resetAll(ctx context.Context, v store.View, to int64, why string) error {
+func (g *group) resetAll(ctx context.Context, v store.View, why string) error {
 	g.known = known{}
 	for _, a := range g.audiences {
-		if err := g.reset(ctx, v, a, to, why); err != nil {
+		if err := g.reset(ctx, v, a, why); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// reset sends a snapshot to one audience.
-func (g *group) reset(ctx context.Context, v store.View, a *audience, to int64, why string) error {
+// reset sends a snapshot to one audience. Its cursor is the position of what was read, as for those who come: with that of an
+// older window, who is cut off then and comes back would never be told of a record that was made after the window and is
+// gone by then.
+func (g *group) reset(ctx context.Context, v store.View, a *audience, why string) error {
 	p, err := g.permit(a.who, a.key.addr)
 	if err != nil {
 		return err
@@ -364,9 +369,9 @@ func (g *group) reset(ctx context.Context, v store.View, a *audience, to int64, 
 		return err
 	}
 	g.joined = max(g.joined, position)
-	f := g.hub.end(appendSnapshot(message("", g.topic, size(pieces)), pieces, why), to)
+	f := g.hub.end(appendSnapshot(message("", g.topic, size(pieces)), pieces, why), position)
 	for _, s := range a.subs {
-		s.from = max(s.from, to)
+		s.from = max(s.from, position)
 		s.conn.Send(f)
 	}
 	return nil
