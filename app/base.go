@@ -13,6 +13,8 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
+	"github.com/roundtrip-dev/roundtrip/gate/encode"
+	"github.com/roundtrip-dev/roundtrip/gate/static"
 	"github.com/roundtrip-dev/roundtrip/handler/socket"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/store/files"
@@ -31,6 +33,8 @@ type base struct {
 	certs *cert.Store // nil where no site has TLS
 	live  *live.Hub
 	doors *socket.Door
+	coder *encode.Encoders
+	cache *static.Cache
 	key   []byte // signs page tokens
 	vapid []byte // the seed of the key that pushes are signed with
 
@@ -45,7 +49,10 @@ func certFolder(c *config.Config) string { return filepath.Join(dataFolder(c), "
 
 // newBase makes the parts for a declaration and opens none of them.
 func newBase(c *config.Config, s Surroundings, log *slog.Logger) (*base, error) {
-	b := &base{ids: roundtrip.NewIDs(0, s.Now), key: make([]byte, keyBytes), vapid: make([]byte, keyBytes)}
+	b := &base{
+		ids: roundtrip.NewIDs(0, s.Now), key: make([]byte, keyBytes), vapid: make([]byte, keyBytes),
+		coder: encode.New(), cache: static.NewCache(),
+	}
 	var err error
 	b.store, err = sqlite.New(sqlite.Options{
 		Path: c.Store.Database, PoolMax: c.Store.PoolMax, PoolWait: c.Store.PoolWait, Now: s.Now, IDs: b.ids, Log: log,

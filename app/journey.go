@@ -87,19 +87,24 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 		}
 		return door
 	}
-	if h.table, err = gate.NewTable(c.Sites, a.targets(mount)); err != nil { // 3 a route is chosen
+	if h.table, err = gate.NewTable(c.Sites, a.targets(b, mount)); err != nil { // 3 a route is chosen
 		return nil, err
 	}
 	return h, errors.Join(doors...)
 }
 
 // targets says how what a route leads to is made.
-func (a *App) targets(mount func(path string) http.Handler) route.Builders {
+func (a *App) targets(b *base, mount func(path string) http.Handler) route.Builders {
 	return route.Builders{
 		API: mount,
 		Static: func(_ *config.Site, r *config.Route) (route.Target, error) {
-			return static.New(static.Options{Dir: r.Static, Mount: route.Mount(r.Path), SPA: r.SPA, Now: a.around.Now}), nil
+			o := static.Options{Dir: r.Static, Mount: route.Mount(r.Path), SPA: r.SPA, Listing: r.Listing, Cache: b.cache, Now: a.around.Now}
+			if r.Compress {
+				o.Encoders = b.coder
+			}
+			return static.New(o), nil
 		},
+		Encoders: b.coder,
 	}
 }
 

@@ -78,7 +78,7 @@ type Route struct {
 	Redirect    *Redirect
 	Respond     *Respond
 	Rewrite     string   // takes the place of the path's fixed beginning on the way to a proxy; "" leaves it
-	Compress    bool     // default true for static and api, false for proxy
+	Compress    bool     // default true for static, false for api and proxy: see docs/gate.md about BREACH
 	PassHeaders []string // header names with "_" or "." that are not taken off
 	Limits      *Limits  // the route's own, besides the site's
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/gate/encode"
 )
 
 // Target answers the requests of a route. path is the cleaned path of the request, which the route was found by. What it
@@ -36,6 +37,8 @@ type Builders struct {
 	API    func(mount string) http.Handler
 	Static func(s *config.Site, r *config.Route) (Target, error)
 	Proxy  func(s *config.Site, r *config.Route) (Target, error)
+	// Encoders code the answers of api and proxy routes that say compress; static ones do that themselves.
+	Encoders *encode.Encoders
 }
 
 // Route is one line of a site's routes.

@@ -129,6 +129,9 @@ func (r *Route) lead(s *config.Site, b Builders) (err error) {
 	if err == nil && r.Target == nil {
 		err = errors.New("it leads nowhere")
 	}
+	if err == nil && r.Declared.Compress && b.Encoders != nil && (r.Kind == API || r.Kind == Proxy) {
+		r.Target = &coded{r.Target, b.Encoders}
+	}
 	return err
 }
 

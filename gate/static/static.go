@@ -1,36 +1,55 @@
-// Package static serves the files of a folder, and nothing beside it: no dotfiles, no symlink that leads out, no listing.
+// Package static serves the files of a folder, and nothing beside it: no dotfiles, no symlink that leads out, and a list of
+// the files only where that is wished. What gets smaller by it is sent in a content coding.
 package static
 
 import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/gate/encode"
 )
 
 // Options says what a folder serves.
 type Options struct {
-	Dir   string           // absolute path; it may come and go while the server runs
-	Mount string           // prefix of the route; starts and ends with "/"
-	SPA   bool             // an unknown page answers with index.html
-	Now   func() time.Time // the clock
+	Dir      string           // absolute path; it may come and go while the server runs
+	Mount    string           // prefix of the route; starts and ends with "/"
+	SPA      bool             // an unknown page answers with index.html
+	Listing  bool             // a folder without index.html answers with a list of its files
+	Encoders *encode.Encoders // nil: files are sent as they are, whatever the client takes
+	Cache    *Cache           // shared with other folders; nil: one of its own
+	Now      func() time.Time // the clock
 }
 
 // Folder serves the files below a folder.
 type Folder struct {
-	mount string
-	spa   bool
-	root  root
+	mount    string
+	spa      bool
+	listing  bool
+	compress bool
+	encoders *encode.Encoders
+	cache    *Cache
+	now      func() time.Time
+	root     root
+	lines    lines
 }
 
 // New makes a folder. It opens nothing: a folder that is not there yet answers 404.
 func New(o Options) *Folder {
-	return &Folder{mount: o.Mount, spa: o.SPA, root: root{dir: o.Dir, now: o.Now}}
+	f := &Folder{
+		mount: o.Mount, spa: o.SPA, listing: o.Listing, compress: o.Encoders != nil, encoders: o.Encoders,
+		cache: o.Cache, now: o.Now, root: root{dir: o.Dir, now: o.Now}, lines: newLines(),
+	}
+	if f.cache == nil {
+		f.cache = NewCache()
+	}
+	return f
 }
 
 // Serve answers a request for a path, which is clean (no dot segments, no empty ones) and starts with the mount. What
@@ -47,7 +66,7 @@ func (f *Folder) Serve(w http.ResponseWriter, r *http.Request, path string) erro
 		err.Reason = "static.forbidden_path"
 		return err
 	}
-	err := f.serveName(w, r, name)
+	err := f.serveName(w, r, name, path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return f.failed(err, path)
 	}
@@ -72,6 +91,9 @@ func (f *Folder) failed(err error, path string) error {
 	if err == nil {
 		return nil
 	}
+	if e, ok := errors.AsType[*roundtrip.Error](err); ok { // a condition that does not hold
+		return e
+	}
 	e := notFound(path)
 	e.Op, e.Err = "static.open", err
 	if !errors.Is(err, fs.ErrNotExist) { // a link that leads out, or no right to read: the same answer as nothing
@@ -84,53 +106,30 @@ func notFound(path string) *roundtrip.Error {
 	return roundtrip.E(roundtrip.Missing, "static.not_found", "There is no file %q here.", path)
 }
 
-// serveName serves a file, or the index.html of a folder.
-func (f *Folder) serveName(w http.ResponseWriter, r *http.Request, name string) error {
+// serveName serves a file, or the index.html of a folder, or a list of what is in it. path is the path of the request.
+func (f *Folder) serveName(w http.ResponseWriter, r *http.Request, name, path string) error {
 	if name == "" || strings.HasSuffix(name, "/") {
-		return f.serveFile(w, r, name+"index.html", http.StatusOK)
+		err := f.serveFile(w, r, name+"index.html", http.StatusOK)
+		if f.listing && errors.Is(err, fs.ErrNotExist) {
+			return f.serveList(w, r, name, path)
+		}
+		return err
 	}
 	err := f.serveFile(w, r, name, http.StatusOK)
 	if !errors.Is(err, errIsFolder) {
 		return err
 	}
-	if err := f.root.check(name + "/index.html"); err != nil {
-		return err
+	if !f.listing {
+		if _, err := f.root.stat(name + "/index.html"); err != nil {
+			return err
+		}
 	}
-	to := r.URL.EscapedPath() + "/" // so that relative links of the page lead below it
+	to := (&url.URL{Path: path + "/"}).EscapedPath() // so that relative links of the page lead below it
 	if r.URL.RawQuery != "" {
 		to += "?" + r.URL.RawQuery
 	}
 	w.Header()["Location"] = []string{to}
 	w.WriteHeader(http.StatusPermanentRedirect)
-	return nil
-}
-
-func (f *Folder) serveFile(w http.ResponseWriter, r *http.Request, name string, status int) error {
-	file, info, err := f.root.open(name)
-	if err != nil {
-		return err
-	}
-	defer file.Close() //nolint:errcheck // it was only read
-	h := w.Header()
-	kind := contentType(name)
-	h["Content-Type"] = []string{kind}
-	h["X-Content-Type-Options"] = []string{"nosniff"}
-	h["Cache-Control"] = []string{cacheControl(name)}
-	if strings.HasPrefix(kind, "text/html") {
-		putPageHeaders(h)
-	}
-	if status != http.StatusOK {
-		h["Cache-Control"] = []string{"no-store"}
-		h["Content-Length"] = []string{strconv.FormatInt(info.Size(), 10)}
-		w.WriteHeader(status)
-		if r.Method == http.MethodHead {
-			return nil
-		}
-		_, _ = file.WriteTo(w) // a client that is gone is seen by the writer
-		return nil
-	}
-	h["Etag"] = []string{etag(info)}
-	http.ServeContent(w, r, "", info.ModTime(), file)
 	return nil
 }
 
@@ -162,11 +161,23 @@ func wantsHTML(r *http.Request) bool {
 	return false
 }
 
-// putPageHeaders puts what keeps a page from being framed, and its address from being told to others.
-func putPageHeaders(h http.Header) {
-	h["Referrer-Policy"] = []string{"strict-origin-when-cross-origin"}
-	h["X-Frame-Options"] = []string{"SAMEORIGIN"}
-	h["Content-Security-Policy"] = []string{"frame-ancestors 'self'; base-uri 'self'; object-src 'none'"}
+// lines are header lines that many answers have, made once.
+type lines struct {
+	nosniff, noStore, bytes   []string
+	referrer, frame, security []string
+}
+
+func newLines() lines {
+	return lines{
+		nosniff: []string{"nosniff"}, noStore: []string{"no-store"}, bytes: []string{"bytes"},
+		referrer: []string{"strict-origin-when-cross-origin"}, frame: []string{"SAMEORIGIN"},
+		security: []string{"frame-ancestors 'self'; base-uri 'self'; object-src 'none'"},
+	}
+}
+
+// putPage puts what keeps a page from being framed, and its address from being told to others.
+func (l *lines) putPage(h http.Header) {
+	h["Referrer-Policy"], h["X-Frame-Options"], h["Content-Security-Policy"] = l.referrer, l.frame, l.security
 }
 
 // errIsFolder says that a name is a folder.
