@@ -29,9 +29,10 @@ type body struct {
 	left  int64
 	err   error // what every further Read returns
 
-	mu        sync.Mutex // guards the two below: Abandon comes from another goroutine than Read
+	mu        sync.Mutex // guards the three below: Abandon comes from another goroutine than Read
 	until     time.Time
 	abandoned bool
+	ended     bool // the deadline is net/http's again
 
 	refusal atomic.Pointer[roundtrip.Error] // why the body was not taken; a Read may run beside the answer
 }
@@ -73,7 +74,10 @@ func (b *body) Read(p []byte) (int, error) {
 		return n, nil
 	case errors.Is(err, io.EOF):
 		if b.x.req.ProtoMajor == 1 { // net/http goes on reading, to see the client leave: that has no deadline
+			b.mu.Lock()
+			b.ended = true
 			_ = http.NewResponseController(b.x.w).SetReadDeadline(time.Time{})
+			b.mu.Unlock()
 		}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		if err = stalled(err); b.isAbandoned() {
@@ -93,6 +97,9 @@ func (b *body) Abandon() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.abandoned = true
+	if b.ended {
+		return
+	}
 	_ = http.NewResponseController(b.x.w).SetReadDeadline(b.x.gate.now().Add(-time.Second))
 }
 

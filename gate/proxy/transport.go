@@ -1,0 +1,170 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/gate/proxy/http1"
+	"github.com/roundtrip-dev/roundtrip/gate/proxy/pool"
+)
+
+// transport is the connections to one upstream.
+type transport struct {
+	declared *config.Proxy
+	up       config.Upstream
+	now      func() time.Time
+	tls      *tls.Config // nil: none
+	h1       *http1.Client
+	h2       *http2
+	speaks2  atomic.Bool // an upstream with TLS chose HTTP/2
+}
+
+// Connect makes the connections of an upstream, for a [pool.Pool]. It reads the certificates that the declaration names,
+// and opens nothing.
+func Connect(now func() time.Time) pool.Connect {
+	return func(declared *config.Proxy, up config.Upstream) (pool.Transport, error) {
+		t := &transport{declared: declared, up: up, now: now}
+		if up.Scheme == config.HTTPS {
+			var err error
+			if t.tls, err = clientTLS(declared, up); err != nil {
+				return nil, fmt.Errorf("upstream %s: %w", up.URL, err)
+			}
+		}
+		t.h1 = http1.New(http1.Options{Dial: t.dial, Now: now})
+		t.h2 = newHTTP2(t)
+		t.speaks2.Store(up.Scheme == config.H2C)
+		return t, nil
+	}
+}
+
+func clientTLS(declared *config.Proxy, up config.Upstream) (*tls.Config, error) {
+	host, _, err := net.SplitHostPort(up.Host)
+	if err != nil {
+		host = strings.Trim(up.Host, "[]")
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host, NextProtos: []string{"h2", "http/1.1"}, ClientSessionCache: tls.NewLRUClientSessionCache(8)}
+	if declared.ServerName != "" {
+		c.ServerName = declared.ServerName
+	}
+	if declared.Roots != "" {
+		text, err := os.ReadFile(declared.Roots)
+		if err != nil {
+			return nil, fmt.Errorf("tls.roots: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("tls.roots: %s has no certificate in PEM", declared.Roots)
+		}
+	}
+	if declared.ClientCert != "" {
+		chain, err := os.ReadFile(declared.ClientCert)
+		if err != nil {
+			return nil, fmt.Errorf("tls.cert: %w", err)
+		}
+		key, err := declared.ClientKey.Value()
+		if err != nil {
+			return nil, fmt.Errorf("tls.key: %w", err)
+		}
+		pair, err := tls.X509KeyPair(chain, key)
+		if err != nil {
+			return nil, fmt.Errorf("tls.cert and tls.key: %w", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}
+
+// open returns a connection for an HTTP/1 request, or nil where the upstream speaks HTTP/2. safe says that the request may
+// be sent twice; fresh, that a connection that rested was closed under it already.
+func (t *transport) open(ctx context.Context, safe, fresh bool) (*http1.Conn, error) {
+	if t.speaks2.Load() {
+		return nil, nil //nolint:nilnil // nil is HTTP/2, which has its own connections
+	}
+	if !fresh {
+		if c := t.h1.Take(!safe); c != nil {
+			return c, nil
+		}
+	}
+	c, err := t.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s, ok := c.(*tls.Conn); ok && s.ConnectionState().NegotiatedProtocol == "h2" {
+		t.speaks2.Store(true)
+		t.h2.adopt(c)
+		return nil, nil //nolint:nilnil // as above
+	}
+	return t.h1.Adopt(c), nil
+}
+
+// dial connects, and shakes hands.
+func (t *transport) dial(ctx context.Context) (net.Conn, error) {
+	limited, cancel := context.WithTimeout(ctx, t.declared.Connect)
+	defer cancel()
+	var d net.Dialer
+	c, err := d.DialContext(limited, t.up.Network, t.up.Address)
+	if err != nil {
+		return nil, &connectError{err: err}
+	}
+	if t.tls == nil {
+		return c, nil
+	}
+	s := tls.Client(c, t.tls)
+	if err := s.HandshakeContext(limited); err != nil {
+		_ = c.Close() // it was never used
+		return nil, &connectError{tls: true, err: err}
+	}
+	return s, nil
+}
+
+// Probe asks the upstream for a path, as health checks do.
+func (t *transport) Probe(ctx context.Context, path string) (int, error) {
+	host := t.up.Host
+	if h := t.declared.Host; h != "" && h != "upstream" {
+		host = h
+	}
+	c, err := t.open(ctx, true, true)
+	if err != nil {
+		return 0, err
+	}
+	if c == nil {
+		return t.h2.probe(ctx, host, path)
+	}
+	defer c.Close()
+	c.Begin(ctx)
+	head := appendLine([]byte("GET "+path+" HTTP/1.1\r\n"), "Host", host)
+	head = append(head, "User-Agent: roundtrip-health\r\nConnection: close\r\n\r\n"...)
+	if _, err := c.Write(head); err != nil {
+		return 0, err
+	}
+	if until, ok := ctx.Deadline(); ok {
+		c.Allow(until.Sub(t.now()))
+	} else {
+		c.Allow(t.declared.FirstByte)
+	}
+	for range earlyMax {
+		if err := c.ReadHead(http.MethodGet); err != nil {
+			return 0, err
+		}
+		if c.Status >= http.StatusOK {
+			return c.Status, nil
+		}
+	}
+	return 0, errors.New("it has too many answers below 200")
+}
+
+// Close ends all connections, busy ones too.
+func (t *transport) Close() {
+	t.h1.Close()
+	t.h2.close()
+}
