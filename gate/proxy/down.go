@@ -150,7 +150,9 @@ func (f *forward) flush() error {
 	return http.NewResponseController(f.w).Flush()
 }
 
-func clientLeft(err error) *fault { return &fault{reason: reasonClient, blame: pool.Client, cause: err} }
+func clientLeft(err error) *fault {
+	return &fault{reason: reasonClient, blame: pool.Client, cause: err}
+}
 
 // blame returns what went wrong on the client's side, once sending has ended.
 func (s *sender) blame() error {

@@ -28,12 +28,11 @@ type forward struct {
 	upgrade bool // the client asks for a WebSocket
 	grpc    bool
 
-	first  []byte    // what was read of the body; in piece
-	piece  []byte    // nil until a body comes
-	more   bool      // the body goes on after first
-	body   io.Reader // where first is not the place: a body that was read whole before, or nil
-	spool  *spool
-	begun  bool // the rest of the body was begun to be sent: it can't be sent again
+	first  []byte // what was read of the body; in piece
+	piece  []byte // nil until a body comes
+	more   bool   // the body goes on after first
+	spool  *spool // a body that was read whole before, nil where it is passed on as it comes
+	begun  bool   // the rest of the body was begun to be sent: it can't be sent again
 	sender *sender
 
 	out   []byte // the request as bytes
@@ -96,7 +95,7 @@ func (f *forward) run() error {
 // attempt sends the request to one upstream. nil means that an answer was given, whole or not.
 func (f *forward) attempt(l *pool.Lease, up *pool.Upstream) *fault {
 	began := f.p.now()
-	t := up.Transport().(*transport) //nolint:errcheck // Connect makes no other
+	t := up.Transport().(*transport) // Connect makes no other
 	for fresh := false; ; fresh = true {
 		via, err := t.open(f.r.Context(), f.safe, fresh)
 		if err != nil {

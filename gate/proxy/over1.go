@@ -18,19 +18,18 @@ const earlyMax = 16
 type reply struct {
 	*http1.Answer
 
-	source  source
-	conn    *http1.Conn // HTTP/1 only: for an upgrade
-	trailer []http1.Field
-	took    time.Duration // to the head
-	note    string        // of the connection
+	source source
+	conn   *http1.Conn   // HTTP/1 only: for an upgrade
+	took   time.Duration // to the head
+	note   string        // of the connection
 }
 
 // source is where the body of an answer comes from.
 type source interface {
-	Next() ([]byte, error)     // the next part, valid until the next call; io.EOF after the last
-	Waiting() bool             // whether Next would have to wait
-	Allow(d time.Duration)     // how long it may, from now on
-	Trailers() []http1.Field   // after io.EOF
+	Next() ([]byte, error)      // the next part, valid until the next call; io.EOF after the last
+	Waiting() bool              // whether Next would have to wait
+	Allow(d time.Duration)      // how long it may, from now on
+	Trailers() []http1.Field    // after io.EOF
 	finish(f *forward, ok bool) // ends it, and gives back what can be used again
 }
 
@@ -86,11 +85,13 @@ func (f *forward) readHead(c *http1.Conn) *fault {
 		if err != nil {
 			return f.lost(c, err)
 		}
-		if c.Status >= http.StatusOK || c.Status == http.StatusSwitchingProtocols && f.upgrade {
+		switch early++; {
+		case c.Status >= http.StatusOK || c.Status == http.StatusSwitchingProtocols && f.upgrade && switched(c.Fields):
 			return nil
-		}
-		if early++; early > earlyMax || c.Status == http.StatusSwitchingProtocols {
-			return f.lost(c, &http1.Error{Kind: http1.Bad, Text: "it has too many answers below 200, or one that was not asked for"})
+		case c.Status == http.StatusSwitchingProtocols:
+			return f.lost(c, &http1.Error{Kind: http1.Bad, Text: "it switches to a protocol that was not asked for"})
+		case early > earlyMax:
+			return f.lost(c, &http1.Error{Kind: http1.Bad, Text: "it has too many answers below 200"})
 		}
 		if c.Status != http.StatusContinue { // that one the client had when its body was read
 			f.inform(c.Status, c.Fields)

@@ -175,7 +175,7 @@ func (f *forward) overHTTP2(t *transport, up *pool.Upstream) (*reply, *fault) {
 		}
 		cancel(errFirstByte)
 	})
-	res, err := t.h2.client.RoundTrip(r.WithContext(ctx))
+	res, err := t.h2.client.RoundTrip(r.WithContext(ctx)) //nolint:bodyclose // stream.end closes it
 	s.timer.Stop()
 	if err != nil {
 		return nil, f.failed2(ctx, s, err)
@@ -213,16 +213,17 @@ func (f *forward) request2(t *transport, up *pool.Upstream) *http.Request {
 // failed2 judges an error before there was an answer.
 func (f *forward) failed2(ctx context.Context, s *stream, err error) *fault {
 	s.end()
+	gone := f.r.Context()
 	failed := &fault{reason: reasonReset, blame: pool.Up, cause: err, sent: true}
 	var c *connectError
 	switch {
 	case s.body.clientError() != nil:
 		failed.blame, failed.reason, failed.cause = pool.Client, reasonClient, s.body.clientError()
 	case errors.As(err, &c):
-		failed = connectFault(f.r.Context(), err)
+		failed = connectFault(gone, err) //nolint:contextcheck // the client's context, not that of the stream
 		failed.stale = errors.Is(err, errNotHTTP2)
 		f.begun = s.body.touched()
-	case f.r.Context().Err() != nil:
+	case gone.Err() != nil:
 		failed.blame, failed.reason = pool.Client, reasonClient
 	case errors.Is(context.Cause(ctx), errFirstByte):
 		failed.reason = "proxy.first_byte_timeout"

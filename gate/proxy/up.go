@@ -42,10 +42,8 @@ func (f *forward) target() string {
 	if f.p.rewrite != "" {
 		path = f.p.rewrite + path[min(len(f.p.mount), len(path)):] // "/app" is "/app/"
 	}
-	escaped := ""
-	if path == u.Path {
-		escaped = u.EscapedPath()
-	} else {
+	escaped := u.EscapedPath()
+	if path != u.Path {
 		escaped = (&url.URL{Path: path}).EscapedPath()
 	}
 	if u.RawQuery == "" {

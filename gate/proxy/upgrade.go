@@ -41,14 +41,6 @@ type tunnel struct {
 
 // tunnel takes the connection of the client over, answers, and carries bytes until the end.
 func (f *forward) tunnel(l *pool.Lease, a *reply) {
-	if !switched(a.Fields) {
-		a.source.finish(f, false)
-		failed := &fault{reason: "proxy.bad_answer", blame: pool.Up, cause: errors.New("it switches to a protocol that was not asked for")}
-		l.Done(failed.outcome())
-		f.close(failed)
-		_ = f.refuseHere(f.fail(failed))
-		return
-	}
 	leaving := l.Upstream().Leaving()
 	f.putHeaders(l, a)
 	client, early, err := f.takeOver()

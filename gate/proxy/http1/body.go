@@ -112,7 +112,7 @@ func (c *Conn) untilClose() ([]byte, error) {
 
 // betweenChunks reads the line between two parts of a chunked body (RFC 9112 section 7.1).
 func (c *Conn) betweenChunks() error {
-	switch c.state { //nolint:exhaustive // the three that Next comes here for
+	switch c.state {
 	case chunkEnd:
 		for c.w-c.r < 2 {
 			if err := c.fill(); err != nil {

@@ -82,9 +82,8 @@ type Conn struct {
 	set   time.Time       // the read deadline that is set
 	sent  time.Time       // the write deadline that is set
 
-	in     []byte // what was read; from r to w it is still to be taken
-	r, w   int
-	marked int // in holds what was read since mark; see line
+	in   []byte // what was read; from r to w it is still to be taken
+	r, w int
 
 	reused bool
 	rested time.Time // when the last answer was complete
