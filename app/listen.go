@@ -49,9 +49,11 @@ func (a *App) listen(ctx context.Context) (d *doors, err error) {
 	return d, err
 }
 
-// peers is whom the gate believes.
+// peers is whom the gate believes, and how many it takes.
 func peers(c *config.Config) gate.Peers {
-	return gate.Peers{TrustedProxies: c.Gate.TrustedProxies}
+	return gate.Peers{
+		TrustedProxies: c.Gate.TrustedProxies, ProxyProtocol: c.Gate.ProxyProtocol, Connections: c.Gate.Connections, PerClient: c.Gate.PerClient,
+	}
 }
 
 // listenTCP opens one door, and says what to do if it can't.

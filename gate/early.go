@@ -1,42 +1,41 @@
 package gate
 
 import (
-	"bytes"
-	"net/http"
-	"strconv"
+	"log/slog"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
-// early makes the answer to a head that net/http refused, and the journey of it.
-func (g *Gate) early(c *wire.Facts, status int, public string) []byte {
-	e := malformed("The head of the request can't be read.")
-	if status >= 500 { // an unknown coding (501) or version (505): what a stranger makes up is no failure of ours
-		status = http.StatusBadRequest
+// early closes the journey of a request whose head was refused before the gate got it, and returns the journey's id.
+func (g *Gate) early(f *wire.Facts, e *roundtrip.Error) string {
+	j := g.recorder.Begin(trace.Request)
+	if j == nil {
+		return ""
 	}
-	if status == http.StatusRequestHeaderFieldsTooLarge {
-		e = roundtrip.E(roundtrip.TooLarge, "request.headers_too_large", "The head of the request is longer than %d KiB.", headBytesMax>>10)
-	} else if public != "" {
-		e.Public = "The head of the request can't be read: " + public + "."
+	id := j.ID.String()
+	j.Client, j.Status, j.Proto = f.Client, e.HTTPStatus(), "HTTP/1"
+	j.Add(trace.Hop{Layer: trace.Route, Verdict: trace.Deny, Reason: trace.ReasonOf(e.Reason), Name: "head"})
+	g.recorder.End(j)
+	return id
+}
+
+// lost closes the journey of a connection that never became a request.
+func (g *Gate) lost(f *wire.Facts, layer trace.Layer, reason trace.Reason, cause error) {
+	note := reason.Text()
+	if cause != nil {
+		note = cause.Error()
 	}
-	e.Status = status
-	id := ""
-	if j := g.recorder.Begin(trace.Request); j != nil {
-		id = j.ID.String()
-		j.Client, j.Status, j.Proto = c.Client, status, "HTTP/1"
-		j.Add(trace.Hop{Layer: trace.Route, Verdict: trace.Deny, Reason: trace.ReasonOf(e.Reason), Name: "head"})
-		defer g.recorder.End(j)
+	if j := g.recorder.Begin(trace.Connection); j != nil {
+		j.Host, j.Client, j.Proto = f.Asked, f.Client, layer.String()
+		took := g.now().Sub(f.Accepted)
+		hop := trace.Hop{Layer: layer, Verdict: trace.Deny, Reason: reason, Name: "accept", Note: note, Start: -int64(took), Took: int64(took)}
+		if layer == trace.TLS {
+			hop.Verdict, hop.Name = trace.Fail, "handshake"
+		}
+		j.Add(hop)
+		g.recorder.End(j)
 	}
-	body := e.AppendProblem(nil, "", id)
-	var b bytes.Buffer
-	b.WriteString("HTTP/1.1 " + strconv.Itoa(status) + " " + http.StatusText(status) + "\r\nContent-Type: " + roundtrip.ProblemType +
-		"\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n")
-	if id != "" {
-		b.WriteString("X-Journey: " + id + "\r\n")
-	}
-	b.WriteString("\r\n")
-	b.Write(body)
-	return b.Bytes()
+	g.log.Debug("a connection became no request", slog.String("reason", reason.Code()), slog.String("server_name", f.Asked), slog.String("why", note))
 }

@@ -47,8 +47,8 @@ type exchange struct {
 	bytes   int64
 	failed  error // the first failed write
 	until   *time.Time
-	refused string    // why the framing of the request is not taken
-	stream  time.Time // until, for a stream of HTTP/2
+	refused *roundtrip.Error // why the framing of the request is not taken
+	stream  time.Time        // until, for a stream of HTTP/2
 	flushed bool
 	taken   bool // the connection is somebody else's now
 	idText  string

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,10 +30,8 @@ type Options struct {
 	Peers     Peers
 }
 
-// Peers is whom the gate believes and how many it takes. A reload changes it; see [Gate.SwapPeers].
-type Peers struct {
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For, -Proto and -Host, and Forwarded, are believed
-}
+// Peers is whom the gate believes and how many connections it takes. A reload changes it; see [Gate.SwapPeers].
+type Peers = wire.Peers
 
 // Times bounds how long anything may take. Zero fields get the defaults.
 type Times struct {
@@ -94,7 +91,7 @@ func New(o Options) (*Gate, error) {
 	}
 	var err error
 	if g.front, err = wire.New(wire.Options{
-		Now: g.now, Log: g.log, Header: g.times.Header, Early: g.early, Lost: g.lost, Cut: g.cutOff,
+		Now: g.now, Log: g.log, Header: g.times.Header, Peers: o.Peers, Early: g.early, Lost: g.lost, Cut: g.cutOff,
 		Serves: func(name string) bool { return g.certs.Serves(name) },
 	}); err != nil {
 		return nil, err
@@ -111,6 +108,7 @@ func (g *Gate) Swap(t *Table) { g.table.Store(t) }
 
 // SwapPeers puts another declaration of peers in force, for the requests and connections that begin from now on.
 func (g *Gate) SwapPeers(p Peers) {
+	g.front.SwapPeers(p)
 	g.trust.Store(&peer.Trust{Proxies: p.TrustedProxies, Knows: func(host string) bool {
 		return validHost(host) && g.table.Load().site(host) != nil
 	}})

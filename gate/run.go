@@ -119,18 +119,6 @@ func (g *Gate) server(base context.Context) (*http.Server, error) {
 	return s, g.front.HTTP2(s)
 }
 
-// lost closes the journey of a connection that never became a request.
-func (g *Gate) lost(c *wire.Facts, reason trace.Reason, cause error) {
-	j := g.recorder.Begin(trace.Connection)
-	if j != nil {
-		j.Host, j.Client, j.Proto = c.Asked, c.Client, "tls"
-		took := g.now().Sub(c.Accepted)
-		j.Add(trace.Hop{Layer: trace.TLS, Verdict: trace.Fail, Reason: reason, Name: "handshake", Note: cause.Error(), Start: -int64(took), Took: int64(took)})
-		g.recorder.End(j)
-	}
-	g.log.Debug("a TLS handshake failed", slog.String("reason", reason.Code()), slog.String("server_name", c.Asked), slog.Any("err", cause))
-}
-
 // cutOff closes the journey of a connection that was ended for what its client did.
 func (g *Gate) cutOff(c *wire.Facts, reason trace.Reason, why string) {
 	if j := g.recorder.Begin(trace.Connection); j != nil {

@@ -7,14 +7,16 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/gate/route"
+	"github.com/roundtrip-dev/roundtrip/gate/wire"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // serve is the gate on one page: which site, may the page call it, is the request sound, which route.
 func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
-	if x.refused != "" {
-		x.journey.SetReason(trace.ReasonOf("request.malformed"))
-		return x.deny("framing", malformed(x.refused))
+	if x.refused != nil {
+		x.journey.SetReason(trace.ReasonOf(x.refused.Reason))
+		x.hangUp()
+		return x.deny("framing", x.refused)
 	}
 	s, err := g.findSite(x, t, r)
 	if s == nil {
@@ -102,11 +104,9 @@ func (g *Gate) checkRequest(x *exchange, s *site, r *http.Request) (string, *rou
 		err.Allow = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
 		return "", err
 	}
-	if lines, size := headSize(r); lines > headersMax || size > headBytesMax {
+	if lines, size := headSize(r); lines > wire.HeadersMax || size > wire.HeadBytesMax {
 		r.Header = http.Header{"Origin": r.Header["Origin"]} // nothing of the rest is kept for a client that takes its time with the answer
-		err := roundtrip.E(roundtrip.TooLarge, "request.headers_too_large", "The head of the request has more than %d header lines, or is longer than %d KiB.", headersMax, headBytesMax>>10)
-		err.Status = http.StatusRequestHeaderFieldsTooLarge
-		return "", err
+		return "", wire.HeadTooLarge()
 	}
 	if r.ContentLength > s.body {
 		x.hangUp()

@@ -6,11 +6,6 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 )
 
-const (
-	headersMax   = 100      // header lines of a request
-	headBytesMax = 16 << 10 // of a request's target and headers
-)
-
 // validHost reports whether a Host header consists of the characters of host names, addresses and ports alone.
 func validHost(host string) bool {
 	for i := range len(host) {

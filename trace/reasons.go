@@ -20,6 +20,10 @@ var catalogueRows = [...]reasonRow{
 	{"CAB", "client.aborted", "the client left before the answer was complete", "look at the slowest hop, or raise the client's time-out"},
 	{"CFL", "client.flood", "the client sent too much of what costs it little and us much: frames without content, streams that it gave up at once", "this is by design; look at the client if it is yours"},
 
+	{"CTM", "connection.too_many", "the server has as many connections as it takes", "raise connections.total of the gate, or look who holds them"},
+	{"CTC", "connection.too_many_of_client", "one client has as many connections as it may", "raise connections.per_client of the gate, or close some"},
+	{"CPH", "connection.proxy_header", "a trusted proxy began a connection without a good PROXY header", "turn the PROXY protocol on there, or off here (gate.proxy_protocol)"},
+
 	{"SNC", "tls.no_certificate_for_name", "no site has the name that the client asked for", "add the site, or correct the name"},
 	{"SPT", "tls.plaintext_on_tls_port", "plain HTTP was sent to the HTTPS port", "use https://"},
 	{"SHF", "tls.handshake_failed", "the TLS handshake did not complete", "does the client trust the certificate authority? run roundtrip trust"},

@@ -3,14 +3,19 @@ package wire
 import (
 	"io"
 	"net"
+	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
-// tracked is a connection that knows its facts.
+// tracked is a connection that knows its facts, and gives its place back when it is closed.
 type tracked struct {
 	net.Conn
 
-	facts Facts
+	facts  Facts
+	seat   Seat
+	named  net.Addr // whom a PROXY header names; nil: the other end of the connection
+	closed atomic.Bool
 }
 
 func track(c net.Conn, now time.Time) *tracked {
@@ -19,6 +24,28 @@ func track(c net.Conn, now time.Time) *tracked {
 		t.facts.Client = addr.AddrPort().Addr().Unmap().WithZone("")
 	}
 	return t
+}
+
+// name says that a PROXY header named the client.
+func (t *tracked) name(client netip.AddrPort) {
+	t.facts.Client = client.Addr()
+	t.named = net.TCPAddrFromAddrPort(client)
+}
+
+// RemoteAddr returns the client's address.
+func (t *tracked) RemoteAddr() net.Addr {
+	if t.named != nil {
+		return t.named
+	}
+	return t.Conn.RemoteAddr()
+}
+
+// Close closes the connection.
+func (t *tracked) Close() error {
+	if t.closed.CompareAndSwap(false, true) {
+		t.seat.Leave()
+	}
+	return t.Conn.Close()
 }
 
 // ReadFrom keeps sendfile for plain connections.

@@ -1,8 +1,12 @@
 package wire
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip"
 )
 
 // Write writes to the connection. While no request is served, what is written is an answer that net/http gives of its
@@ -15,7 +19,11 @@ func (c *strict) Write(p []byte) (int, error) {
 	if !ok {
 		return c.Conn.Write(p)
 	}
-	if _, err := c.Conn.Write(c.front.options.Early(c.facts, status, public)); err != nil {
+	e := c.facts.pending()
+	if e == nil {
+		e = unreadable(status, public)
+	}
+	if _, err := c.Conn.Write(answer(e, c.front.options.Early(c.facts, e))); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -31,4 +39,44 @@ func earlyAnswer(p []byte) (status int, public string, ok bool) {
 	status, err := strconv.Atoi(rest[:3])
 	_, public, _ = strings.Cut(body, ": ") // "400 Bad Request: missing required Host header"
 	return status, public, err == nil && status >= 400
+}
+
+// unreadable is the problem of a head that net/http could not read.
+func unreadable(status int, public string) *roundtrip.Error {
+	if status == http.StatusRequestHeaderFieldsTooLarge {
+		return HeadTooLarge()
+	}
+	e := malformed("The head of the request can't be read.")
+	if public != "" {
+		e.Public = "The head of the request can't be read: " + public + "."
+	}
+	if e.Status = status; status >= 500 { // an unknown coding (501) or version (505): what a stranger makes up is no failure of ours
+		e.Status = http.StatusBadRequest
+	}
+	return e
+}
+
+func malformed(public string) *roundtrip.Error {
+	return roundtrip.E(roundtrip.Invalid, "request.malformed", public)
+}
+
+// answer is a whole HTTP/1 answer for an error, after which the connection is closed.
+func answer(e *roundtrip.Error, journey string) []byte {
+	body := e.AppendProblem(nil, "", journey)
+	b := make([]byte, 0, 512+len(body))
+	b = append(b, "HTTP/1.1 "...)
+	b = strconv.AppendInt(b, int64(e.HTTPStatus()), 10)
+	b = append(b, ' ')
+	b = append(b, http.StatusText(e.HTTPStatus())...)
+	b = append(b, "\r\nContent-Type: "+roundtrip.ProblemType+"\r\nCache-Control: no-store\r\nConnection: close\r\nContent-Length: "...)
+	b = strconv.AppendInt(b, int64(len(body)), 10)
+	if e.Retry > 0 {
+		b = append(b, "\r\nRetry-After: "...)
+		b = strconv.AppendInt(b, int64((e.Retry+time.Second-1)/time.Second), 10)
+	}
+	if journey != "" {
+		b = append(b, "\r\nX-Journey: "+journey...)
+	}
+	b = append(b, "\r\n\r\n"...)
+	return append(b, body...)
 }

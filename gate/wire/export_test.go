@@ -1,20 +1,26 @@
 package wire
 
-import "io"
+import (
+	"io"
+	"net/netip"
+)
 
 // ScanStream looks at a stream of HTTP/1 requests: how many heads it saw, what it refused, and whether it followed the
 // stream to its end.
 func ScanStream(r io.Reader) (heads int64, why string, followed bool) {
 	var s scanner
 	buf := make([]byte, 4096)
-	for s.why == "" {
+	for s.why == nil {
 		n, err := r.Read(buf)
 		s.feed(buf[:n])
 		if err != nil {
 			break
 		}
 	}
-	return s.heads, s.why, s.part != unknown
+	if s.why != nil {
+		why = s.why.Public
+	}
+	return s.heads, why, s.part != unknown
 }
 
 // SeenFrame is what the guard sees of a frame.
@@ -41,3 +47,6 @@ func ScanFrames(r io.Reader) []SeenFrame {
 		}
 	}
 }
+
+// ReadProxyHeader reads a PROXY header.
+func ReadProxyHeader(r io.Reader) (netip.AddrPort, error) { return readProxyHeader(r) }

@@ -56,7 +56,7 @@ func (l *Listener) fail(t *tracked, c *tls.Conn, err error) {
 	}
 	_ = c.Close()
 	if !l.front.stopping.Load() {
-		l.front.options.Lost(&t.facts, trace.ReasonOf(reason), err)
+		l.front.options.Lost(&t.facts, trace.TLS, trace.ReasonOf(reason), err)
 	}
 }
 

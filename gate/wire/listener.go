@@ -4,9 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // Listener accepts connections and makes them ready, each in a goroutine of its own, so that a slow one holds up nobody.
@@ -67,7 +71,7 @@ func (l *Listener) Run(ctx context.Context) {
 		c, err := l.inner.Accept()
 		if err == nil {
 			pause = 0
-			l.group.Go(func() { l.prepare(ctx, track(c, l.front.options.Now())) })
+			l.admit(ctx, track(c, l.front.options.Now()))
 			continue
 		}
 		if errors.Is(err, net.ErrClosed) {
@@ -84,8 +88,27 @@ func (l *Listener) Run(ctx context.Context) {
 	}
 }
 
+// admit takes a connection in, or turns it away before anything is done for it.
+func (l *Listener) admit(ctx context.Context, t *tracked) {
+	client, p := t.facts.Client, l.front.peers.Load()
+	proxied := p.ProxyProtocol && p.trusts(client)
+	if proxied {
+		client = netip.Addr{} // who it is stands in the header
+	}
+	seat, reason := l.front.Admit(client)
+	if reason != trace.None {
+		l.turnAway(t, reason, nil)
+		return
+	}
+	t.seat = seat
+	l.group.Go(func() { l.prepare(ctx, t, p, proxied) })
+}
+
 // prepare brings a connection to where a request can come on it.
-func (l *Listener) prepare(ctx context.Context, t *tracked) {
+func (l *Listener) prepare(ctx context.Context, t *tracked, p *Peers, proxied bool) {
+	if proxied && !l.introduce(ctx, t, p) {
+		return
+	}
 	if l.front.floods.refused(t.facts.Client, t.facts.Accepted) {
 		_ = t.Close()
 		return
@@ -101,4 +124,29 @@ func (l *Listener) prepare(ctx context.Context, t *tracked) {
 	case <-l.quit:
 		_ = next.Close() // the gate stops
 	}
+}
+
+// introduce reads who a trusted proxy says that the client is. It reports false where the connection is gone.
+func (l *Listener) introduce(ctx context.Context, t *tracked, p *Peers) bool {
+	_ = t.SetReadDeadline(l.front.options.Now().Add(l.front.options.Header)) // a closed connection fails below
+	stop := context.AfterFunc(ctx, func() { _ = t.Conn.Close() })
+	from, err := readProxyHeader(t.Conn)
+	if !stop() || errors.Is(err, io.EOF) { // the gate stops, or a proxy looked whether anybody is here
+		_ = t.Close()
+		return false
+	}
+	if err != nil {
+		l.turnAway(t, trace.ReasonOf("connection.proxy_header"), err)
+		return false
+	}
+	_ = t.SetReadDeadline(time.Time{})
+	if !from.IsValid() {
+		return true
+	}
+	t.name(from)
+	if !t.seat.take(from.Addr(), p) {
+		l.turnAway(t, trace.ReasonOf("connection.too_many_of_client"), nil)
+		return false
+	}
+	return true
 }

@@ -3,6 +3,8 @@ package wire
 import (
 	"bytes"
 	"strconv"
+
+	"github.com/roundtrip-dev/roundtrip"
 )
 
 // lineMax bounds a line of a head, in bytes. It is over what net/http takes in, so that net/http refuses a head that is longer.
@@ -26,8 +28,8 @@ type scanner struct {
 	part  part
 	line  []byte // the beginning of a line that came in an earlier read
 	left  int64
-	heads int64  // how many have begun
-	why   string // what is refused, in a sentence; "" while nothing is
+	heads int64            // how many have begun
+	why   *roundtrip.Error // what is refused; nil while nothing is
 
 	old, hasLength, chunked, upgrade bool // of the head that is being read
 }
@@ -35,7 +37,7 @@ type scanner struct {
 // feed looks at the next bytes and returns how many of them may be handed on: all, or those before what is refused.
 func (s *scanner) feed(p []byte) int {
 	at := 0
-	for at < len(p) && s.why == "" {
+	for at < len(p) && s.why == nil {
 		switch s.part {
 		case unknown:
 			return len(p)
@@ -60,7 +62,7 @@ func (s *scanner) feed(p []byte) int {
 			}
 			s.take(line)
 			s.line = s.line[:0]
-			if s.why != "" {
+			if s.why != nil {
 				return at
 			}
 			at += end + 1
@@ -77,7 +79,7 @@ func (s *scanner) take(line []byte) {
 		if s.part == startLine {
 			s.heads++
 		}
-		s.why = "A line of the request does not end in CR LF."
+		s.why = malformed("A line of the request does not end in CR LF.")
 		return
 	}
 	switch s.part {
@@ -107,14 +109,14 @@ func (s *scanner) takeHeader(text []byte) {
 		return
 	}
 	if text[0] == ' ' || text[0] == '\t' {
-		s.why = "A header line is folded. Send each header on one line."
+		s.why = malformed("A header line is folded. Send each header on one line.")
 		return
 	}
 	name, value, _ := bytes.Cut(text, []byte(":"))
 	switch {
 	case bytes.EqualFold(name, []byte("Content-Length")):
 		if s.hasLength {
-			s.why = "There are two Content-Length headers. Send one."
+			s.why = malformed("There are two Content-Length headers. Send one.")
 		}
 		n, err := strconv.ParseInt(string(bytes.TrimSpace(value)), 10, 64)
 		if err != nil || n < 0 {
@@ -127,11 +129,11 @@ func (s *scanner) takeHeader(text []byte) {
 		s.upgrade = true
 	}
 	switch {
-	case s.why != "":
+	case s.why != nil:
 	case s.chunked && s.hasLength:
-		s.why = "There are both Content-Length and Transfer-Encoding. Send one of them."
+		s.why = malformed("There are both Content-Length and Transfer-Encoding. Send one of them.")
 	case s.chunked && s.old:
-		s.why = "There is a Transfer-Encoding in an HTTP/1.0 request. Send Content-Length."
+		s.why = malformed("There is a Transfer-Encoding in an HTTP/1.0 request. Send Content-Length.")
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
+
+	"github.com/roundtrip-dev/roundtrip"
 )
 
 // strict is an HTTP/1 connection whose heads are looked at before net/http reads them. It refuses what net/http lets
@@ -35,7 +37,7 @@ func (c *strict) Read(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(p)
 	good := c.scan.feed(p[:n])
-	if c.scan.why == "" {
+	if c.scan.why == nil {
 		return n, err
 	}
 	c.facts.refused.Store(&refusal{request: c.scan.heads, why: c.scan.why})
@@ -49,7 +51,7 @@ func (c *strict) Read(p []byte) (int, error) {
 // refusal says which request of a connection was refused, counted from 1, and why.
 type refusal struct {
 	request int64
-	why     string
+	why     *roundtrip.Error
 }
 
 // strictPlain is a connection without TLS.
@@ -96,15 +98,23 @@ type turns struct {
 	refused atomic.Pointer[refusal]
 }
 
-// Next begins the next request of a connection. It says why its framing was refused, or "".
-func (t *turns) Next() string {
+// Next begins the next request of a connection. It says why that is refused, or nil.
+func (t *turns) Next() *roundtrip.Error {
 	if !t.watched {
-		return ""
+		return nil
 	}
 	t.served++
 	t.serving = true
 	if r := t.refused.Load(); r != nil && r.request == t.served {
 		return r.why
 	}
-	return ""
+	return nil
+}
+
+// pending says why the next request of a connection is refused, while no request is served.
+func (t *turns) pending() *roundtrip.Error {
+	if r := t.refused.Load(); r != nil && r.request == t.served+1 {
+		return r.why
+	}
+	return nil
 }

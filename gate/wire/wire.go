@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/gate/peer"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
@@ -21,14 +22,16 @@ import (
 type Options struct {
 	Now    func() time.Time // the real clock: deadlines of connections are made from it
 	Log    *slog.Logger
-	Header time.Duration // what a handshake may take
+	Header time.Duration // what a handshake and a PROXY header may take
+	Peers  Peers
 
 	// Serves reports whether there is a certificate for a server name; "" is a client that named none.
 	Serves func(name string) bool
-	// Early makes the answer to a head that net/http could not read, with the status and the sentence that it gave.
-	Early func(f *Facts, status int, public string) []byte
-	// Lost is told of a connection that never became a request.
-	Lost func(f *Facts, reason trace.Reason, cause error)
+	// Early closes the journey of a request whose head was refused before anybody could serve it, and returns the
+	// journey's id, or "".
+	Early func(f *Facts, e *roundtrip.Error) string
+	// Lost is told of a connection that never became a request, in which layer that was and why.
+	Lost func(f *Facts, layer trace.Layer, reason trace.Reason, cause error)
 	// Cut is told of a connection that was ended for what its client did on it: too much of what why says.
 	Cut func(f *Facts, reason trace.Reason, why string)
 }
@@ -36,6 +39,9 @@ type Options struct {
 // Front makes listeners whose connections are watched.
 type Front struct {
 	options  Options
+	peers    atomic.Pointer[Peers]
+	crowd    crowd
+	turned   turnedAway
 	stopping atomic.Bool
 	floods   strikes // addresses whose HTTP/2 connections were cut
 }
@@ -45,15 +51,21 @@ func New(o Options) (*Front, error) {
 	if o.Now == nil || o.Log == nil || o.Early == nil || o.Lost == nil || o.Cut == nil || o.Serves == nil || o.Header <= 0 {
 		return nil, errors.New("wire.New: all of Options must be set")
 	}
-	return &Front{options: o}, nil
+	f := &Front{options: o}
+	f.turned.free = make(chan struct{}, lingersMax)
+	f.SwapPeers(o.Peers)
+	return f, nil
 }
+
+// SwapPeers puts another declaration in force, for connections that come from now on.
+func (f *Front) SwapPeers(p Peers) { f.peers.Store(p.withDefaults()) }
 
 // Stop says that the gate stops: a handshake that is cut from here on is nobody's failure.
 func (f *Front) Stop() { f.stopping.Store(true) }
 
 // Facts is what is known of a connection; every request on it says so in its journey.
 type Facts struct {
-	Client    netip.Addr // the other end
+	Client    netip.Addr // the other end, or whom a PROXY header names as that
 	Accepted  time.Time
 	Handshake time.Duration // what it took; 0 without TLS
 	Server    string        // the site that the client asked for in the handshake, "" where it named none
@@ -92,11 +104,12 @@ func (f *Facts) in(ctx context.Context) context.Context {
 	return peer.WithSlot(context.WithValue(ctx, factsKey{}, f), &f.Peer)
 }
 
-// Bare returns what a connection is without our watch, for whoever takes it over: nothing of it is kept for an upgrade.
+// Bare returns what a connection is without our looking at what it carries, for whoever takes it over. It is counted until
+// it is closed.
 func Bare(c net.Conn) net.Conn {
 	switch c := c.(type) {
 	case *strictPlain:
-		return c.tracked.Conn
+		return c.tracked
 	case *strictTLS:
 		return c.tls
 	}
