@@ -50,6 +50,9 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 		return nil, ruleProblems(c, err)
 	}
 	h.warnings = h.policy.Warnings()
+	for _, w := range c.Warnings() {
+		h.warnings = append(h.warnings, policy.Warning{Pos: w.Pos, Message: w.Message})
+	}
 	if c.Console.Listen != "" {
 		h.warnings = append(h.warnings, policy.Warning{
 			Pos: c.Console.Pos, Message: "the console is not in this version of Roundtrip: nothing will listen on " + c.Console.Listen,

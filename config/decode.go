@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -192,6 +193,9 @@ func (d *decoder) textProblem(pos roundtrip.Pos, text string, err error) *Proble
 	problem := d.problems.Add(pos, "%q %s", shorten(text), err)
 	if what, expected, ok := strings.Cut(problem.Message, "; expected "); ok {
 		problem.Message, problem.Expected = what, expected
+	}
+	if e, ok := errors.AsType[*notAmong](err); ok {
+		problem.Near(e.word, e.options)
 	}
 	return problem
 }

@@ -7,9 +7,12 @@ import (
 
 // Dev returns the declaration as `roundtrip dev` serves it: the last label of every site's name becomes localhost, so
 // that gallery.test answers as gallery.localhost; every site that is not plain HTTP has a local certificate; origins on
-// the sites' own names are rewritten alike, with the port on which HTTPS listens. c does not change.
+// the sites' own names are rewritten alike, with the port on which HTTPS listens. No issuer is asked for certificates, and
+// no proxy stands in front, so that none is believed. c does not change.
 func (c *Config) Dev(port string) *Config {
 	dev := *c
+	dev.ACME = ACME{Pos: c.ACME.Pos}
+	dev.Gate.TrustedProxies, dev.Gate.ProxyProtocol = nil, false
 	dev.Sites = slices.Clone(c.Sites)
 	taken := map[string]bool{}
 	for i := range dev.Sites {

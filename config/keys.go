@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -111,6 +113,23 @@ func integer[T any](name string, low, high int, at func(*T) *int) key {
 		if v, ok := d.integer(n, low, high); ok {
 			*at(target.(*T)) = v
 		}
+	}
+	return k
+}
+
+// integerOf is a number that is one of a few.
+func integerOf[T any](name string, options []int, at func(*T) *int) key {
+	words := make([]string, len(options))
+	for i, o := range options {
+		words[i] = strconv.Itoa(o)
+	}
+	k := key{name: name, typ: typ{words: "one of " + list(words), json: map[string]any{"enum": options}}}
+	k.set = func(d *decoder, target any, n *node) {
+		if v, err := strconv.Atoi(n.text); n.kind == scalarNode && err == nil && slices.Contains(options, v) {
+			*at(target.(*T)) = v
+			return
+		}
+		d.wrong(n, k.typ.words)
 	}
 	return k
 }

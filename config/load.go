@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -78,6 +79,9 @@ func Parse(file string, source []byte, getenv func(string) (string, bool)) (*Con
 	keys := rootKeys()
 	d.defaults(c, keys)
 	d.block(root, c, keys)
+	if i := slices.IndexFunc(root.pairs, func(p pair) bool { return p.key == "sites" }); i >= 0 {
+		checkSites(d, c, root.pairs[i].value)
+	}
 	if c.Store.Database == "" {
 		c.Store.Database = d.path("data/" + c.Name + ".db")
 	}

@@ -9,9 +9,10 @@ func rootKeys() []key {
 			takes("a name of small letters, digits and dashes").
 			each(matches(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`, "is no name for a project; expected small letters, digits and dashes, a letter first")).
 			says("Name of the project. The default database file is called after it."),
+		gateKey(),
+		acmeKey(),
 		named("sites", "site", func(c *Config) *[]Site { return &c.Sites },
 			func(s *Site, name string, pos roundtrip.Pos) { s.Name, s.Pos = name, pos }, siteKeys()...).
-			after(checkSites).
 			says("Host names and what each of them serves. Requests for any other host are refused."),
 		block("identity", func(c *Config) *Identity { return &c.Identity }, identityKeys()...).
 			after(func(_ *decoder, target any, n *node) { target.(*Config).Identity.Pos = n.pos }).

@@ -77,7 +77,7 @@ func readTree(file string, source []byte, problems *Problems) (root *node) {
 	if !r.acceptTokens(tokens) {
 		return nil
 	}
-	parsed, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+	parsed, err := parser.Parse(joinAddresses(tokens), 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		r.syntax(err)
 		return nil

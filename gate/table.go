@@ -2,8 +2,6 @@ package gate
 
 import (
 	"fmt"
-	"net/netip"
-	"strings"
 
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/route"
@@ -48,27 +46,13 @@ func NewTable(sites []config.Site, b route.Builders) (*Table, error) {
 
 func newSite(found *route.Site) (*site, error) {
 	declared := found.Declared
-	s := &site{Site: found, body: declared.Limits.Body, hsts: declared.TLS.Mode == config.TLSFiles && isPublic(found.Name)}
+	s := &site{Site: found, body: declared.Limits.Body, hsts: declared.TLS.Mode == config.TLSFiles && config.IsPublic(found.Name)}
 	if s.body <= 0 {
 		s.body = bodyDefault
 	}
 	var err error
 	s.cors, err = newCORS(declared.CORS)
 	return s, err
-}
-
-// isPublic reports whether a name can be reached from the internet, so that a promise to speak TLS for a year
-// (RFC 6797) is not made for a name that other programs of this machine use too.
-func isPublic(name string) bool {
-	if _, err := netip.ParseAddr(name); err == nil || !strings.Contains(name, ".") {
-		return false
-	}
-	for _, local := range []string{".localhost", ".test", ".local", ".internal", ".home.arpa", ".example", ".invalid"} {
-		if strings.HasSuffix(name, local) {
-			return false
-		}
-	}
-	return true
 }
 
 // site finds the site of a Host header that passed validHost.
