@@ -130,6 +130,7 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.base.store.Close()) }()
+	defer a.base.ups.Close()
 	if err := a.enter(ctx, a.config, a.options.AllowDataLoss); err != nil {
 		return err
 	}
@@ -200,5 +201,6 @@ func (a *App) committed(changes []roundtrip.Change) {
 func (a *App) closeStreams(ctx context.Context) error {
 	<-ctx.Done()
 	a.base.live.CloseAll()
+	a.base.ups.Farewell()
 	return nil
 }

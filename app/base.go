@@ -35,8 +35,10 @@ type base struct {
 	doors *socket.Door
 	coder *encode.Encoders
 	cache *static.Cache
+	ups   *upstreams
 	key   []byte // signs page tokens
 	vapid []byte // the seed of the key that pushes are signed with
+	stick []byte // makes the cookies that keep visitors with an upstream
 
 	authority string // path of the local authority's certificate, "" where there is none
 }
@@ -67,7 +69,10 @@ func newBase(c *config.Config, s Surroundings, log *slog.Logger) (*base, error) 
 	if b.live, err = live.New(live.Options{Store: b.store, Now: s.Now, Log: log}); err != nil {
 		return nil, err
 	}
-	b.doors, err = socket.New(socket.Options{Hub: b.live, Now: s.Now})
+	if b.doors, err = socket.New(socket.Options{Hub: b.live, Now: s.Now}); err != nil {
+		return nil, err
+	}
+	b.ups, err = newUpstreams(s, log)
 	return b, err
 }
 
@@ -92,6 +97,9 @@ func open(ctx context.Context, c *config.Config, s Surroundings, log *slog.Logge
 	}
 	if b.key, err = b.store.Secret(ctx, "page_token"); err == nil {
 		b.vapid, err = b.store.Secret(ctx, "vapid")
+	}
+	if err == nil {
+		b.stick, err = b.store.Secret(ctx, "sticky")
 	}
 	if err == nil {
 		err = b.files.Prepare(ctx)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate"
+	"github.com/roundtrip-dev/roundtrip/gate/proxy/pool"
 	"github.com/roundtrip-dev/roundtrip/gate/route"
 	"github.com/roundtrip-dev/roundtrip/gate/static"
 	"github.com/roundtrip-dev/roundtrip/handler"
@@ -33,7 +34,8 @@ type house struct {
 	mount    string       // and its path
 	warnings []policy.Warning
 	outward  *outward
-	demo     string // how to sign in to the demo, "" where there is none
+	ups      *pool.Next // the pools of its proxy routes
+	demo     string     // how to sign in to the demo, "" where there is none
 
 	cancel context.CancelFunc // ends the identity's goroutines
 	done   chan struct{}
@@ -90,16 +92,18 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 		}
 		return door
 	}
-	if h.table, err = gate.NewTable(c.Sites, a.targets(b, mount)); err != nil { // 3 a route is chosen
+	h.ups = b.ups.Next(b.stick)
+	if h.table, err = gate.NewTable(c.Sites, a.targets(b, h, mount)); err != nil { // 3 a route is chosen
 		return nil, err
 	}
 	return h, errors.Join(doors...)
 }
 
 // targets says how what a route leads to is made.
-func (a *App) targets(b *base, mount func(path string) http.Handler) route.Builders {
+func (a *App) targets(b *base, h *house, mount func(path string) http.Handler) route.Builders {
 	return route.Builders{
-		API: mount,
+		API:   mount,
+		Proxy: a.proxyTarget(b.ups, h.ups),
 		Static: func(_ *config.Site, r *config.Route) (route.Target, error) {
 			o := static.Options{Dir: r.Static, Mount: route.Mount(r.Path), SPA: r.SPA, Listing: r.Listing, Cache: b.cache, Now: a.around.Now}
 			if r.Compress {

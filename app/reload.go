@@ -23,6 +23,7 @@ func (a *App) enter(ctx context.Context, c *config.Config, allowLoss []string) e
 	if err != nil {
 		return err
 	}
+	defer h.ups.Drop() // does nothing once they are in force
 	p, err := a.base.store.Plan(ctx, h.schema.Schema)
 	if err != nil {
 		return err
@@ -33,6 +34,7 @@ func (a *App) enter(ctx context.Context, c *config.Config, allowLoss []string) e
 	if err := p.Err(); err != nil {
 		return err
 	}
+	h.ups.Prove(ctx) // servers that are new are asked how they are before they get the first request
 	if err := a.base.certs.Load(c.Sites); err != nil {
 		return err
 	}
@@ -62,6 +64,7 @@ func (a *App) swap(ctx context.Context, h *house) {
 		a.gate.Swap(h.table)
 		a.gate.SwapPeers(peers(h.config))
 	}
+	h.ups.Enter(h.config.Gate.Drain)
 	a.generation++
 	a.recorder.SetGeneration(a.generation)
 	if old != nil {

@@ -58,6 +58,7 @@ type Next struct {
 	key    []byte
 	pools  map[string]*Pool // all of them, by route
 	began  map[string]*running
+	ended  bool // entered or dropped
 }
 
 // Next begins the pools of another declaration. key is the secret that sticky cookies are made with.
@@ -119,6 +120,8 @@ func (n *Next) Prove(ctx context.Context) {
 		}
 		select {
 		case <-r.Proven():
+		case <-ctx.Done():
+			return
 		case <-limited.Done():
 			k.options.Log.Warn("no upstream of a new route is well yet; the reload goes on", slog.String("route", name))
 		}
@@ -143,6 +146,7 @@ func (r *running) stop() {
 // Enter puts the pools in force, when new requests meet them already. Upstreams that are declared no more get no more
 // requests; those that run have the time of drain.
 func (n *Next) Enter(drain time.Duration) {
+	n.ended = true
 	k := n.keeper
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -191,8 +195,12 @@ func (k *Keeper) dismiss(u *Upstream, drain time.Duration) {
 	u.transport.Close()
 }
 
-// Drop gives the pools up: the declaration did not come into force.
+// Drop gives the pools up: the declaration did not come into force. After Enter it does nothing.
 func (n *Next) Drop() {
+	if n.ended {
+		return
+	}
+	n.ended = true
 	k := n.keeper
 	for _, r := range n.began {
 		r.stop()
