@@ -85,7 +85,7 @@ func (x *exchange) note(r *http.Request, met string) {
 	j.Method, j.Host, j.Path, j.Proto, j.Client = r.Method, x.peer.Host, r.URL.Path, r.Proto, x.peer.Addr
 	if r.TLS != nil {
 		j.Add(trace.Hop{
-			Layer: trace.TLS, Verdict: trace.OK, Name: x.facts.Server, Note: x.facts.Note,
+			Layer: trace.TLS, Verdict: trace.OK, Reason: x.facts.Reason, Name: x.facts.Server, Note: x.facts.Note,
 			Start: int64(x.facts.Accepted.Sub(j.Start)), Took: int64(x.facts.Handshake),
 		})
 	}

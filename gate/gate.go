@@ -92,7 +92,8 @@ func New(o Options) (*Gate, error) {
 	var err error
 	if g.front, err = wire.New(wire.Options{
 		Now: g.now, Log: g.log, Header: g.times.Header, Peers: o.Peers, Early: g.early, Lost: g.lost, Cut: g.cutOff,
-		Serves: func(name string) bool { return g.certs.Serves(name) },
+		Serves:  func(name string) bool { return g.certs.Serves(name) },
+		Pending: func(name string) bool { return g.certs.Pending(name) },
 	}); err != nil {
 		return nil, err
 	}

@@ -18,6 +18,9 @@ func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
 		x.hangUp()
 		return x.deny("framing", x.refused)
 	}
+	if g.provesName(x, r) {
+		return nil
+	}
 	s, err := g.findSite(x, t, r)
 	if s == nil {
 		return err

@@ -19,6 +19,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/roundtrip-dev/roundtrip/gate/cert/vault"
 )
 
 const (
@@ -38,19 +40,28 @@ type Authority struct {
 	rand io.Reader
 }
 
-// NewAuthority opens the authority that is kept in the folder, or makes one there (ECDSA P-256, 10 years). Of a folder
-// with one half only, or with a root that is over, it says so and touches nothing.
+// NewAuthority opens the authority of a folder that is not encrypted; see [AuthorityIn].
 func NewAuthority(dir string, now func() time.Time, random io.Reader) (*Authority, error) {
+	v, err := vault.Look(vault.Options{Dir: dir, Rand: random})
+	if err != nil {
+		return nil, err
+	}
+	return AuthorityIn(v, now, random)
+}
+
+// AuthorityIn opens the authority that is kept in a vault, or makes one there (ECDSA P-256, 10 years). Of a vault with one
+// half only, or with a root that is over, it says so and touches nothing.
+func AuthorityIn(v *vault.Vault, now func() time.Time, random io.Reader) (*Authority, error) {
 	if random == nil {
 		random = rand.Reader
 	}
-	a := &Authority{path: filepath.Join(dir, rootFile), now: now, rand: random}
-	err := a.read(dir)
+	a := &Authority{path: filepath.Join(v.Dir(), rootFile), now: now, rand: random}
+	err := a.read(v)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = a.create(dir)
+		err = a.create(v)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the local certificate authority in %s: %w", dir, err)
+		return nil, fmt.Errorf("the local certificate authority in %s: %w", v.Dir(), err)
 	}
 	return a, nil
 }
@@ -67,9 +78,9 @@ func (a *Authority) Fingerprint() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-func (a *Authority) read(dir string) error {
+func (a *Authority) read(v *vault.Vault) error {
 	certPEM, certErr := os.ReadFile(a.path)
-	keyPEM, keyErr := os.ReadFile(filepath.Join(dir, keyFile))
+	keyPEM, keyErr := v.Read(keyFile)
 	if errors.Is(certErr, fs.ErrNotExist) != errors.Is(keyErr, fs.ErrNotExist) {
 		return fmt.Errorf("one of %s and %s is missing: put it back, or remove the other one to start anew", rootFile, keyFile)
 	}
@@ -92,12 +103,12 @@ func (a *Authority) read(dir string) error {
 	return nil
 }
 
-func (a *Authority) create(dir string) error {
+func (a *Authority) create(v *vault.Vault) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), a.rand)
 	if err != nil {
 		return err
 	}
-	serial, err := a.serial()
+	serial, err := serial(a.rand)
 	if err != nil {
 		return err
 	}
@@ -126,39 +137,18 @@ func (a *Authority) create(dir string) error {
 		return err
 	}
 	a.key = key
-	return a.write(dir)
+	return a.write(v)
 }
 
-func (a *Authority) write(dir string) error {
+func (a *Authority) write(v *vault.Vault) error {
 	der, err := x509.MarshalPKCS8PrivateKey(a.key)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := v.Write(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
 		return err
 	}
-	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	if err := writeNew(filepath.Join(dir, keyFile), key, 0o600); err != nil {
-		return err
-	}
-	return writeNew(a.path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.root.Raw}), 0o644)
-}
-
-// writeNew writes a file in one step: others see all of it or nothing.
-func writeNew(path string, content []byte, mode fs.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return vault.WriteFile(a.path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.root.Raw}), 0o644)
 }
 
 // Issue makes a certificate for a host name or address, with a key of its own, for 90 days. It is kept in memory only.
@@ -167,7 +157,7 @@ func (a *Authority) Issue(name string) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	serial, err := a.serial()
+	serial, err := serial(a.rand)
 	if err != nil {
 		return nil, err
 	}
@@ -197,9 +187,9 @@ func (a *Authority) Issue(name string) (*tls.Certificate, error) {
 }
 
 // serial makes a random serial number of 127 bits (RFC 5280 section 4.1.2.2).
-func (a *Authority) serial() (*big.Int, error) {
+func serial(random io.Reader) (*big.Int, error) {
 	var b [16]byte
-	if _, err := io.ReadFull(a.rand, b[:]); err != nil {
+	if _, err := io.ReadFull(random, b[:]); err != nil {
 		return nil, err
 	}
 	b[0] &= 0x7f

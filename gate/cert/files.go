@@ -3,6 +3,7 @@ package cert
 import (
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 
@@ -30,4 +31,51 @@ func readPair(t config.TLS, name string, now time.Time) (*tls.Certificate, error
 		return nil, fmt.Errorf("%s ended on %s: renew it", t.Cert, c.Leaf.NotAfter.UTC().Format(time.DateTime))
 	}
 	return &c, nil
+}
+
+// stamp is what two files look like from outside. A file that is not there has none.
+type stamp struct{ cert, key fileStamp }
+
+type fileStamp struct {
+	changed time.Time
+	size    int64
+}
+
+func stampOf(t config.TLS) stamp {
+	one := func(path string) fileStamp {
+		info, err := os.Stat(path)
+		if err != nil {
+			return fileStamp{}
+		}
+		return fileStamp{info.ModTime(), info.Size()}
+	}
+	return stamp{one(t.Cert), one(t.Key.File)}
+}
+
+// readChanged reads certificate files again that another program has replaced. A pair that is no good, as one of which only
+// the first half is there, is told of once and leaves the old one in force.
+func (s *Store) readChanged() {
+	for _, e := range s.table.Load().entries {
+		if e.mode != config.TLSFiles {
+			continue
+		}
+		e.mu.Lock()
+		now := stampOf(e.files)
+		changed := now != e.stamp
+		e.stamp = now
+		e.mu.Unlock()
+		if !changed {
+			continue
+		}
+		c, err := readPair(e.files, e.name, s.now())
+		if err != nil {
+			s.log.Warn("certificate files changed and can't be used; the old certificate stays", slog.String("name", e.name),
+				slog.Time("until", e.cert.Load().Leaf.NotAfter), slog.Any("error", err))
+			continue
+		}
+		if e.cert.Swap(c).Leaf.Equal(c.Leaf) {
+			continue
+		}
+		s.log.Info("certificate files read again", slog.String("name", e.name), slog.Time("until", c.Leaf.NotAfter))
+	}
 }

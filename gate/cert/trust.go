@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/roundtrip-dev/roundtrip/gate/cert/vault"
 )
 
 // Machine is the computer whose trust stores are changed, as far as that needs to be known. Its commands are run by
@@ -132,7 +134,7 @@ func (m Machine) trustLinux(ctx context.Context, a *Authority) error {
 	if err != nil {
 		return err
 	}
-	if err := writeNew(path, content, 0o644); err != nil {
+	if err := vault.WriteFile(path, content, 0o644); err != nil {
 		return needsRoot(err)
 	}
 	if err := m.run(ctx, s.refresh[0], s.refresh[1:]...); err != nil {

@@ -11,6 +11,9 @@ import (
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
+// provesName is the protocol of a handshake in which an issuer of certificates looks whether a name is ours (RFC 8737).
+const provesName = "acme-tls/1"
+
 // handshake brings a connection through the TLS handshake. It returns nil where that failed, which it has told.
 func (l *Listener) handshake(ctx context.Context, t *tracked) net.Conn {
 	ctx, cancel := context.WithTimeout(ctx, l.front.options.Header)
@@ -24,6 +27,13 @@ func (l *Listener) handshake(ctx context.Context, t *tracked) net.Conn {
 	t.facts.Handshake = l.front.options.Now().Sub(t.facts.Accepted)
 	t.facts.Server = state.ServerName
 	t.facts.Note = handshakeNote(&state)
+	if state.NegotiatedProtocol == provesName {
+		_ = c.Close() // the handshake was all there is to it
+		return nil
+	}
+	if pending := l.front.options.Pending; pending != nil && pending(state.ServerName) {
+		t.facts.Reason = trace.ReasonOf("tls.certificate_pending")
+	}
 	if state.NegotiatedProtocol == "h2" {
 		return c
 	}

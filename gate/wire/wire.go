@@ -27,6 +27,9 @@ type Options struct {
 
 	// Serves reports whether there is a certificate for a server name; "" is a client that named none.
 	Serves func(name string) bool
+	// Pending reports whether the certificate of a server name is one that nobody trusts, shown while the right one is
+	// being got. nil: none ever is.
+	Pending func(name string) bool
 	// Early closes the journey of a request whose head was refused before anybody could serve it, and returns the
 	// journey's id, or "".
 	Early func(f *Facts, e *roundtrip.Error) string
@@ -71,6 +74,7 @@ type Facts struct {
 	Server    string        // the site that the client asked for in the handshake, "" where it named none
 	Asked     string        // the same as the client sent it, for a handshake that fails
 	Note      string        // TLS 1.3 h2
+	Reason    trace.Reason  // tls.certificate_pending, or None
 	Peer      peer.Slot     // the client of nearly all its requests
 
 	WriteUntil time.Time // the write deadline that is set, HTTP/1 only: one request at a time

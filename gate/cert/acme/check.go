@@ -1,0 +1,93 @@
+package acme
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/config"
+)
+
+// The challenges (RFC 8555 section 8, RFC 8737).
+const (
+	HTTP01 = "http-01"
+	TLS01  = "tls-alpn-01"
+	DNS01  = "dns-01"
+)
+
+// Mistake is what can't be right in a declaration.
+type Mistake struct {
+	Pos     roundtrip.Pos
+	Message string
+}
+
+// Check looks for what can be known to fail before anybody is asked.
+func Check(declared config.ACME, sites []config.Site, zone Zone) []Mistake {
+	var all []Mistake
+	add := func(pos roundtrip.Pos, format string, args ...any) {
+		all = append(all, Mistake{pos, fmt.Sprintf(format, args...)})
+	}
+	for _, i := range declared.Issuers {
+		if i.KeyID != "" && i.Key.IsZero() {
+			add(i.Pos, "the issuer %s has key_id without key: an external account needs both", i.Directory)
+		}
+	}
+	for i := range sites {
+		site := &sites[i]
+		if site.TLS.Mode != config.TLSAuto {
+			continue
+		}
+		name, pos := canonical(site.Name), site.TLS.Pos
+		if pos.Line == 0 {
+			pos = site.Pos
+		}
+		if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+			add(pos, "%s is an address, and tls: auto is for names: use tls: local or certificate files", site.Name)
+			continue
+		}
+		if len(challenges(declared.Challenges, name, zone)) > 0 {
+			continue
+		}
+		switch {
+		case strings.HasPrefix(name, "*.") && zone == nil:
+			add(pos, "the wildcard %s needs the challenge dns-01, which is answered by a zone of ours, and there is none: declare the names one by one, or use certificate files", site.Name)
+		case strings.HasPrefix(name, "*."):
+			add(pos, "the wildcard %s needs the challenge dns-01 in a zone of ours: declare the zone and allow the challenge, or use certificate files", site.Name)
+		default:
+			add(pos, "none of the challenges %s can be answered for %s", strings.Join(declared.Challenges, ", "), site.Name)
+		}
+	}
+	return all
+}
+
+// challenges returns those that can be answered for a name: what is allowed, of what we can do.
+func challenges(allowed []string, name string, zone Zone) []string {
+	var able []string
+	if !strings.HasPrefix(name, "*.") { // only dns-01 proves a wildcard
+		able = append(able, HTTP01, TLS01)
+	}
+	if zone != nil && zone.Serves(strings.TrimPrefix(name, "*.")) {
+		able = append(able, DNS01)
+	}
+	if len(allowed) == 0 {
+		return able
+	}
+	return slices.DeleteFunc(able, func(c string) bool { return !slices.Contains(allowed, c) })
+}
+
+// Public reports whether an issuer that all browsers trust may vouch for a name: whether it is one of the internet's, and
+// not of a private network (RFC 6761, RFC 6762, RFC 8375).
+func Public(name string) bool {
+	name = strings.TrimPrefix(canonical(name), "*.")
+	if _, err := netip.ParseAddr(name); err == nil || !strings.Contains(name, ".") {
+		return false
+	}
+	for _, private := range []string{".localhost", ".test", ".local", ".internal", ".home.arpa", ".example", ".invalid", ".onion"} {
+		if strings.HasSuffix(name, private) {
+			return false
+		}
+	}
+	return true
+}
