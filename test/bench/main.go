@@ -56,6 +56,9 @@ func run(ctx context.Context, o options, out io.Writer, say progress) (err error
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
 	}
+	if strings.HasPrefix(o.only, gateName) {
+		return measureGate(ctx, o, dir, out, say)
+	}
 	var servers []*server
 	defer func() {
 		for _, s := range servers {
@@ -94,7 +97,10 @@ func run(ctx context.Context, o options, out io.Writer, say progress) (err error
 	if err != nil {
 		return err
 	}
-	return streams.report(out, o)
+	if err := streams.report(out, o); err != nil || o.only != "" {
+		return err
+	}
+	return measureGate(ctx, o, dir, out, say)
 }
 
 // preparePeer builds PocketBase from the module proxy and fills it.
