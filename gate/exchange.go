@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"time"
 
@@ -248,6 +249,11 @@ func (x *exchange) WriteHeader(status int) {
 	if status >= 200 || status == http.StatusSwitchingProtocols {
 		x.status = status
 		x.putHeaders()
+		if x.req.ProtoMajor == 3 { // http3 sends these very slices when the handler has ended, and by then x is another request's
+			for name, lines := range x.w.Header() {
+				x.w.Header()[name] = slices.Clone(lines)
+			}
+		}
 	}
 	x.w.WriteHeader(status)
 }
@@ -266,6 +272,11 @@ func (x *exchange) putHeaders() {
 	}
 	if x.site == nil {
 		return
+	}
+	if x.req.TLS != nil && x.req.ProtoMajor < 3 {
+		if alt := x.gate.altSvc.Load(); alt != nil {
+			h["Alt-Svc"] = *alt
+		}
 	}
 	if x.site.hsts {
 		h["Strict-Transport-Security"] = []string{"max-age=31536000"}

@@ -6,6 +6,7 @@ package gate
 import (
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -24,8 +25,9 @@ type Options struct {
 	Certs     *cert.Store      // nil where no site has TLS
 	Now       func() time.Time // the real clock: deadlines of connections are made from it
 	Log       *slog.Logger
-	HTTPSPort int  // where plain requests are redirected to; 0 means 443
-	Dev       bool // answers may name sites and what to add to the declaration
+	Packets   net.PacketConn // the UDP socket of HTTP/3; nil: HTTP/3 is not served. Run closes it
+	HTTPSPort int            // where plain requests are redirected to; 0 means 443
+	Dev       bool           // answers may name sites and what to add to the declaration
 	Times     Times
 	Peers     Peers
 }
@@ -64,6 +66,8 @@ type Gate struct {
 	dev       bool
 	times     Times
 	front     *wire.Front
+	packets   net.PacketConn
+	altSvc    atomic.Pointer[[]string] // what says that HTTP/3 is served (RFC 7838), while it is
 
 	table    atomic.Pointer[Table]
 	trust    atomic.Pointer[peer.Trust]
@@ -84,7 +88,7 @@ func New(o Options) (*Gate, error) {
 	}
 	g := &Gate{
 		recorder: o.Recorder, certs: o.Certs, now: o.Now, log: o.Log, httpsPort: o.HTTPSPort, dev: o.Dev,
-		times: o.Times.withDefaults(), idle: make(chan struct{}, 1), ready: make(chan struct{}),
+		packets: o.Packets, times: o.Times.withDefaults(), idle: make(chan struct{}, 1), ready: make(chan struct{}),
 	}
 	if g.httpsPort == 0 {
 		g.httpsPort = 443
@@ -94,6 +98,7 @@ func New(o Options) (*Gate, error) {
 		Now: g.now, Log: g.log, Header: g.times.Header, Peers: o.Peers, Early: g.early, Lost: g.lost, Cut: g.cutOff,
 		Serves:  func(name string) bool { return g.certs.Serves(name) },
 		Pending: func(name string) bool { return g.certs.Pending(name) },
+		Policy:  func(name string) *wire.Policy { return g.table.Load().policy(name) },
 	}); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,14 +24,15 @@ const (
 	streamsMax  = 100 // of one connection of HTTP/2 or 3 at once
 )
 
-// Run serves both listeners until ctx ends, then lets running requests finish for at most Times.Drain. secure carries
+// Run serves both listeners, and HTTP/3 where it has a socket for it, until ctx ends, then lets running requests finish for at most Times.Drain. secure carries
 // raw TCP: TLS is the gate's work. Either listener may be nil. It returns when all its goroutines have ended.
 func (g *Gate) Run(ctx context.Context, secure, plain net.Listener) error {
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	var servers []*http.Server
+	var quic *wire.QUIC
 	var group sync.WaitGroup
-	failed := make(chan error, 3)
+	failed := make(chan error, 6)
 	serve := func(ln *wire.Listener) {
 		group.Go(func() { ln.Run(base) })
 		s, err := g.server(base)
@@ -49,10 +51,23 @@ func (g *Gate) Run(ctx context.Context, secure, plain net.Listener) error {
 		if g.certs == nil {
 			return errors.New("gate.Run: there is a listener for TLS, but no site has TLS")
 		}
-		serve(g.front.Listen(secure, g.certs.TLSConfig()))
+		settings := g.certs.TLSConfig()
+		serve(g.front.Listen(secure, settings)) //nolint:contextcheck // a handshake brings its own context
+		if g.packets != nil {
+			var err error
+			if quic, err = g.listenQUIC(settings); err != nil { //nolint:contextcheck // the same
+				failed <- err
+			} else {
+				group.Go(func() { //nolint:contextcheck // connections bring theirs
+					if err := quic.Serve(); err != nil {
+						failed <- err
+					}
+				})
+			}
+		}
 	}
 	if plain != nil {
-		serve(g.front.Listen(plain, nil))
+		serve(g.front.Listen(plain, nil)) //nolint:contextcheck // no handshake
 	}
 	close(g.ready)
 
@@ -61,15 +76,16 @@ func (g *Gate) Run(ctx context.Context, secure, plain net.Listener) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	err = errors.Join(err, g.drain(context.WithoutCancel(ctx), servers, cut))
+	err = errors.Join(err, g.drain(context.WithoutCancel(ctx), servers, quic, cut))
 	group.Wait()
 	return err
 }
 
 // drain stops the servers: no new connections, then running requests have their time, then they are cut.
-func (g *Gate) drain(ctx context.Context, servers []*http.Server, cut context.CancelFunc) error {
+func (g *Gate) drain(ctx context.Context, servers []*http.Server, quic *wire.QUIC, cut context.CancelFunc) error {
 	g.stopping.Store(true)
 	g.front.Stop()
+	g.altSvc.Store(nil)
 	limited, cancel := context.WithTimeout(ctx, g.times.Drain)
 	defer cancel()
 	var group sync.WaitGroup
@@ -79,6 +95,9 @@ func (g *Gate) drain(ctx context.Context, servers []*http.Server, cut context.Ca
 				_ = s.Close() // what did not end in time is cut; there is nobody left to tell
 			}
 		})
+	}
+	if quic != nil {
+		group.Go(func() { quic.Shutdown(limited) })
 	}
 	group.Wait()
 	cut()
@@ -93,6 +112,20 @@ func (g *Gate) drain(ctx context.Context, servers []*http.Server, cut context.Ca
 		}
 	}
 	return nil
+}
+
+// listenQUIC opens the door of HTTP/3, and lets answers say so.
+func (g *Gate) listenQUIC(settings *tls.Config) (*wire.QUIC, error) {
+	quic, err := g.front.ListenQUIC(wire.QUICOptions{
+		Conn: g.packets, TLS: settings, Handler: g, Idle: g.times.Idle, HeadBytes: headReadMax, StreamsMax: streamsMax,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if a, ok := g.packets.LocalAddr().(*net.UDPAddr); ok {
+		g.altSvc.Store(&[]string{fmt.Sprintf(`h3=":%d"; ma=86400`, a.Port)})
+	}
+	return quic, nil
 }
 
 // server makes the http.Server of one listener. Bodies have no fixed time: their deadlines move with each byte.

@@ -70,6 +70,9 @@ func (g *Gate) findSite(x *exchange, t *Table, r *http.Request) (*site, *roundtr
 		g.redirect(x, s, r)
 		return nil, nil
 	}
+	if !s.client.Meets(x.facts.Policy) { // neither another site's connection, nor one that a trusted proxy made for somebody
+		return nil, x.deny("client certificate", misdirected(s.Name))
+	}
 	return s, nil
 }
 
@@ -145,6 +148,14 @@ func redirectToSlash(x *exchange, r *http.Request) {
 	}
 	x.Header()["Location"] = []string{to}
 	x.WriteHeader(http.StatusPermanentRedirect)
+}
+
+// misdirected says that a request came on a connection that was made for another site, whose clients show other
+// certificates or none (RFC 9110 section 15.5.20).
+func misdirected(name string) *roundtrip.Error {
+	err := roundtrip.E(roundtrip.Missing, "tls.client_certificate_missing", "%s asks its clients for a certificate, and this connection was made for another name. Connect again, for that name.", name)
+	err.Status = http.StatusMisdirectedRequest
+	return err
 }
 
 // noHost says that no site has the name. Strangers do not learn which names there are.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/route"
+	"github.com/roundtrip-dev/roundtrip/gate/wire"
 )
 
 // bodyDefault is the limit of a request's body where the declaration says nothing, in bytes.
@@ -24,9 +25,11 @@ type site struct {
 	hsts bool
 	body int64 // bytes
 	cors *cors // nil: no page of another origin may call
+
+	client *wire.Policy // what is asked of its clients' certificates; nil for nothing
 }
 
-// NewTable makes the table of sites. It checks and opens nothing.
+// NewTable makes the table of sites. It checks, and reads the certificate authorities of clients.
 func NewTable(sites []config.Site, b route.Builders) (*Table, error) {
 	routes, err := route.New(sites, b)
 	if err != nil {
@@ -51,6 +54,9 @@ func newSite(found *route.Site) (*site, error) {
 		s.body = bodyDefault
 	}
 	var err error
+	if s.client, err = wire.LoadPolicy(s.Name, declared.Client); err != nil {
+		return nil, err
+	}
 	s.cors, err = newCORS(declared.CORS)
 	return s, err
 }
@@ -59,6 +65,14 @@ func newSite(found *route.Site) (*site, error) {
 func (t *Table) site(host string) *site {
 	if found := t.routes.Site(host); found != nil {
 		return t.sites[found.Index]
+	}
+	return nil
+}
+
+// policy returns what the site of a server name asks of its clients' certificates.
+func (t *Table) policy(name string) *wire.Policy {
+	if s := t.site(name); s != nil {
+		return s.client
 	}
 	return nil
 }

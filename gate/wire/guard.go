@@ -112,7 +112,7 @@ func (g *guard) flood(why string) {
 		g.sending.Unlock()
 	}
 	_ = g.Close()
-	g.front.floods.strike(g.facts.Client, now)
+	g.front.strike(g.facts)
 	g.front.options.Cut(g.facts, trace.ReasonOf("client.flood"), why)
 }
 

@@ -24,16 +24,11 @@ func (l *Listener) handshake(ctx context.Context, t *tracked) net.Conn {
 		return nil
 	}
 	state := c.ConnectionState()
-	t.facts.Handshake = l.front.options.Now().Sub(t.facts.Accepted)
-	t.facts.Server = state.ServerName
-	t.facts.Note = handshakeNote(&state)
 	if state.NegotiatedProtocol == provesName {
 		_ = c.Close() // the handshake was all there is to it
 		return nil
 	}
-	if pending := l.front.options.Pending; pending != nil && pending(state.ServerName) {
-		t.facts.Reason = trace.ReasonOf("tls.certificate_pending")
-	}
+	l.front.learn(&t.facts, &state)
 	if state.NegotiatedProtocol == "h2" {
 		return c
 	}
@@ -53,20 +48,17 @@ func handshakeNote(s *tls.ConnectionState) string {
 
 // fail tells why a handshake failed, in the journey, and to a client that spoke plain HTTP.
 func (l *Listener) fail(t *tracked, c *tls.Conn, err error) {
-	reason := "tls.handshake_failed"
+	reason := l.front.reasonOf(&t.facts, err)
 	var header tls.RecordHeaderError
-	switch {
-	case errors.As(err, &header) && header.Conn != nil && looksLikeHTTP(header.RecordHeader):
-		reason = "tls.plaintext_on_tls_port"
+	if errors.As(err, &header) && header.Conn != nil && looksLikeHTTP(header.RecordHeader) {
+		reason = trace.ReasonOf("tls.plaintext_on_tls_port")
 		_ = t.SetWriteDeadline(l.front.options.Now().Add(time.Second))
 		_, _ = io.WriteString(t.Conn, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"+
 			"This port speaks HTTPS. Use https:// in the address.\n")
-	case !l.front.options.Serves(t.facts.Asked):
-		reason = "tls.no_certificate_for_name"
 	}
 	_ = c.Close()
 	if !l.front.stopping.Load() {
-		l.front.options.Lost(&t.facts, trace.TLS, trace.ReasonOf(reason), err)
+		l.front.options.Lost(&t.facts, trace.TLS, reason, err)
 	}
 }
 

@@ -28,16 +28,8 @@ type Listener struct {
 // Listen makes a listener of inner, which carries raw TCP. Where settings is nil, connections have no TLS.
 func (f *Front) Listen(inner net.Listener, settings *tls.Config) *Listener {
 	l := &Listener{front: f, inner: inner, done: make(chan net.Conn), quit: make(chan struct{})}
-	if settings == nil {
-		return l
-	}
-	l.tls = settings.Clone()
-	certificate := settings.GetCertificate
-	l.tls.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		if t, ok := hello.Conn.(*tracked); ok {
-			t.facts.Asked = hello.ServerName
-		}
-		return certificate(hello)
+	if settings != nil {
+		l.tls = l.front.settings(settings)
 	}
 	return l
 }
@@ -109,7 +101,7 @@ func (l *Listener) prepare(ctx context.Context, t *tracked, p *Peers, proxied bo
 	if proxied && !l.introduce(ctx, t, p) {
 		return
 	}
-	if l.front.floods.refused(t.facts.Client, t.facts.Accepted) {
+	if l.front.flooded(&t.facts) {
 		_ = t.Close()
 		return
 	}

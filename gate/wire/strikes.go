@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 const (
@@ -22,6 +24,22 @@ type strikes struct {
 type strike struct {
 	count int
 	last  time.Time
+}
+
+// strike counts a flood. Trusted proxies are apart, whose clients are many.
+func (f *Front) strike(facts *Facts) {
+	if !f.peers.Load().trusts(facts.Client) {
+		f.floods.strike(facts.Client, f.options.Now())
+	}
+}
+
+// flooded reports whether a connection is not served because its client flooded others, and tells of it.
+func (f *Front) flooded(facts *Facts) bool {
+	if !f.floods.refused(facts.Client, facts.Accepted) {
+		return false
+	}
+	f.Refused(facts, trace.ReasonOf("client.flood"), nil)
+	return true
 }
 
 // strike counts a flood of an address. Loopback is apart: behind it everybody may come through another server.

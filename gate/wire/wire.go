@@ -30,6 +30,8 @@ type Options struct {
 	// Pending reports whether the certificate of a server name is one that nobody trusts, shown while the right one is
 	// being got. nil: none ever is.
 	Pending func(name string) bool
+	// Policy returns what the site of a server name asks of its clients' certificates.
+	Policy func(name string) *Policy
 	// Early closes the journey of a request whose head was refused before anybody could serve it, and returns the
 	// journey's id, or "".
 	Early func(f *Facts, e *roundtrip.Error) string
@@ -51,7 +53,7 @@ type Front struct {
 
 // New makes a front. It checks and opens nothing.
 func New(o Options) (*Front, error) {
-	if o.Now == nil || o.Log == nil || o.Early == nil || o.Lost == nil || o.Cut == nil || o.Serves == nil || o.Header <= 0 {
+	if o.Now == nil || o.Log == nil || o.Early == nil || o.Lost == nil || o.Cut == nil || o.Serves == nil || o.Policy == nil || o.Header <= 0 {
 		return nil, errors.New("wire.New: all of Options must be set")
 	}
 	f := &Front{options: o}
@@ -76,6 +78,12 @@ type Facts struct {
 	Note      string        // TLS 1.3 h2
 	Reason    trace.Reason  // tls.certificate_pending, or None
 	Peer      peer.Slot     // the client of nearly all its requests
+
+	Policy      *Policy // what was asked of the client's certificate
+	Certificate string  // SHA-256 of the certificate that the client showed and that was accepted, in hex; "" for none
+	Subject     string  // and whose it is: CN=robot,O=Example
+
+	ready atomic.Bool // QUIC only: the handshake has ended, well or not
 
 	WriteUntil time.Time // the write deadline that is set, HTTP/1 only: one request at a time
 	turns
