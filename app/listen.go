@@ -15,7 +15,8 @@ import (
 // doors are the open listeners and the gate behind them.
 type doors struct {
 	gate    *gate.Gate
-	secure  net.Listener // nil where no site has TLS
+	secure  net.Listener   // nil where no site has TLS
+	packets net.PacketConn // of HTTP/3; nil where it is not served
 	plain   net.Listener
 	control net.Listener // a Unix socket for this machine's operator
 }
@@ -32,6 +33,9 @@ func (a *App) listen(ctx context.Context) (d *doors, err error) {
 		if d.secure, err = listenTCP(ctx, a.options.HTTPS, "--https"); err != nil {
 			return d, err
 		}
+		if a.config.Gate.HTTP3 {
+			d.packets = a.listenUDP(ctx, d.secure.Addr())
+		}
 	}
 	if d.plain, err = listenTCP(ctx, a.options.HTTP, "--http"); err != nil {
 		return d, err
@@ -41,7 +45,7 @@ func (a *App) listen(ctx context.Context) (d *doors, err error) {
 	}
 	d.gate, err = gate.New(gate.Options{
 		Table: a.house.Load().table, Recorder: a.recorder, Certs: a.base.certs, Now: a.around.Now, Log: a.log,
-		HTTPSPort: port(d.secure), Dev: a.options.Dev, Peers: peers(a.config), Times: gate.Times{
+		Packets: d.packets, HTTPSPort: port(d.secure), Dev: a.options.Dev, Peers: peers(a.config), Times: gate.Times{
 			Header: a.config.Gate.Header, Idle: a.config.Gate.Idle, Stall: a.config.Gate.Stall, Drain: a.config.Gate.Drain,
 		},
 	})
@@ -54,6 +58,17 @@ func peers(c *config.Config) gate.Peers {
 	return gate.Peers{
 		TrustedProxies: c.Gate.TrustedProxies, ProxyProtocol: c.Gate.ProxyProtocol, Connections: c.Gate.Connections, PerClient: c.Gate.PerClient,
 	}
+}
+
+// listenUDP opens the door of HTTP/3 beside that of HTTPS. Where it can't, the site is served without: clients know HTTP/3
+// only from answers that name it.
+func (a *App) listenUDP(ctx context.Context, beside net.Addr) net.PacketConn {
+	c, err := new(net.ListenConfig).ListenPacket(ctx, "udp", beside.String())
+	if err != nil {
+		a.log.Warn("HTTP/3 is not served: its UDP port can't be opened. Free it, or say gate.http3: false", "address", beside.String(), "error", err)
+		return nil
+	}
+	return c
 }
 
 // listenTCP opens one door, and says what to do if it can't.
@@ -79,6 +94,9 @@ func (d *doors) close() {
 		if l != nil {
 			_ = l.Close() // the gate has closed it already where it ran
 		}
+	}
+	if d.packets != nil {
+		_ = d.packets.Close()
 	}
 }
 

@@ -69,8 +69,12 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request, j *trace.Journe
 	}
 	x.refused = x.facts.Next()
 	x.secure = r.TLS != nil
-	met := x.gate.trust.Load().Meet(r, x.facts.Client, x.facts.Peer.Load())
+	cached := x.facts.Peer.Load()
+	met := x.gate.trust.Load().Meet(r, x.facts.Client, cached)
 	x.peer, x.aliases = met.Peer, met.Aliases
+	if x.peer != cached && x.peer.Addr == x.peer.Direct { // what a trusted proxy shows is its own certificate
+		x.peer.Certificate, x.peer.Subject = x.facts.Certificate, x.facts.Subject
+	}
 	if j != nil {
 		x.note(r, met.Note)
 	}
@@ -273,7 +277,7 @@ func (x *exchange) putHeaders() {
 	if x.site == nil {
 		return
 	}
-	if x.req.TLS != nil && x.req.ProtoMajor < 3 {
+	if x.secure && x.req.ProtoMajor < 3 {
 		if alt := x.gate.altSvc.Load(); alt != nil {
 			h["Alt-Svc"] = *alt
 		}

@@ -15,6 +15,9 @@ type Peer struct {
 	Via    string     // the addresses that trusted proxies named, as X-Forwarded-For lists them; "" where there is no such proxy
 	Secure bool       // whether the client speaks https, as it sees it
 	Host   string     // host[:port] that the client asked for
+
+	Certificate string // SHA-256, in hex, of the certificate that the client showed and its site accepts; "" for none
+	Subject     string // and whose it is, as RFC 4514 writes names
 }
 
 type key struct{}
