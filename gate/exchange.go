@@ -181,7 +181,8 @@ func (x *exchange) report() {
 		return
 	}
 	j.Status, j.Bytes = x.status, x.bytes
-	if (x.failed != nil || x.req.Context().Err() != nil) && j.Reason == trace.None && !x.gate.stopping.Load() && !x.endless() {
+	left := x.req.Context().Err() != nil && !x.body.isAbandoned() // ending a read of HTTP/1 ends the context too
+	if (x.failed != nil || left) && j.Reason == trace.None && !x.gate.stopping.Load() && !x.endless() {
 		j.SetReason(trace.ReasonOf("client.aborted"))
 		if j.Status == 0 {
 			j.Status = statusAborted

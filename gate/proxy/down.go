@@ -52,7 +52,7 @@ func (f *forward) putHeaders(l *pool.Lease, a *reply) {
 		lines[i] = field.Value
 		h[field.Name] = lines[i : i+1 : i+1]
 	}
-	if a.Status == http.StatusNoContent {
+	if a.Status == http.StatusNoContent || a.Status == http.StatusNotModified {
 		delete(h, "Content-Length")
 	}
 	if _, ok := h["Content-Type"]; !ok {
@@ -117,8 +117,8 @@ func (f *forward) copyBody(a *reply) *fault {
 			f.putTrailers(a)
 			return nil
 		case err != nil:
-			if failed := f.sender.blame(); failed != nil {
-				return clientLeft(failed)
+			if err := f.sender.blame(); err != nil {
+				return clientLeft(err)
 			}
 			return answerFault(err, "proxy.idle_timeout")
 		case a.source.Waiting() && (len(part) < partFull || events || f.grpc):
@@ -152,12 +152,4 @@ func (f *forward) flush() error {
 
 func clientLeft(err error) *fault {
 	return &fault{reason: reasonClient, blame: pool.Client, cause: err}
-}
-
-// blame returns what went wrong on the client's side, once sending has ended.
-func (s *sender) blame() error {
-	if s == nil || s.running() {
-		return nil
-	}
-	return s.client
 }

@@ -131,17 +131,19 @@ func badGateway(reason, public string) *roundtrip.Error {
 }
 
 // clientError is the answer where the client is to blame: it stalled, sent too much or what can't be read, or left.
-func (f *forward) clientError(err error) error {
+func (f *forward) clientError(err error) error { return f.refuse(f.clientProblem(err)) }
+
+func (f *forward) clientProblem(err error) *roundtrip.Error {
 	if e, ok := errors.AsType[*roundtrip.Error](err); ok {
-		return f.refuse(e)
+		return e
 	}
-	e := roundtrip.E(roundtrip.Invalid, "request.malformed", "The body of the request can't be read, or ended too early.")
-	if f.r.Context().Err() != nil || errors.Is(err, io.ErrUnexpectedEOF) {
+	e := roundtrip.E(roundtrip.Invalid, "request.malformed", "The body of the request can't be read.")
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
 		e = roundtrip.E(roundtrip.Invalid, reasonClient, "The request ended before it was complete.")
 		e.Status = statusClientGone
 	}
 	e.Op, e.Err = "proxy.body", err
-	return f.refuse(e)
+	return e
 }
 
 // broken is an answer that ended too early, after a part of it was passed on: only cutting it off tells the client. Over

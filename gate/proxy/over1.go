@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -103,10 +104,12 @@ func (f *forward) readHead(c *http1.Conn) *fault {
 func (f *forward) lost(c *http1.Conn, err error) *fault {
 	c.Cut()
 	clientErr := f.sender.end()
-	f.sender = nil
+	if f.sender = nil; f.begun && f.r.ProtoMajor == 1 {
+		f.w.Header()["Connection"] = []string{"close"} // what is left of the body is not looked for
+	}
 	failed := answerFault(err, "proxy.first_byte_timeout")
 	if clientErr != nil {
-		failed = &fault{reason: reasonClient, blame: pool.Client, cause: clientErr}
+		failed = &fault{reason: f.clientProblem(clientErr).Reason, blame: pool.Client, cause: clientErr}
 	}
 	failed.sent, failed.began = c.Wrote(), c.Began()
 	if failed.reason == reasonReset && c.Reused() && !c.Began() {
@@ -175,8 +178,8 @@ type sender struct {
 	body    io.Closer // of the client, nil where it was read before
 	chunked bool
 	done    chan struct{}
-	client  error // where the body could not be read; set before done is closed
-	failed  error // where it could not be written
+	client  atomic.Pointer[error] // why the body could not be read; set before the connection is cut for it
+	ended   atomic.Bool           // nobody wants the rest: that it can't be read is nobody's fault
 }
 
 // abandoner is a body whose Read can be ended from beside it.
@@ -188,21 +191,23 @@ func (s *sender) run(body io.Reader, r *http.Request) {
 	for {
 		n, err := body.Read(buf[chunkRoom : len(buf)-2])
 		if n > 0 {
-			if _, s.failed = s.conn.Write(s.frame(buf, n)); s.failed != nil {
-				return
+			if _, err := s.conn.Write(s.frame(buf, n)); err != nil {
+				return // who waits for the answer sees why
 			}
 		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			s.client = err
+			if !s.ended.Load() {
+				s.client.Store(&err)
+			}
 			s.conn.Cut() // whoever waits for the answer need not any more
 			return
 		}
 	}
 	if s.chunked {
-		_, s.failed = s.conn.Write(appendLast(buf[:0], r))
+		_, _ = s.conn.Write(appendLast(buf[:0], r)) // as above
 	}
 }
 
@@ -245,11 +250,19 @@ func (s *sender) end() error {
 		return nil
 	}
 	if s.running() {
+		s.ended.Store(true)
 		abandon(s.body)
 		<-s.done
+	}
+	return s.blame()
+}
+
+// blame returns what went wrong on the client's side.
+func (s *sender) blame() error {
+	if s == nil || s.client.Load() == nil {
 		return nil
 	}
-	return s.client
+	return *s.client.Load()
 }
 
 func abandon(body io.Closer) {

@@ -218,13 +218,14 @@ func (f *forward) failed2(ctx context.Context, s *stream, err error) *fault {
 	var c *connectError
 	switch {
 	case s.body.clientError() != nil:
-		failed.blame, failed.reason, failed.cause = pool.Client, reasonClient, s.body.clientError()
+		failed.blame, failed.cause = pool.Client, s.body.clientError()
+		failed.reason = f.clientProblem(failed.cause).Reason
 	case errors.As(err, &c):
 		failed = connectFault(gone, err) //nolint:contextcheck // the client's context, not that of the stream
 		failed.stale = errors.Is(err, errNotHTTP2)
 		f.begun = s.body.touched()
 	case gone.Err() != nil:
-		failed.blame, failed.reason = pool.Client, reasonClient
+		failed.blame, failed.reason, failed.cause = pool.Client, reasonClient, context.Cause(gone)
 	case errors.Is(context.Cause(ctx), errFirstByte):
 		failed.reason = "proxy.first_byte_timeout"
 	}

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"errors"
 	"io"
 )
 
@@ -97,7 +98,7 @@ func (c *Conn) refill() error {
 func (c *Conn) untilClose() ([]byte, error) {
 	if c.r == c.w {
 		err := c.refill()
-		if e, ok := err.(*Error); ok && e.Kind == Closed && e.Err == io.EOF { //nolint:errorlint // the very values that receive makes
+		if e, ok := errors.AsType[*Error](err); ok && e.clean {
 			c.state = done
 			return nil, io.EOF
 		}

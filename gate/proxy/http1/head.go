@@ -70,6 +70,9 @@ func (c *Conn) block(limit int) (string, error) {
 			if at == 0 || have[at-1] != '\r' {
 				return "", bad("a line of the head does not end in CR LF")
 			}
+			if at > limit {
+				return "", tooLong(limit)
+			}
 			if end == 1 { // an empty line
 				block := string(have[:max(0, at-1)])
 				c.r += at + 1
@@ -78,7 +81,7 @@ func (c *Conn) block(limit int) (string, error) {
 			seen = at + 1
 		}
 		if len(have) >= limit {
-			return "", bad("the head is longer than %d KiB", limit>>10)
+			return "", tooLong(limit)
 		}
 		if c.r == 0 && c.w == len(c.in) && c.w > 0 { // a large head: rare enough to pay for it
 			grown := make([]byte, min(2*len(c.in), limit+bufferBytes))
@@ -91,6 +94,8 @@ func (c *Conn) block(limit int) (string, error) {
 		}
 	}
 }
+
+func tooLong(limit int) *Error { return bad("its head or trailers are longer than %d KiB", limit>>10) }
 
 func (a *Answer) statusLine(line string) (old bool, err error) {
 	rest, ok := strings.CutPrefix(line, "HTTP/1.1 ")

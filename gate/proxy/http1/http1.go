@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"sync/atomic"
@@ -32,7 +33,9 @@ const (
 type Error struct {
 	Kind Kind
 	Text string // what was wrong with the answer, for Bad
-	Err  error  // the cause
+	Err  error  // the cause; never io.EOF, which is the good end of a body
+
+	clean bool // the upstream said itself that nothing more comes
 }
 
 // Error says it in words for the operator.
@@ -219,6 +222,8 @@ func (c *Conn) receive(p []byte) (int, error) {
 		switch {
 		case err == nil:
 			continue
+		case errors.Is(err, io.EOF):
+			return 0, &Error{Kind: Closed, Err: io.ErrUnexpectedEOF, clean: true}
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return 0, &Error{Kind: Closed, Err: err}
 		case c.gone.Load() || c.ctx.Err() != nil:
