@@ -102,6 +102,9 @@ func (a *App) load() (*config.Config, error) {
 		}
 		return c.Dev(port), nil
 	}
+	if err := certProblems(c); err != nil {
+		return nil, err
+	}
 	return c, refuseUnsafe(c, a.options)
 }
 
@@ -164,7 +167,8 @@ func (a *App) parts(d *doors, reload <-chan struct{}) []lifetime.Part {
 		{Name: "reload", Run: func(ctx context.Context) error { return a.runReloads(ctx, reload) }},
 		{Name: "streams", Ready: a.base.live.Ready(), Run: a.base.live.Run},
 		{Name: "gate", Ready: d.gate.Ready(), Run: func(ctx context.Context) error { return d.gate.Run(ctx, d.secure, d.plain) }},
-		{Name: "farewell", Run: a.closeStreams}, // before the gate waits for its requests: events are some
+		{Name: "certificates", Run: a.base.certs.Run}, // behind the gate, which answers those who look whether a name is ours
+		{Name: "farewell", Run: a.closeStreams},       // before the gate waits for its requests: events are some
 	}
 	if a.lines != nil {
 		parts = slices.Insert(parts, 0, lifetime.Part{Name: "access log", Run: a.lines.Run})

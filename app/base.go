@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -116,21 +115,10 @@ func (a *App) open(ctx context.Context) (*base, error) {
 	if err != nil {
 		return nil, err
 	}
-	var authority *cert.Authority
-	if hasTLS(a.config, config.TLSLocal) {
-		if authority, err = cert.NewAuthority(certFolder(a.config), a.around.Now, a.around.Rand); err != nil {
-			return nil, errors.Join(err, b.store.Close())
-		}
+	if err := b.openCerts(a.config, a.around, a.log); err != nil {
+		return nil, errors.Join(err, b.store.Close())
 	}
-	if authority != nil {
-		b.authority = authority.Path()
-	}
-	b.certs = cert.NewStore(authority, a.around.Now)
 	return b, nil
-}
-
-func hasTLS(c *config.Config, modes ...config.TLSMode) bool {
-	return slices.ContainsFunc(c.Sites, func(s config.Site) bool { return slices.Contains(modes, s.TLS.Mode) })
 }
 
 // recoverFiles deletes what a crash left of uploads whose record was never written. It must run before the first upload.

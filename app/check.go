@@ -26,6 +26,9 @@ func Check(ctx context.Context, file string, s Surroundings) error {
 	if err != nil {
 		return err
 	}
+	if err := certProblems(c); err != nil {
+		return err
+	}
 	h, p, err := dry(ctx, c, s)
 	if err != nil {
 		return err
@@ -45,6 +48,7 @@ func Check(ctx context.Context, file string, s Surroundings) error {
 	if !p.Empty() {
 		fmt.Fprintf(s.Out, "  the database would be changed in %s (roundtrip plan shows them)\n", count(len(p.Steps), "safe step"))
 	}
+	sayOrders(c, s)
 	return nil
 }
 

@@ -97,6 +97,8 @@ func (a *App) order(r *http.Request, out io.Writer) error {
 			return err
 		}
 		return a.doWebhooks(r.Context(), order, out)
+	case "certs":
+		return a.listCerts(out)
 	default:
 		return noSuch(path)
 	}

@@ -29,7 +29,7 @@ func (a *App) listen(ctx context.Context) (d *doors, err error) {
 			d.close()
 		}
 	}()
-	if hasTLS(a.config, config.TLSLocal, config.TLSFiles) {
+	if isSecure(a.config) {
 		if d.secure, err = listenTCP(ctx, a.options.HTTPS, "--https"); err != nil {
 			return d, err
 		}

@@ -35,12 +35,12 @@ func (a *App) enter(ctx context.Context, c *config.Config, allowLoss []string) e
 		return err
 	}
 	h.ups.Prove(ctx) // servers that are new are asked how they are before they get the first request
-	if err := a.base.certs.Load(c.Sites); err != nil {
+	if err := a.base.certs.Enter(c); err != nil {
 		return err
 	}
 	if err := a.base.store.Apply(ctx, h.schema.Schema, p); err != nil {
 		if old := a.house.Load(); old != nil {
-			err = errors.Join(err, a.base.certs.Load(old.config.Sites))
+			err = errors.Join(err, a.base.certs.Enter(old.config))
 		}
 		return err
 	}
@@ -99,7 +99,7 @@ func (a *App) keepsPlace(c *config.Config) error {
 	if c.Store.Database != now.Store.Database || c.Store.Files != now.Store.Files {
 		p.Add(c.Store.Pos, "where records and files are kept can't change while the server runs: restart it")
 	}
-	if secure := hasTLS(c, config.TLSLocal, config.TLSFiles); secure != hasTLS(a.config, config.TLSLocal, config.TLSFiles) {
+	if isSecure(c) != isSecure(a.config) {
 		p.Add(c.Sites[0].TLS.Pos, "whether any site has TLS can't change while the server runs: restart it")
 	}
 	if hasTLS(c, config.TLSLocal) && a.base.authority == "" {

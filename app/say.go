@@ -22,6 +22,7 @@ func (a *App) sayReady(d *doors) {
 		for _, w := range slices.Concat(a.house.Load().warnings, missingFolders(a.house.Load().config)) {
 			a.log.Warn("declaration", "at", w.Pos.String(), "warning", w.Message)
 		}
+		a.warnPorts(d)
 		return
 	}
 	h := a.house.Load()

@@ -2,10 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
 
+	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
 )
 
@@ -18,7 +21,7 @@ func Trust(ctx context.Context, file string, undo bool, s Surroundings) error {
 	if err := os.MkdirAll(dataFolder(c), 0o700); err != nil {
 		return err
 	}
-	authority, err := cert.NewAuthority(certFolder(c), s.Now, s.Rand)
+	authority, err := rootOrNew(c, s)
 	if err != nil {
 		return err
 	}
@@ -34,4 +37,17 @@ func Trust(ctx context.Context, file string, undo bool, s Surroundings) error {
 		return cert.Untrust(ctx, m, authority)
 	}
 	return cert.Trust(ctx, m, authority)
+}
+
+// rootOrNew reads the root of the authority, for which no key is needed where the folder is encrypted, or makes one.
+func rootOrNew(c *config.Config, s Surroundings) (*cert.Authority, error) {
+	a, err := cert.ReadRoot(certFolder(c))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return a, err
+	}
+	v, err := openVault(c, s)
+	if err != nil {
+		return nil, err
+	}
+	return cert.AuthorityIn(v, s.Now, s.Rand)
 }

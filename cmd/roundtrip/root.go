@@ -104,7 +104,7 @@ collections, access rules. It serves them over HTTPS and keeps them in SQLite.`,
 	root.AddCommand(
 		newDev(c), newServe(c),
 		newInit(c), newCheck(c), newPlan(c), newExport(c),
-		newUser(c), newWebhooks(c), newTrust(c), newReasons(c),
+		newUser(c), newWebhooks(c), newCerts(c), newTrust(c), newReasons(c),
 	)
 	root.SetHelpCommandGroupID("operate")
 	root.SetCompletionCommandGroupID("operate")

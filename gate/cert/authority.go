@@ -66,6 +66,27 @@ func AuthorityIn(v *vault.Vault, now func() time.Time, random io.Reader) (*Autho
 	return a, nil
 }
 
+// ReadRoot reads the root alone, for who wants to trust it: it needs no key and can issue nothing. The error wraps
+// fs.ErrNotExist where there is no authority in the folder yet.
+func ReadRoot(dir string) (*Authority, error) {
+	a := &Authority{path: filepath.Join(dir, rootFile)}
+	content, err := os.ReadFile(a.path)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(content)
+	if block == nil {
+		return nil, fmt.Errorf("%s holds no certificate", a.path)
+	}
+	if a.root, err = x509.ParseCertificate(block.Bytes); err != nil {
+		return nil, fmt.Errorf("%s: %w", a.path, err)
+	}
+	if !a.root.IsCA {
+		return nil, fmt.Errorf("%s is no authority of ours", a.path)
+	}
+	return a, nil
+}
+
 // Certificate returns the root.
 func (a *Authority) Certificate() *x509.Certificate { return a.root }
 

@@ -25,8 +25,9 @@ type entry struct {
 	cert    atomic.Pointer[tls.Certificate]
 	stapled atomic.Pointer[staple]
 
-	mu    sync.Mutex // held while a new one is made; guards stamp
-	stamp stamp      // TLSFiles: what the files looked like when they were read
+	mu      sync.Mutex // held while a new one is made; guards what follows
+	stamp   stamp      // TLSFiles: what the files looked like when they were read
+	problem string     // TLSFiles: why what lies there now is not shown
 }
 
 // current returns the certificate as it is shown.

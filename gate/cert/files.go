@@ -2,6 +2,8 @@ package cert
 
 import (
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"log/slog"
 	"os"
@@ -31,6 +33,26 @@ func readPair(t config.TLS, name string, now time.Time) (*tls.Certificate, error
 		return nil, fmt.Errorf("%s ended on %s: renew it", t.Cert, c.Leaf.NotAfter.UTC().Format(time.DateTime))
 	}
 	return &c, nil
+}
+
+// readLeaf reads the certificate. Its key is looked at only where it is in a file: an environment variable is the server's.
+func readLeaf(t config.TLS, name string, now time.Time) (*x509.Certificate, error) {
+	if t.Key.File != "" {
+		c, err := readPair(t, name, now)
+		if err != nil {
+			return nil, err
+		}
+		return c.Leaf, nil
+	}
+	content, err := os.ReadFile(t.Cert)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(content)
+	if block == nil {
+		return nil, fmt.Errorf("%s holds no certificate", t.Cert)
+	}
+	return x509.ParseCertificate(block.Bytes)
 }
 
 // stamp is what two files look like from outside. A file that is not there has none.
@@ -68,6 +90,7 @@ func (s *Store) readChanged() {
 			continue
 		}
 		c, err := readPair(e.files, e.name, s.now())
+		e.fail(err)
 		if err != nil {
 			s.log.Warn("certificate files changed and can't be used; the old certificate stays", slog.String("name", e.name),
 				slog.Time("until", e.cert.Load().Leaf.NotAfter), slog.Any("error", err))
@@ -77,5 +100,15 @@ func (s *Store) readChanged() {
 			continue
 		}
 		s.log.Info("certificate files read again", slog.String("name", e.name), slog.Time("until", c.Leaf.NotAfter))
+	}
+}
+
+// fail notes why what lies in the files now is not shown; nil takes the note off.
+func (e *entry) fail(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.problem = ""
+	if err != nil {
+		e.problem = err.Error()
 	}
 }

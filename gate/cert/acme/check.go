@@ -29,10 +29,8 @@ func Check(declared config.ACME, sites []config.Site, zone Zone) []Mistake {
 	add := func(pos roundtrip.Pos, format string, args ...any) {
 		all = append(all, Mistake{pos, fmt.Sprintf(format, args...)})
 	}
-	for _, i := range declared.Issuers {
-		if i.KeyID != "" && i.Key.IsZero() {
-			add(i.Pos, "the issuer %s has key_id without key: an external account needs both", i.Directory)
-		}
+	if _, err := newIssuers(declared); err != nil {
+		add(declared.Pos, "%v", err)
 	}
 	for i := range sites {
 		site := &sites[i]
@@ -75,19 +73,4 @@ func challenges(allowed []string, name string, zone Zone) []string {
 		return able
 	}
 	return slices.DeleteFunc(able, func(c string) bool { return !slices.Contains(allowed, c) })
-}
-
-// Public reports whether an issuer that all browsers trust may vouch for a name: whether it is one of the internet's, and
-// not of a private network (RFC 6761, RFC 6762, RFC 8375).
-func Public(name string) bool {
-	name = strings.TrimPrefix(canonical(name), "*.")
-	if _, err := netip.ParseAddr(name); err == nil || !strings.Contains(name, ".") {
-		return false
-	}
-	for _, private := range []string{".localhost", ".test", ".local", ".internal", ".home.arpa", ".example", ".invalid", ".onion"} {
-		if strings.HasSuffix(name, private) {
-			return false
-		}
-	}
-	return true
 }

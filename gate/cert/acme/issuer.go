@@ -24,7 +24,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/config"
 )
 
-// The directories that have words of their own.
+// The directories of Let's Encrypt, which knows names of the internet alone.
 const (
 	letsEncrypt        = "https://acme-v02.api.letsencrypt.org/directory"
 	letsEncryptStaging = "https://acme-staging-v02.api.letsencrypt.org/directory"
@@ -52,19 +52,13 @@ func newIssuers(declared config.ACME) ([]*issuer, error) {
 	var issuers []*issuer
 	for _, d := range list {
 		i := &issuer{declared: d, directory: d.Directory, email: declared.Email}
-		switch d.Directory {
-		case "letsencrypt", "":
-			i.directory = letsEncrypt
-		case "letsencrypt-staging":
-			i.directory = letsEncryptStaging
-		}
 		if d.Roots != "" {
 			content, err := os.ReadFile(d.Roots)
 			if err != nil {
-				return nil, fmt.Errorf("%s: the roots of the issuer %s: %w", d.Pos, i.host(), err)
+				return nil, fmt.Errorf("the roots of the issuer %s: %w", i.host(), err)
 			}
 			if i.roots = x509.NewCertPool(); !i.roots.AppendCertsFromPEM(content) {
-				return nil, fmt.Errorf("%s: %s holds no certificate: the roots of the issuer %s are to be there, as PEM", d.Pos, d.Roots, i.host())
+				return nil, fmt.Errorf("%s holds no certificate: the roots of the issuer %s are to be there, as PEM", d.Roots, i.host())
 			}
 		}
 		issuers = append(issuers, i)
@@ -152,7 +146,7 @@ func (m *Manager) talk(i *issuer) (client *acmez.Client, c *conversation) {
 
 // obtain orders one certificate from one issuer, in the place of the one that is there. The key is new each time.
 func (m *Manager) obtain(ctx context.Context, s *subject, i *issuer) (record, error) {
-	if (i.directory == letsEncrypt || i.directory == letsEncryptStaging) && !Public(s.name) {
+	if (i.directory == letsEncrypt || i.directory == letsEncryptStaging) && !config.IsPublic(strings.TrimPrefix(s.name, "*.")) {
 		return record{}, wait{fmt.Errorf("%s is no name of the internet, so this issuer is not asked: use tls: local", s.name), askLater}
 	}
 	m.mu.RLock()
