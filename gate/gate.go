@@ -15,6 +15,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
 	"github.com/roundtrip-dev/roundtrip/gate/peer"
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
+	"github.com/roundtrip-dev/roundtrip/internal/stack"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -125,6 +126,7 @@ func (g *Gate) Ready() <-chan struct{} { return g.ready }
 
 // ServeHTTP serves one request: begin the journey, find who answers, and close the journey whatever happens.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	stack.Grow()
 	g.inflight.Add(1)
 	x := g.pool.Get().(*exchange)
 	x.begin(w, r, g.recorder.Begin(trace.Request))

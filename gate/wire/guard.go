@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/roundtrip-dev/roundtrip/internal/stack"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -36,6 +37,7 @@ type guard struct {
 	out      frames
 	provoked provoked
 
+	until  time.Time    // the write deadline that is set; of whoever writes frames, one at a time
 	served atomic.Int64 // frames of answers since the reader last asked
 	cut    atomic.Bool
 }
@@ -72,8 +74,20 @@ func (g *guard) takeServed() int64 {
 	return g.served.Swap(0)
 }
 
+// SetWriteDeadline keeps the deadline of the connection ahead of the one that is asked for, at most half as long again. The
+// server asks for one before each write and for none after it, and setting it each time would be a tenth of what a small
+// answer costs. So it stays after a write; the pings of the server come in time to move it on.
+func (g *guard) SetWriteDeadline(t time.Time) error {
+	if t.IsZero() || !g.until.Before(t) {
+		return nil
+	}
+	g.until = t.Add(t.Sub(g.front.options.Now()) / 2)
+	return g.Conn.SetWriteDeadline(g.until)
+}
+
 // Write writes to the connection, and looks at it.
 func (g *guard) Write(p []byte) (int, error) {
+	stack.Grow()
 	g.sending.Lock()
 	n, err := g.Conn.Write(p)
 	why := ""

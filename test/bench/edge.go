@@ -26,7 +26,6 @@ type edge struct {
 	args     []string
 	env      []string
 	addr     string
-	plain    bool // no TLS: the upstream
 	log      string
 
 	cmd  *exec.Cmd
