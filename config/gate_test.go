@@ -85,7 +85,7 @@ func TestConfig_ReadsEveryKeyOfTheGate(t *testing.T) {
 			Headers: config.Headers{Set: []config.HeaderLine{{Name: "X-Served-By", Value: "roundtrip"}}, Remove: []string{"Server"}},
 			Limits:  config.Limits{Body: 12_000_000, Requests: []config.Rate{{Count: 50, Per: time.Second, Burst: 70, Key: config.PerClient}}},
 			Routes: []config.Route{
-				{Path: "/api/", API: true, Compress: true, Limits: &config.Limits{Requests: []config.Rate{
+				{Path: "/api/", API: true, Limits: &config.Limits{Requests: []config.Rate{
 					{Count: 5, Per: time.Second, Burst: 10, Key: config.PerAccount},
 					{Count: 10, Per: time.Minute, Burst: 3, Key: config.PerHeader, Header: "X-Api-Key"},
 					{Count: 100, Per: 10 * time.Second, Burst: 200, Key: config.PerSite},

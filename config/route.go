@@ -65,8 +65,8 @@ func routeKeys() []key {
 			}).
 			eg("{ status: 200, body: ok }").
 			says("A fixed answer."),
-		truth("compress", func(r *Route) *bool { return &r.Compress }).eg("false").orElse("true for static and api, false for proxy").
-			says("Whether answers that get smaller by it are compressed (zstd, br or gzip, as the client takes it)."),
+		truth("compress", func(r *Route) *bool { return &r.Compress }).eg("false").orElse("true for static, false for api and proxy").
+			says("Whether answers that get smaller by it are compressed (zstd, br or gzip, as the client takes it). What is secret and what a stranger can choose should not be compressed together: see docs/gate.md."),
 		block("limits", func(r *Route) *Limits {
 			if r.Limits == nil {
 				r.Limits = &Limits{}
@@ -144,7 +144,7 @@ func checkRoute(d *decoder, r *Route, n *node) {
 		checkKind(d, r, targets[0], given)
 	}
 	if given["compress"] == nil {
-		r.Compress = r.API || r.Static != ""
+		r.Compress = r.Static != ""
 	}
 	if given["redirect"] == nil {
 		r.Redirect = nil
