@@ -100,7 +100,8 @@ func (a *App) load() (*config.Config, error) {
 		if err != nil {
 			return nil, roundtrip.E(roundtrip.Invalid, "request.invalid", "--https %s is no address: write host:port, such as 127.0.0.1:8443", a.options.HTTPS)
 		}
-		return c.Dev(port), nil
+		dev := c.Dev(port)
+		return dev, refuseLoops(dev, a.options)
 	}
 	if err := certProblems(c); err != nil {
 		return nil, err
@@ -117,7 +118,33 @@ func refuseUnsafe(c *config.Config, o Options) error {
 					`Listen on loopback behind a proxy (--http 127.0.0.1:8000), or give the site certificate files`, s.Name, o.HTTP)
 		}
 	}
-	return nil
+	return refuseLoops(c, o)
+}
+
+// refuseLoops refuses routes that lead to this server itself.
+func refuseLoops(c *config.Config, o Options) error {
+	p := c.Problems()
+	for _, s := range c.Sites {
+		for _, r := range s.Routes {
+			if r.Proxy == nil {
+				continue
+			}
+			for _, u := range r.Proxy.Upstreams {
+				if isDoor(u.Address, o.HTTP) || isDoor(u.Address, o.HTTPS) {
+					p.Add(u.Pos, "this server listens on %s itself, so the request would come back", u.Address).
+						Expect("the address of the server behind it, or another port for this one (--http, --https)")
+				}
+			}
+		}
+	}
+	return p.Err()
+}
+
+// isDoor reports whether an address of loopback has the port that we listen on.
+func isDoor(address, door string) bool {
+	_, port, err := net.SplitHostPort(address)
+	_, ours, wrong := net.SplitHostPort(door)
+	return err == nil && wrong == nil && port == ours && loopback(address)
 }
 
 func loopback(address string) bool {

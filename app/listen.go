@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"syscall"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate"
+	"github.com/roundtrip-dev/roundtrip/gate/limit"
+	"github.com/roundtrip-dev/roundtrip/handler/rest"
 )
 
 // doors are the open listeners and the gate behind them.
@@ -43,9 +46,13 @@ func (a *App) listen(ctx context.Context) (d *doors, err error) {
 	if d.control, err = listenControl(ctx, a.config); err != nil {
 		return d, err
 	}
+	limits, err := limit.New(limit.Options{Now: a.around.Now, Account: a.account})
+	if err != nil {
+		return d, err
+	}
 	d.gate, err = gate.New(gate.Options{
 		Table: a.house.Load().table, Recorder: a.recorder, Certs: a.base.certs, Now: a.around.Now, Log: a.log,
-		Packets: d.packets, HTTPSPort: port(d.secure), Dev: a.options.Dev, Peers: peers(a.config), Times: gate.Times{
+		Packets: d.packets, Limits: limits, HTTPSPort: port(d.secure), Dev: a.options.Dev, Peers: peers(a.config), Times: gate.Times{
 			Header: a.config.Gate.Header, Idle: a.config.Gate.Idle, Stall: a.config.Gate.Stall, Drain: a.config.Gate.Drain,
 		},
 	})
@@ -69,6 +76,19 @@ func (a *App) listenUDP(ctx context.Context, beside net.Addr) net.PacketConn {
 		return nil
 	}
 	return c
+}
+
+// account says for limits per account who is signed in, 0 for a stranger.
+func (a *App) account(r *http.Request) int64 {
+	token := rest.Token(r)
+	if token == "" {
+		return 0
+	}
+	who, err := a.house.Load().identity.Who(r.Context(), token)
+	if err != nil || who.Stranger() {
+		return 0 // the API will say what is wrong with the token
+	}
+	return int64(who.ID)
 }
 
 // listenTCP opens one door, and says what to do if it can't.

@@ -17,7 +17,7 @@ func corsKeys() []key {
 		texts("headers", func(c *CORS) *[]string { return &c.Headers }).eg("[Authorization, Content-Type]").each(token).
 			or("[Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID]").
 			says("Request headers that such a page may set."),
-		texts("expose", func(c *CORS) *[]string { return &c.Expose }).or("[Accept-Patch, Allow, Content-Range, ETag, Idempotency-Replayed, Location, Retry-After, X-Journey]").
+		texts("expose", func(c *CORS) *[]string { return &c.Expose }).or("[Accept-Patch, Allow, Content-Range, ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, X-Journey]").
 			eg("[ETag, X-Journey]").each(token).
 			says("Answer headers that such a page may read."),
 		truth("credentials", func(c *CORS) *bool { return &c.Credentials }).or("false").eg("true").

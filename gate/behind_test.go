@@ -59,7 +59,7 @@ func TestBehind_StrangersSayNothing(t *testing.T) {
 	h := open(t, seen)
 	const lies = "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: gallery.localhost\r\nX-Real-IP: 9.9.9.9\r\nX-Remote-User: root\r\n"
 	got := raw(t, h.plain, "GET /x HTTP/1.1\r\nHost: open.localhost\r\nConnection: close\r\n"+lies+"\r\n")
-	if want := `127.0.0.1 via "", secure false, tls false, host open.localhost, remote 127.0.0.1:`; !strings.Contains(got, want) || strings.Contains(got, ", X") {
+	if want := `127.0.0.1 via "", secure false, tls false, host open.localhost, remote 127.0.0.1:`; !strings.Contains(got, want) || strings.Contains(got[strings.Index(got, want):], ", X") {
 		t.Errorf("%s", got)
 	}
 	if got := raw(t, h.plain, "GET /api/ HTTP/1.1\r\nHost: gallery.localhost\r\nConnection: close\r\n"+lies+"\r\n"); !strings.HasPrefix(got, "HTTP/1.1 308") {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/gate/cors"
 	"github.com/roundtrip-dev/roundtrip/gate/peer"
 	"github.com/roundtrip-dev/roundtrip/gate/route"
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
@@ -55,6 +56,9 @@ type exchange struct {
 	idText  string
 	id      [1]string
 	origin  [1]string // what Access-Control-Allow-Origin says; "" for none
+	proxied bool      // the answer is an upstream's
+	left    [1]string // what RateLimit says
+	policy  []string  // what RateLimit-Policy says; nil where no rate holds
 	buf     []byte
 }
 
@@ -199,11 +203,16 @@ func (x *exchange) endless() bool {
 
 // deny notes in the journey who refused, and returns the error.
 func (x *exchange) deny(name string, err *roundtrip.Error) *roundtrip.Error {
+	return x.denyWith(name, "", err)
+}
+
+// denyWith is deny with what the journey should tell of it besides.
+func (x *exchange) denyWith(name, note string, err *roundtrip.Error) *roundtrip.Error {
 	verdict := trace.Deny
 	if err.Kind == roundtrip.Internal {
 		verdict = trace.Fail
 	}
-	x.journey.Add(trace.Hop{Layer: trace.Route, Verdict: verdict, Reason: trace.ReasonOf(err.Reason), Name: name, Start: int64(x.journey.Elapsed())})
+	x.journey.Add(trace.Hop{Layer: trace.Route, Verdict: verdict, Reason: trace.ReasonOf(err.Reason), Name: name, Note: note, Start: int64(x.journey.Elapsed())})
 	return err
 }
 
@@ -283,11 +292,15 @@ func (x *exchange) putHeaders() {
 			h["Alt-Svc"] = *alt
 		}
 	}
-	if x.site.hsts {
-		h["Strict-Transport-Security"] = []string{"max-age=31536000"}
+	if x.policy != nil {
+		h["Ratelimit-Policy"], h["Ratelimit"] = x.policy, x.left[:]
 	}
+	x.site.headers.put(h, x.peer.Secure)
 	if x.site.cors != nil {
-		x.site.cors.putHeaders(x, h)
+		if x.proxied {
+			cors.TakeOff(h)
+		}
+		x.site.cors.Put(h, x.origin[:])
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
+	"github.com/roundtrip-dev/roundtrip/gate/limit"
 	"github.com/roundtrip-dev/roundtrip/gate/peer"
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
 	"github.com/roundtrip-dev/roundtrip/internal/stack"
@@ -31,6 +32,7 @@ type Options struct {
 	Dev       bool           // answers may name sites and what to add to the declaration
 	Times     Times
 	Peers     Peers
+	Limits    *limit.Buckets // nil: no rate holds
 }
 
 // Peers is whom the gate believes and how many connections it takes. A reload changes it; see [Gate.SwapPeers].
@@ -69,6 +71,7 @@ type Gate struct {
 	front     *wire.Front
 	packets   net.PacketConn
 	altSvc    atomic.Pointer[[]string] // what says that HTTP/3 is served (RFC 7838), while it is
+	limits    *limit.Buckets
 
 	table    atomic.Pointer[Table]
 	trust    atomic.Pointer[peer.Trust]
@@ -89,7 +92,7 @@ func New(o Options) (*Gate, error) {
 	}
 	g := &Gate{
 		recorder: o.Recorder, certs: o.Certs, now: o.Now, log: o.Log, httpsPort: o.HTTPSPort, dev: o.Dev,
-		packets: o.Packets, times: o.Times.withDefaults(), idle: make(chan struct{}, 1), ready: make(chan struct{}),
+		packets: o.Packets, limits: o.Limits, times: o.Times.withDefaults(), idle: make(chan struct{}, 1), ready: make(chan struct{}),
 	}
 	if g.httpsPort == 0 {
 		g.httpsPort = 443

@@ -382,7 +382,7 @@ func TestGate_PutsHSTSOnPublicNamesWithFilesOnly(t *testing.T) {
 	// The header goes by the declaration: no handshake is needed to see it.
 	for name, want := range map[string]bool{"gallery.example.com": true, "gallery.localhost": false, "gallery.test": false, "intranet": false} {
 		table, err := gate.NewTable([]config.Site{
-			{Name: name, TLS: config.TLS{Mode: config.TLSFiles}, Routes: []config.Route{{Path: "/", API: true}}},
+			{Name: name, TLS: config.TLS{Mode: config.TLSFiles}, Headers: config.Headers{HSTS: true}, Routes: []config.Route{{Path: "/", API: true}}},
 		}, builders(ok))
 		if err != nil {
 			t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/gate/cors"
 	"github.com/roundtrip-dev/roundtrip/gate/route"
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
 	"github.com/roundtrip-dev/roundtrip/trace"
@@ -22,29 +23,58 @@ func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
 		return nil
 	}
 	s, err := g.findSite(x, t, r)
-	if s == nil {
+	if err != nil {
 		return err
 	}
 	if err := g.checkCORS(x, s, r); err != nil || x.status != 0 {
 		return err
 	}
-	path, err := g.checkRequest(x, s, r)
+	if s.TLS && !x.peer.Secure {
+		g.redirect(x, s, r)
+		return nil
+	}
+	path, err := g.checkRequest(r)
 	if err != nil {
 		return x.deny(s.Name, err)
 	}
-	rt := s.Match(r.Method, path, r.Header)
+	rt := s.Match(wanted(r), path, r.Header)
+	if err := g.checkRates(x, t, s, rt, r); err != nil {
+		return err
+	}
 	if rt == nil {
-		return x.deny(s.Name, g.noRoute(s, path, r))
+		return g.noRoute(x, s, path, r)
 	}
 	x.journey.SetRoute(rt.Path)
 	x.journey.Add(trace.Hop{Layer: trace.Route, Verdict: trace.OK, Name: rt.Path, Note: rt.Where, Start: int64(x.journey.Elapsed())})
+	if x.proxied = rt.Kind == route.Proxy; !x.proxied && s.cors == nil {
+		if err := g.checkForeign(x, s, r); err != nil {
+			return err
+		}
+	}
+	return g.hand(x, t, rt, path, r)
+}
 
+// hand gives the request to what its route leads to.
+func (g *Gate) hand(x *exchange, t *Table, rt *route.Route, path string, r *http.Request) *roundtrip.Error {
+	limit := t.holds[rt.Index].body
+	if r.ContentLength > limit {
+		x.hangUp()
+		return x.deny(x.site.Name, tooLarge(limit))
+	}
 	inner := x.inner(r, rt)
-	x.body.open(x, inner, s.body)
+	x.body.open(x, inner, limit)
 	if rt.Kind == route.Static {
 		return g.serveFolder(x, rt, path, inner)
 	}
 	return failure(rt.Target.Serve(x, inner, path))
+}
+
+// wanted is the method that routes are found by. A preflight is for the route of the request that it asks for.
+func wanted(r *http.Request) string {
+	if cors.IsPreflight(r) {
+		return r.Header["Access-Control-Request-Method"][0]
+	}
+	return r.Method
 }
 
 // failure returns what a target could not do. A nil one stays nil.
@@ -55,22 +85,18 @@ func failure(err error) *roundtrip.Error {
 	return roundtrip.AsError(err)
 }
 
-// findSite finds the site of the Host header. A nil site without an error means that the request was answered: plain
-// HTTP for a site with TLS is redirected.
+// findSite finds the site of the Host header.
 func (g *Gate) findSite(x *exchange, t *Table, r *http.Request) (*site, *roundtrip.Error) {
 	if !validHost(r.Host) {
 		return nil, x.deny("host", malformed("The Host header is missing or is no host name."))
 	}
 	s := t.site(r.Host)
 	if s == nil || (!s.TLS && x.secure) {
-		return nil, x.deny("host", g.noHost(t, r.Host))
+		return nil, g.noHost(x, t, r.Host)
 	}
 	x.site = s
-	if s.TLS && !x.peer.Secure {
-		g.redirect(x, s, r)
-		return nil, nil
-	}
-	if !s.client.Meets(x.facts.Policy) { // neither another site's connection, nor one that a trusted proxy made for somebody
+	plain := s.TLS && !x.peer.Secure               // it is redirected
+	if !plain && !s.client.Meets(x.facts.Policy) { // neither another site's connection, nor one that a trusted proxy made for somebody
 		return nil, x.deny("client certificate", misdirected(s.Name))
 	}
 	return s, nil
@@ -104,7 +130,7 @@ func (g *Gate) redirect(x *exchange, s *site, r *http.Request) {
 }
 
 // checkRequest refuses what no route should have to think about, and returns the cleaned path.
-func (g *Gate) checkRequest(x *exchange, s *site, r *http.Request) (string, *roundtrip.Error) {
+func (g *Gate) checkRequest(r *http.Request) (string, *roundtrip.Error) {
 	if r.Method == http.MethodConnect || r.Method == http.MethodTrace {
 		err := roundtrip.E(roundtrip.Unsupported, "route.method_not_allowed", "%s is not served here.", r.Method)
 		err.Allow = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
@@ -113,10 +139,6 @@ func (g *Gate) checkRequest(x *exchange, s *site, r *http.Request) (string, *rou
 	if lines, size := headSize(r); lines > wire.HeadersMax || size > wire.HeadBytesMax {
 		r.Header = http.Header{"Origin": r.Header["Origin"]} // nothing of the rest is kept for a client that takes its time with the answer
 		return "", wire.HeadTooLarge()
-	}
-	if r.ContentLength > s.body {
-		x.hangUp()
-		return "", tooLarge(s.body)
 	}
 	return route.Clean(r)
 }
@@ -159,28 +181,42 @@ func misdirected(name string) *roundtrip.Error {
 }
 
 // noHost says that no site has the name. Strangers do not learn which names there are.
-func (g *Gate) noHost(t *Table, host string) *roundtrip.Error {
+func (g *Gate) noHost(x *exchange, t *Table, host string) *roundtrip.Error {
 	err := roundtrip.E(roundtrip.Missing, "route.no_host", "No site here has the name %q.", route.HostName(host))
+	err.Status = http.StatusMisdirectedRequest
+	note := ""
+	if near := t.routes.Explain(host, "/", "", nil); len(near) > 0 && near[0].Failed == "host" {
+		note = near[0].String()
+	}
 	if g.dev {
 		err.Public += " Sites: " + strings.Join(t.names(), ", ") + "."
+		if note != "" {
+			err.Public += " " + note
+		}
 	}
-	err.Status = http.StatusMisdirectedRequest
-	return err
+	return x.denyWith("host", note, err)
 }
 
-func (g *Gate) noRoute(s *site, path string, r *http.Request) *roundtrip.Error {
-	if allow := s.Allow(r.Method, path, r.Header); allow != "" {
-		err := roundtrip.E(roundtrip.Unsupported, "route.method_not_allowed", "%s is not served here. What is: %s.", clip(r.Method), allow)
-		err.Allow = allow
-		return err
-	}
+// noRoute says that no route of the site fits, and to the journey which one was nearest.
+func (g *Gate) noRoute(x *exchange, s *site, path string, r *http.Request) *roundtrip.Error {
 	err := roundtrip.E(roundtrip.Missing, "route.no_path", "No route of this site matches %q.", path)
-	if g.dev {
+	if allow := s.Allow(r.Method, path, r.Header); allow != "" {
+		err = roundtrip.E(roundtrip.Unsupported, "route.method_not_allowed", "%s is not served here. What is: %s.", cors.Clip(r.Method), allow)
+		err.Allow = allow
+	}
+	note := ""
+	if near := s.Explain(path, r.Method, r.Header); len(near) > 0 {
+		note = near[0].String()
+	}
+	if g.dev && err.Allow == "" {
 		paths := make([]string, len(s.Routes))
 		for i, rt := range s.Routes {
 			paths[i] = rt.Path
 		}
 		err.Public += " Routes of " + s.Name + ": " + strings.Join(paths, ", ") + "."
+		if note != "" {
+			err.Public += " " + note
+		}
 	}
-	return err
+	return x.denyWith(s.Name, note, err)
 }

@@ -2,8 +2,11 @@ package gate
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/gate/cors"
+	"github.com/roundtrip-dev/roundtrip/gate/limit"
 	"github.com/roundtrip-dev/roundtrip/gate/route"
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
 )
@@ -16,17 +19,24 @@ const bodyDefault = 32 << 20
 type Table struct {
 	routes *route.Table
 	sites  []*site // as the route table has them
+	holds  []holds // for each route of it
 	hasTLS bool
+}
+
+// holds is what holds for the requests of one place: a site, or a route with what its site has.
+type holds struct {
+	body   int64 // the largest body, in bytes
+	rates  []*limit.Rate
+	policy []string // RateLimit-Policy of the rates
 }
 
 // site is a site with what holds for all its requests.
 type site struct {
 	*route.Site
-	hsts bool
-	body int64 // bytes
-	cors *cors // nil: no page of another origin may call
-
-	client *wire.Policy // what is asked of its clients' certificates; nil for nothing
+	holds   holds // for requests without a route
+	headers headers
+	cors    *cors.Rule   // nil: no page of another origin may call
+	client  *wire.Policy // what is asked of its clients' certificates; nil for nothing
 }
 
 // NewTable makes the table of sites. It checks, and reads the certificate authorities of clients.
@@ -35,7 +45,7 @@ func NewTable(sites []config.Site, b route.Builders) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{routes: routes}
+	t := &Table{routes: routes, holds: make([]holds, len(routes.Routes))}
 	for _, found := range routes.Sites {
 		s, err := newSite(found)
 		if err != nil {
@@ -43,22 +53,46 @@ func NewTable(sites []config.Site, b route.Builders) (*Table, error) {
 		}
 		t.sites = append(t.sites, s)
 		t.hasTLS = t.hasTLS || s.TLS
+		for _, r := range found.Routes {
+			t.holds[r.Index] = s.holds.with(place(s, r), r.Declared.Limits)
+		}
 	}
 	return t, nil
 }
 
-func newSite(found *route.Site) (*site, error) {
-	declared := found.Declared
-	s := &site{Site: found, body: declared.Limits.Body, hsts: declared.TLS.Mode == config.TLSFiles && config.IsPublic(found.Name)}
-	if s.body <= 0 {
-		s.body = bodyDefault
+// place names a route by what it is found by, so that its limits go on counting when other routes come and go.
+func place(s *site, r *route.Route) string {
+	name := s.Name + " " + r.Path + " " + strings.Join(r.Declared.Match.Methods, ",")
+	for _, line := range r.Declared.Match.Headers {
+		name += " " + line.Name + ":" + line.Value
 	}
+	return name
+}
+
+func newSite(found *route.Site) (*site, error) {
+	s := &site{Site: found, headers: newHeaders(found.Declared, found.Name)}
+	s.holds = holds{body: bodyDefault}.with(found.Name, &found.Declared.Limits)
 	var err error
-	if s.client, err = wire.LoadPolicy(s.Name, declared.Client); err != nil {
+	if s.client, err = wire.LoadPolicy(s.Name, found.Declared.Client); err != nil {
 		return nil, err
 	}
-	s.cors, err = newCORS(declared.CORS)
+	s.cors, err = cors.New(found.Declared.CORS)
 	return s, err
+}
+
+// with returns what holds with further limits, of the place that is named.
+func (h holds) with(place string, more *config.Limits) holds {
+	if more == nil {
+		return h
+	}
+	if more.Body > 0 {
+		h.body = more.Body
+	}
+	if len(more.Requests) > 0 {
+		h.rates = limit.Join(h.rates, limit.Rates(place, more.Requests))
+		h.policy = []string{limit.Policy(h.rates)}
+	}
+	return h
 }
 
 // site finds the site of a Host header that passed validHost.

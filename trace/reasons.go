@@ -53,6 +53,8 @@ var catalogueRows = [...]reasonRow{
 	{"PID", "proxy.idle_timeout", "the upstream stopped in the middle of its answer", "look at what the upstream waits for, or raise timeouts.idle"},
 	{"PLP", "proxy.loop", "the request came back to where it was sent from", "the upstream leads to this gate: correct its address"},
 
+	{"LRA", "limit.rate", "there were more requests than a declared rate allows", "wait as long as Retry-After says, or raise limits.requests"},
+
 	{"COR", "cors.origin_not_allowed", "pages of this origin may not call the site", "add the origin to cors.origins, exactly: scheme, host, port"},
 	{"CME", "cors.method_not_allowed", "the preflight asked for a method that is not allowed", "add the method to cors.methods"},
 	{"CHD", "cors.header_not_allowed", "the preflight asked for a header that is not allowed", "add the header to cors.headers"},

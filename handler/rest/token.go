@@ -22,6 +22,15 @@ func sessionCookie(r *http.Request) string {
 	return plainCookie
 }
 
+// Token returns what the caller of a request proves themselves with, "" for nothing.
+func Token(r *http.Request) string {
+	text, _, err := token(r)
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
 // token returns what the caller proves themselves with, "" for nothing, and whether a browser sent it on its own. An
 // Authorization header goes before the cookie; one of another scheme than Bearer is not ours. The error is of a token that
 // stands there without its scheme: to take its sender for a stranger would only hide the mistake.
