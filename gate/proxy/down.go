@@ -95,7 +95,7 @@ func (f *forward) copyBody(a *reply) *fault {
 	if kind := f.w.Header()["Content-Type"]; len(kind) == 1 {
 		events = strings.HasPrefix(kind[0], "text/event-stream")
 	}
-	if events || f.grpc {
+	if (events || f.grpc) && a.source.Waiting() {
 		if err := f.flush(); err != nil { // the head alone is news
 			return clientLeft(err)
 		}

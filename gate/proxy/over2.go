@@ -180,7 +180,7 @@ func (f *forward) overHTTP2(t *transport, up *pool.Upstream) (*reply, *fault) {
 	if err != nil {
 		return nil, f.failed2(ctx, s, err)
 	}
-	s.res = res
+	s.res, s.ended = res, res.ContentLength == 0 // an answer of trailers alone stays one
 	a := &http1.Answer{Status: res.StatusCode, Length: res.ContentLength}
 	for name, values := range res.Header {
 		for _, v := range values {
