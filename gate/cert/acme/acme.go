@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/config"
@@ -62,6 +63,7 @@ type Manager struct {
 	wake    chan struct{} // has a value when there may be something to do
 	slots   chan struct{} // bounds the attempts at once
 	group   sync.WaitGroup
+	looks   atomic.Int64 // how often Run has looked for what is due
 
 	mu       sync.RWMutex // guards what follows
 	names    []*subject   // in declared order

@@ -29,8 +29,10 @@ func Check(declared config.ACME, sites []config.Site, zone Zone) []Mistake {
 	add := func(pos roundtrip.Pos, format string, args ...any) {
 		all = append(all, Mistake{pos, fmt.Sprintf(format, args...)})
 	}
-	if _, err := newIssuers(declared); err != nil {
-		add(declared.Pos, "%v", err)
+	for _, d := range declared.Issuers {
+		if _, err := newIssuer(d, declared.Email); err != nil {
+			add(d.Pos, "%v", err)
+		}
 	}
 	for i := range sites {
 		site := &sites[i]

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,6 +36,8 @@ type house struct {
 type clock struct{ ahead atomic.Int64 }
 
 func (c *clock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+
+func (c *clock) add(d time.Duration) { c.ahead.Add(int64(d)) }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
@@ -217,4 +221,37 @@ func vouched(t *testing.T, c *acmetest.CA, m *acme.Manager, name, host string) {
 	if _, err := got.Leaf.Verify(x509.VerifyOptions{DNSName: host, Roots: c.Root(t), Intermediates: between}); err != nil {
 		t.Errorf("%s: %v", name, err)
 	}
+}
+
+// settle waits until nothing is under way, and everything that is due by the clock was looked at since it was called.
+func (r *run) settle(t *testing.T) {
+	t.Helper()
+	looks := r.Looks()
+	end := time.After(30 * time.Second)
+	for r.Looks() < looks+2 || r.busy() {
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-end:
+			t.Fatalf("it does not settle: %+v", r.States())
+		}
+	}
+}
+
+func (r *run) busy() bool {
+	for _, s := range r.States() {
+		if s.UnderWay {
+			return true
+		}
+	}
+	return false
+}
+
+// secret makes a secret of a file.
+func secret(t *testing.T, content string) config.Secret {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return config.Secret{File: path}
 }

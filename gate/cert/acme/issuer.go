@@ -51,19 +51,28 @@ func newIssuers(declared config.ACME) ([]*issuer, error) {
 	}
 	var issuers []*issuer
 	for _, d := range list {
-		i := &issuer{declared: d, directory: d.Directory, email: declared.Email}
-		if d.Roots != "" {
-			content, err := os.ReadFile(d.Roots)
-			if err != nil {
-				return nil, fmt.Errorf("the roots of the issuer %s: %w", i.host(), err)
-			}
-			if i.roots = x509.NewCertPool(); !i.roots.AppendCertsFromPEM(content) {
-				return nil, fmt.Errorf("%s holds no certificate: the roots of the issuer %s are to be there, as PEM", d.Roots, i.host())
-			}
+		i, err := newIssuer(d, declared.Email)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", d.Pos, err)
 		}
 		issuers = append(issuers, i)
 	}
 	return issuers, nil
+}
+
+func newIssuer(declared config.Issuer, email string) (*issuer, error) {
+	i := &issuer{declared: declared, directory: declared.Directory, email: email}
+	if declared.Roots == "" {
+		return i, nil
+	}
+	content, err := os.ReadFile(declared.Roots)
+	if err != nil {
+		return nil, fmt.Errorf("the roots of the issuer %s: %w", i.host(), err)
+	}
+	if i.roots = x509.NewCertPool(); !i.roots.AppendCertsFromPEM(content) {
+		return nil, fmt.Errorf("%s holds no certificate: the roots of the issuer %s are to be there, as PEM", declared.Roots, i.host())
+	}
+	return i, nil
 }
 
 // host is how an issuer is called in what people read.
@@ -173,14 +182,16 @@ func (m *Manager) obtain(ctx context.Context, s *subject, i *issuer) (record, er
 	return record{Chain: string(chain), Key: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))}, nil
 }
 
-// orderFrom does the order, with an account that is made where there is none. An account that the issuer does not know any
-// more, as after it was set up anew, is replaced once.
+// orderFrom does the order, with an account that is made where there is none. What an issuer does not know any more, as
+// after it was set up anew, stops nothing: an account is made again, and a certificate that is said to be replaced is left
+// out.
 func (m *Manager) orderFrom(ctx context.Context, client *acmez.Client, i *issuer, s *subject, key *ecdsa.PrivateKey) ([]byte, error) {
 	csr, err := acmez.NewCSR(key, []string{s.name})
 	if err != nil {
 		return nil, err
 	}
-	for fresh := false; ; fresh = true {
+	fresh, first := false, s.cert.Load()
+	for {
 		account, err := m.account(ctx, client, i, fresh)
 		if err != nil {
 			return nil, err
@@ -189,11 +200,16 @@ func (m *Manager) orderFrom(ctx context.Context, client *acmez.Client, i *issuer
 		if err != nil {
 			return nil, err
 		}
-		if c := s.cert.Load(); c != nil && s.current().Directory == i.directory {
-			params.Replaces = c.Leaf // RFC 9773 section 5: a renewal is exempt from limits
+		if first != nil && s.current().Directory == i.directory {
+			params.Replaces = first.Leaf // RFC 9773 section 5: a renewal is exempt from limits
 		}
 		chains, err := client.ObtainCertificate(ctx, params)
 		if p, ok := errors.AsType[acme.Problem](err); ok && p.Type == acme.ProblemTypeAccountDoesNotExist && !fresh {
+			fresh = true
+			continue
+		}
+		if p, ok := errors.AsType[acme.Problem](err); ok && params.Replaces != nil && unknownToIssuer(p) {
+			first = nil
 			continue
 		}
 		if err != nil {
@@ -204,6 +220,11 @@ func (m *Manager) orderFrom(ctx context.Context, client *acmez.Client, i *issuer
 		}
 		return chains[0].ChainPEM, nil
 	}
+}
+
+// unknownToIssuer reports whether an order may have been refused for the certificate that it replaces.
+func unknownToIssuer(p acme.Problem) bool {
+	return p.Status == http.StatusNotFound || p.Status == http.StatusConflict || p.Status == http.StatusBadRequest && p.Type == acme.ProblemTypeMalformed
 }
 
 // explain adds how long the issuer wants to be left alone.

@@ -30,6 +30,7 @@ func (m *Manager) Run(ctx context.Context) error {
 
 // begin starts an attempt for each name that is due, and returns how long nothing else will be.
 func (m *Manager) begin(ctx context.Context) time.Duration {
+	m.looks.Add(1)
 	names, issuers := m.table()
 	now, wait := m.now(), m.look
 	for _, s := range names {

@@ -3,7 +3,9 @@
 package acmetest
 
 import (
+	"bytes"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -40,12 +42,16 @@ type CA struct {
 	Roots     string // path of the PEM that vouches for the directory's own TLS
 
 	server *httptest.Server
-	front  wfe.WebFrontEndImpl
-	ca     *ca.CAImpl
 
-	mu     sync.Mutex // guards what follows
-	orders int
-	fault  func(w http.ResponseWriter, r *http.Request) bool
+	mu       sync.Mutex // guards what follows
+	options  Options
+	ca       *ca.CAImpl
+	front    wfe.WebFrontEndImpl
+	handler  http.Handler
+	orders   int
+	replaced int
+	windows  bool
+	fault    func(w http.ResponseWriter, r *http.Request) bool
 }
 
 // environment guards the environment variables that Pebble reads while it is made.
@@ -57,25 +63,10 @@ func New(t *testing.T, o Options) *CA {
 	if o.Life <= 0 {
 		o.Life = 90 * 24 * time.Hour
 	}
-	quiet := log.New(io.Discard, "", 0)
-	store := db.NewMemoryStore()
-	for id, key := range o.Accounts {
-		if err := store.AddExternalAccountKeyByID(id, key); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c := &CA{}
-	environment.Lock()
-	for name, value := range map[string]string{
-		"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": strconv.Itoa(o.BadNonces), "PEBBLE_AUTHZREUSE": "0",
-	} {
-		_ = os.Setenv(name, value) //nolint:usetesting // Pebble has no other way, and these tests run side by side
-	}
-	c.ca = ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {ValidityPeriod: uint64(o.Life / time.Second)}})
-	validator := va.New(quiet, o.HTTP, o.TLS, false, o.DNS.Address, store)
-	c.front = wfe.New(quiet, store, validator, c.ca, []string{"pebble.test"}, false, len(o.Accounts) > 0, 0, 1)
-	environment.Unlock()
-	c.server = httptest.NewTLSServer(c.guard(c.front.Handler()))
+	c := &CA{windows: true}
+	c.start(t, o)
+	c.server = httptest.NewTLSServer(http.HandlerFunc(c.serve))
+	c.server.Config.ErrorLog = quiet()
 	t.Cleanup(c.server.Close)
 	c.Directory = c.server.URL + wfe.DirectoryPath
 	c.Roots = filepath.Join(t.TempDir(), "pebble.pem")
@@ -85,28 +76,113 @@ func New(t *testing.T, o Options) *CA {
 	return c
 }
 
-// guard counts orders, and lets a test break things.
-func (c *CA) guard(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// start makes what is behind the port.
+func (c *CA) start(t *testing.T, o Options) {
+	t.Helper()
+	store := db.NewMemoryStore()
+	for id, key := range o.Accounts {
+		if err := store.AddExternalAccountKeyByID(id, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	environment.Lock()
+	defer environment.Unlock()
+	for name, value := range map[string]string{
+		"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": strconv.Itoa(o.BadNonces), "PEBBLE_AUTHZREUSE": "0",
+	} {
+		_ = os.Setenv(name, value) //nolint:usetesting // Pebble has no other way, and these tests run side by side
+	}
+	authority := ca.New(quiet(), store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {ValidityPeriod: uint64(o.Life / time.Second)}})
+	validator := va.New(quiet(), o.HTTP, o.TLS, false, o.DNS.Address, store)
+	front := wfe.New(quiet(), store, validator, authority, []string{"pebble.test"}, false, len(o.Accounts) > 0, 0, 1)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.options, c.ca, c.front, c.handler = o, authority, front, front.Handler()
+}
+
+// Forget makes the authority one that was set up anew: it knows none of its accounts and certificates.
+func (c *CA) Forget(t *testing.T) {
+	t.Helper()
+	c.start(t, c.options)
+}
+
+// Close makes the authority one that nobody can reach.
+func (c *CA) Close() { c.server.Close() }
+
+// WithoutWindows makes the authority one that does not say when it would like renewals (RFC 9773). It must come before
+// anybody has asked.
+func (c *CA) WithoutWindows() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.windows = false
+}
+
+// Replaced returns how many orders said which certificate they replace.
+func (c *CA) Replaced() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.replaced
+}
+
+// serve counts orders, and lets a test break things.
+func (c *CA) serve(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	fault, next, windows := c.fault, c.handler, c.windows
+	c.mu.Unlock()
+	if fault != nil && fault(w, r) {
+		return
+	}
+	var body []byte
+	if IsOrder(r) {
+		body, _ = io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	seen := httptest.NewRecorder()
+	next.ServeHTTP(seen, r)
+	if IsOrder(r) && seen.Code == http.StatusCreated {
 		c.mu.Lock()
-		fault := c.fault
+		c.orders++
+		if replaces(body) {
+			c.replaced++
+		}
 		c.mu.Unlock()
-		if fault != nil && fault(w, r) {
-			return
-		}
-		seen := httptest.NewRecorder()
-		next.ServeHTTP(seen, r)
-		if IsOrder(r) && seen.Code == http.StatusCreated {
-			c.mu.Lock()
-			c.orders++
-			c.mu.Unlock()
-		}
-		for k, v := range seen.Header() {
-			w.Header()[k] = v
-		}
-		w.WriteHeader(seen.Code)
-		_, _ = w.Write(seen.Body.Bytes())
-	})
+	}
+	if r.URL.Path == wfe.DirectoryPath && !windows {
+		withoutWindows(seen)
+	}
+	for k, v := range seen.Header() {
+		w.Header()[k] = v
+	}
+	w.WriteHeader(seen.Code)
+	_, _ = w.Write(seen.Body.Bytes())
+}
+
+// withoutWindows takes the renewal windows out of a directory.
+func withoutWindows(seen *httptest.ResponseRecorder) {
+	var directory map[string]any
+	if json.Unmarshal(seen.Body.Bytes(), &directory) != nil {
+		return
+	}
+	delete(directory, "renewalInfo")
+	text, err := json.Marshal(directory)
+	if err != nil {
+		return
+	}
+	seen.Body.Reset()
+	seen.Body.Write(text)
+	seen.Header().Del("Content-Length")
+}
+
+// replaces reports whether an order says which certificate it replaces.
+func replaces(body []byte) bool {
+	var signed struct{ Payload string }
+	if json.Unmarshal(body, &signed) != nil {
+		return false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(signed.Payload)
+	return err == nil && bytes.Contains(payload, []byte(`"replaces":"`))
 }
 
 // IsOrder reports whether a request orders a certificate.
