@@ -46,7 +46,9 @@ func (s *headers) put(h http.Header, secure bool) {
 		advise(h, "Referrer-Policy", s.referrer)
 		if kind := h["Content-Type"]; len(kind) > 0 && strings.HasPrefix(kind[0], "text/html") {
 			advise(h, "X-Frame-Options", s.frame)
-			advise(h, "Cross-Origin-Opener-Policy", s.opener)
+			if secure { // browsers complain of it over plain HTTP
+				advise(h, "Cross-Origin-Opener-Policy", s.opener)
+			}
 		}
 	}
 	for _, name := range s.remove {
