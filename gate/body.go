@@ -16,6 +16,10 @@ import (
 // drainTime is what a client has to send the rest of a body that nobody read.
 const drainTime = 5 * time.Second
 
+// bodyRateMin is how many bytes a second a client must send on average, once it has been waited for as long as a stall may
+// last. The slowest modems were thrice as fast.
+const bodyRateMin = 240
+
 // drainBytesMax is how much of a refused body is read so that the client gets its answer.
 const drainBytesMax = 4 << 20
 
@@ -29,9 +33,14 @@ type body struct {
 	left  int64
 	err   error // what every further Read returns
 
-	mu        sync.Mutex // guards the three below: Abandon comes from another goroutine than Read
+	trailers trailers
+	waited   time.Duration // in Read, for the client
+	got      int64         // bytes
+
+	mu        sync.Mutex // guards the four below: Abandon comes from another goroutine than Read
 	until     time.Time
 	abandoned bool
+	both      bool // the answer has begun
 	ended     bool // the deadline is net/http's again
 
 	refusal atomic.Pointer[roundtrip.Error] // why the body was not taken; a Read may run beside the answer
@@ -44,6 +53,7 @@ func (b *body) open(x *exchange, r *http.Request, limit int64) {
 	}
 	b.x, b.src, b.limit, b.left = x, r.Body, limit, limit
 	r.Body = b
+	b.trailers.announce(r)
 	if r.ProtoMajor == 1 {
 		x.moveWrite() // for the 100 Continue that net/http writes before the first Read
 	}
@@ -57,7 +67,8 @@ func (b *body) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if !b.moveRead() {
+	began, ok := b.moveRead()
+	if !ok {
 		b.err = errAbandoned
 		return 0, b.err
 	}
@@ -65,6 +76,9 @@ func (b *body) Read(p []byte) (int, error) {
 		p = p[:b.left+1]
 	}
 	n, err := b.src.Read(p)
+	if err == nil && b.tooSlow(began, n) {
+		err = stalled(os.ErrDeadlineExceeded)
+	}
 	if int64(n) > b.left {
 		n, err = int(b.left), tooLarge(b.limit)
 	}
@@ -73,6 +87,7 @@ func (b *body) Read(p []byte) (int, error) {
 	case err == nil:
 		return n, nil
 	case errors.Is(err, io.EOF):
+		b.trailers.keep(b.x.req)
 		if b.x.req.ProtoMajor == 1 { // net/http goes on reading, to see the client leave: that has no deadline
 			b.mu.Lock()
 			b.ended = true
@@ -83,6 +98,9 @@ func (b *body) Read(p []byte) (int, error) {
 		if err = stalled(err); b.isAbandoned() {
 			err = errAbandoned
 		}
+	}
+	if why := b.x.facts.Refused(b.x.turn); why != nil {
+		err = why
 	}
 	b.err = err
 	if e, ok := errors.AsType[*roundtrip.Error](err); ok {
@@ -122,18 +140,45 @@ func (b *body) note() {
 
 // moveRead keeps the read deadline ahead of now, by at least what a stalled sender gets. It reports false where the body
 // was abandoned.
-func (b *body) moveRead() bool {
+func (b *body) moveRead() (now time.Time, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	now = b.x.gate.now()
 	if b.abandoned {
-		return false
+		return now, false
 	}
-	now := b.x.gate.now()
-	if stall := b.x.gate.times.Stall; b.until.Sub(now) < stall {
+	if stall := b.x.gate.times.Stall; !b.both && b.until.Sub(now) < stall {
 		b.until = now.Add(stall + stall/2)
 		_ = http.NewResponseController(b.x.w).SetReadDeadline(b.until) // a writer without deadlines is one of a test
 	}
-	return true
+	return now, true
+}
+
+// tooSlow counts what a Read took, and reports whether a client sends so slowly that it only means to hold the connection:
+// a byte now and then is progress, and would be enough for ever.
+func (b *body) tooSlow(began time.Time, n int) bool {
+	b.waited += b.x.gate.now().Sub(began)
+	b.got += int64(n)
+	return b.waited > b.x.gate.times.Stall && b.got < int64(b.waited.Seconds()*bodyRateMin) && !b.isBoth()
+}
+
+// answering lifts the bounds of time from a body whose answer has begun beside it, over a protocol where both go at once:
+// a call of gRPC may be open for hours and silent for minutes. Who answers so bounds both ways together.
+func (b *body) answering() {
+	if b.src == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.both = true; !b.ended && !b.abandoned {
+		_ = http.NewResponseController(b.x.w).SetReadDeadline(time.Time{})
+	}
+}
+
+func (b *body) isBoth() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.both
 }
 
 // finish looks after what the handler left of a body. Over HTTP/1 net/http reads some of it, here only the time for that is

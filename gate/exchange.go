@@ -42,8 +42,9 @@ type exchange struct {
 	own     wire.Facts // where the request came without one, as in a test
 	body    body
 	peer    *peer.Peer
-	secure  bool // whether the connection itself has TLS
-	aliases bool // there are header names with "_" or "."
+	turn    int64 // the how manieth request of its connection this is; 0 where they are not counted
+	secure  bool  // whether the connection itself has TLS
+	aliases bool  // there are header names with "_" or "."
 
 	status  int
 	bytes   int64
@@ -71,7 +72,8 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request, j *trace.Journe
 	if x.until = &x.stream; r.ProtoMajor == 1 {
 		x.until = &x.facts.WriteUntil
 	}
-	x.refused = x.facts.Next()
+	x.turn = x.facts.Next()
+	x.refused = x.facts.Refused(x.turn)
 	x.secure = r.TLS != nil
 	cached := x.facts.Peer.Load()
 	met := x.gate.trust.Load().Meet(r, x.facts.Client, cached)
@@ -267,6 +269,9 @@ func (x *exchange) WriteHeader(status int) {
 			for name, lines := range x.w.Header() {
 				x.w.Header()[name] = slices.Clone(lines)
 			}
+		}
+		if x.req.ProtoMajor > 1 && status < http.StatusMultipleChoices {
+			x.body.answering()
 		}
 	}
 	x.w.WriteHeader(status)

@@ -33,7 +33,7 @@ func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
 		g.redirect(x, s, r)
 		return nil
 	}
-	path, err := g.checkRequest(r)
+	path, err := g.checkRequest(x, r)
 	if err != nil {
 		return x.deny(s.Name, err)
 	}
@@ -129,16 +129,24 @@ func (g *Gate) redirect(x *exchange, s *site, r *http.Request) {
 	x.WriteHeader(http.StatusPermanentRedirect)
 }
 
+// parametersMax bounds the parameters of a query: programs sort them, and some do that slowly.
+const parametersMax = 1000
+
 // checkRequest refuses what no route should have to think about, and returns the cleaned path.
-func (g *Gate) checkRequest(r *http.Request) (string, *roundtrip.Error) {
+func (g *Gate) checkRequest(x *exchange, r *http.Request) (string, *roundtrip.Error) {
 	if r.Method == http.MethodConnect || r.Method == http.MethodTrace {
 		err := roundtrip.E(roundtrip.Unsupported, "route.method_not_allowed", "%s is not served here.", r.Method)
 		err.Allow = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
+		x.hangUp() // who asked for a tunnel may send anything now
 		return "", err
 	}
 	if lines, size := headSize(r); lines > wire.HeadersMax || size > wire.HeadBytesMax {
 		r.Header = http.Header{"Origin": r.Header["Origin"]} // nothing of the rest is kept for a client that takes its time with the answer
+		x.hangUp()
 		return "", wire.HeadTooLarge()
+	}
+	if strings.Count(r.URL.RawQuery, "&") >= parametersMax {
+		return "", malformed("The query has more than 1,000 parameters.")
 	}
 	return route.Clean(r)
 }

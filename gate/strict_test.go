@@ -43,11 +43,11 @@ func framings() map[string]struct{ request, status string } {
 		"HTTP/2 preface":        {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "400"},
 		"OPTIONS *":             {"OPTIONS * HTTP/1.1\r\n" + host + "\r\n", "400"},
 		"empty line first":      {"\r\nGET / HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n", "400"},
-		"foreign upgrade":       {"GET / HTTP/1.1\r\n" + host + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n", "200"},
+		"foreign upgrade":       {"GET / HTTP/1.1\r\n" + host + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n", "400"},
 		"chunked":               {"POST / HTTP/1.1\r\n" + host + "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nT: x\r\n\r\n", "200"},
 		"length":                {"POST / HTTP/1.1\r\n" + host + "Connection: close\r\nContent-Length: 5\r\n\r\nhello", "200"},
 		"body that looks bad":   {"POST / HTTP/1.1\r\n" + host + "Connection: close\r\nContent-Length: 12\r\n\r\nA: b\n c\n\n\r\rx", "200"},
-		"bare LF in chunks":     {"POST / HTTP/1.1\r\n" + host + "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n", "422"},
+		"bare LF in chunks":     {"POST / HTTP/1.1\r\n" + host + "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n", "400"},
 	}
 }
 
@@ -136,7 +136,7 @@ func TestStrict_StopsLookingAfterAnUpgrade(t *testing.T) {
 		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 		_, _ = io.CopyN(c, buf, 8)
 	})
-	got := raw(t, h.plain, "GET / HTTP/1.1\r\n"+host+"Connection: Upgrade\r\nUpgrade: echo\r\n\r\n\n a\r\nb \n")
+	got := raw(t, h.plain, "GET / HTTP/1.1\r\n"+host+"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n\n a\r\nb \n")
 	if !strings.HasSuffix(got, "\r\n\r\n\n a\r\nb \n") {
 		t.Errorf("%q", got)
 	}

@@ -97,9 +97,9 @@ func TestWire_EndsABodyThatStalls(t *testing.T) {
 		_, _ = io.WriteString(w, e.Reason)
 	}, func(o *gate.Options) { o.Times.Stall = time.Second })
 	c := dial(t, h.plain)
-	send(t, c, "POST / HTTP/1.1\r\nHost: open.localhost\r\nContent-Length: 100\r\n\r\n")
-	for range 20 { // one byte at a time keeps it alive, for longer than a stall may last
-		send(t, c, "x")
+	send(t, c, "POST / HTTP/1.1\r\nHost: open.localhost\r\nContent-Length: 10000\r\n\r\n")
+	for range 20 { // a little at a time keeps it alive, for longer than a stall may last
+		send(t, c, strings.Repeat("x", 40))
 		time.Sleep(80 * time.Millisecond) // the pace of the client, not a wait for something
 	}
 	b, _ := io.ReadAll(c)

@@ -73,8 +73,8 @@ func (l *Listener) turnAway(t *tracked, reason trace.Reason, cause error) {
 		if l.tls == nil && cause == nil {
 			l.group.Go(func() {
 				defer func() { <-l.front.turned.free }()
-				defer t.Close()
 				l.front.sayBusy(t, reason)
+				_ = t.Close()
 			})
 			return
 		}
@@ -90,9 +90,9 @@ func (f *Front) sayBusy(t *tracked, reason trace.Reason) {
 	e := roundtrip.E(roundtrip.Unavailable, reason.Code(), "There is no place for another connection. Try again in a moment.")
 	e.Retry = time.Second
 	_ = t.SetDeadline(f.options.Now().Add(lingerTime)) // a closed connection fails below
-	if _, err := t.Conn.Write(answer(e, "")); err != nil {
+	if _, err := t.Write(answer(e, "")); err != nil {
 		return
 	}
 	_ = t.CloseWrite()
-	_, _ = io.CopyN(io.Discard, t.Conn, 16<<10) // whatever ends it
+	_, _ = io.CopyN(io.Discard, t, 16<<10) // whatever ends it
 }

@@ -5,22 +5,33 @@ import (
 	"net/netip"
 )
 
-// ScanStream looks at a stream of HTTP/1 requests: how many heads it saw, what it refused, and whether it followed the
-// stream to its end.
-func ScanStream(r io.Reader) (heads int64, why string, followed bool) {
+// Scanned is what a scanner saw of a stream of HTTP/1 requests.
+type Scanned struct {
+	Heads    int64
+	Ends     []int64 // after how many bytes each message ended
+	Why      string  // what was refused
+	Followed bool    // to the end of the stream
+}
+
+// ScanStream looks at a stream of HTTP/1 requests, in pieces of so many bytes.
+func ScanStream(stream []byte, piece int) Scanned {
 	var s scanner
-	buf := make([]byte, 4096)
-	for s.why == nil {
-		n, err := r.Read(buf)
-		s.feed(buf[:n])
-		if err != nil {
-			break
+	var seen Scanned
+	at, was := int64(0), startLine
+	for len(stream) > 0 && s.why == nil {
+		p := stream[:min(piece, len(stream))]
+		stream = stream[len(p):]
+		at += int64(s.feed(p))
+		if piece == 1 && s.part == startLine && was != startLine && s.why == nil {
+			seen.Ends = append(seen.Ends, at)
 		}
+		was = s.part
 	}
 	if s.why != nil {
-		why = s.why.Public
+		seen.Why = s.why.Public
 	}
-	return s.heads, why, s.part != unknown
+	seen.Heads, seen.Followed = s.heads, s.part != unknown
+	return seen
 }
 
 // SeenFrame is what the guard sees of a frame.

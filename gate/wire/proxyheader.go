@@ -117,7 +117,7 @@ func parseProxyBinary(head []byte) (netip.AddrPort, error) {
 		return netip.AddrPort{}, nil
 	}
 	var from netip.AddrPort
-	addresses := 0
+	var addresses int
 	switch family {
 	case 0x00: // UNSPEC
 		return netip.AddrPort{}, nil

@@ -2,13 +2,9 @@ package wire
 
 import (
 	"bytes"
-	"strconv"
 
 	"github.com/roundtrip-dev/roundtrip"
 )
-
-// lineMax bounds a line of a head, in bytes. It is over what net/http takes in, so that net/http refuses a head that is longer.
-const lineMax = 72 << 10
 
 // The parts of an HTTP/1 message, as far as a scanner needs to tell them apart.
 type part uint8
@@ -18,10 +14,14 @@ const (
 	headerLine
 	lengthBody  // left bytes
 	chunkLine   // the size of the next chunk
-	chunkData   // left bytes, and the CRLF after them
+	chunkData   // left bytes
+	chunkEnd    // the CRLF after them
 	trailerLine //
 	unknown     // after an upgrade, or where net/http will find the mistake itself
 )
+
+// chunkLineMax bounds the line of a chunk's size with its extensions, in bytes.
+const chunkLineMax = 256
 
 // scanner follows the messages of a connection.
 type scanner struct {
@@ -30,8 +30,7 @@ type scanner struct {
 	left  int64
 	heads int64            // how many have begun
 	why   *roundtrip.Error // what is refused; nil while nothing is
-
-	old, hasLength, chunked, upgrade bool // of the head that is being read
+	head  head             // the one that is being read, or whose body is
 }
 
 // feed looks at the next bytes and returns how many of them may be handed on: all, or those before what is refused.
@@ -45,13 +44,14 @@ func (s *scanner) feed(p []byte) int {
 			n := min(s.left, int64(len(p)-at))
 			at += int(n)
 			if s.left -= n; s.left == 0 {
-				s.part = s.afterBody()
+				s.part = s.afterData()
 			}
-		case startLine, headerLine, chunkLine, trailerLine:
+		case startLine, headerLine, chunkLine, chunkEnd, trailerLine:
 			end := bytes.IndexByte(p[at:], '\n')
 			if end < 0 {
-				if s.line = append(s.line, p[at:]...); len(s.line) > lineMax {
-					s.part = unknown
+				s.line = append(s.line, p[at:]...)
+				if s.takePart(s.line); s.why != nil {
+					return at
 				}
 				return len(p)
 			}
@@ -71,11 +71,45 @@ func (s *scanner) feed(p []byte) int {
 	return at
 }
 
+// inBody reports whether the head of the message is complete: what is refused then leaves its body without an end.
+func (s *scanner) inBody() bool { return s.part != startLine && s.part != headerLine }
+
+// takePart looks at a line whose end has not come yet: it may be too long already.
+func (s *scanner) takePart(line []byte) {
+	switch {
+	case s.part == chunkEnd && string(line) != "\r":
+		s.why = errChunkEnd()
+	case s.part == chunkLine && len(line) > chunkLineMax:
+		s.why = malformed("The line of a chunk's size is too long.")
+	case s.part != chunkEnd && s.part != chunkLine && s.head.size+len(line) > HeadBytesMax:
+		s.tooLarge()
+	}
+}
+
+func errChunkEnd() *roundtrip.Error {
+	return malformed("A chunk of the body is not followed by CR LF.")
+}
+
+func (s *scanner) tooLarge() {
+	if s.part == startLine {
+		s.heads++
+	}
+	s.why = HeadTooLarge()
+}
+
 // take looks at one line with its end.
 func (s *scanner) take(line []byte) {
-	text, proper := bytes.CutSuffix(line, []byte("\r\n"))
-	isHead := s.part == startLine || s.part == headerLine
-	if isHead && (!proper || bytes.IndexByte(text, '\r') >= 0) {
+	if s.part == chunkEnd {
+		if s.part = chunkLine; string(line) != "\r\n" {
+			s.why = errChunkEnd()
+		}
+		return
+	}
+	if s.takePart(line); s.why != nil {
+		return
+	}
+	text, proper := bytes.CutSuffix(line, crlf)
+	if !proper || bytes.IndexByte(text, '\r') >= 0 {
 		if s.part == startLine {
 			s.heads++
 		}
@@ -84,90 +118,96 @@ func (s *scanner) take(line []byte) {
 	}
 	switch s.part {
 	case startLine:
-		if len(text) == 0 { // an empty line before a request is allowed (RFC 9112 section 2.2)
+		if len(text) == 0 { // net/http does not take an empty line before a request, and says so
 			return
 		}
 		s.heads++
-		s.old = bytes.HasSuffix(text, []byte("HTTP/1.0"))
-		s.left, s.hasLength, s.chunked, s.upgrade = 0, false, false, false
 		s.part = headerLine
+		s.why = s.head.begin(text)
 	case headerLine:
-		s.takeHeader(text)
+		if len(text) > 0 {
+			s.why = s.head.take(text)
+		} else if s.why = s.head.end(); s.why == nil {
+			s.endHead()
+		}
 	case chunkLine:
 		s.takeChunk(text)
 	case trailerLine:
-		if len(text) == 0 {
-			s.part = startLine
-		}
-	case lengthBody, chunkData, unknown:
+		s.takeTrailer(text)
+	case lengthBody, chunkData, chunkEnd, unknown:
 	}
 }
 
-func (s *scanner) takeHeader(text []byte) {
-	if len(text) == 0 {
-		s.endHead()
-		return
-	}
-	if text[0] == ' ' || text[0] == '\t' {
-		s.why = malformed("A header line is folded. Send each header on one line.")
-		return
-	}
-	name, value, _ := bytes.Cut(text, []byte(":"))
-	switch {
-	case bytes.EqualFold(name, []byte("Content-Length")):
-		if s.hasLength {
-			s.why = malformed("There are two Content-Length headers. Send one.")
-		}
-		n, err := strconv.ParseInt(string(bytes.TrimSpace(value)), 10, 64)
-		if err != nil || n < 0 {
-			n = 0 // net/http refuses it
-		}
-		s.left, s.hasLength = n, true
-	case bytes.EqualFold(name, []byte("Transfer-Encoding")):
-		s.chunked = true
-	case bytes.EqualFold(name, []byte("Upgrade")):
-		s.upgrade = true
-	}
-	switch {
-	case s.why != nil:
-	case s.chunked && s.hasLength:
-		s.why = malformed("There are both Content-Length and Transfer-Encoding. Send one of them.")
-	case s.chunked && s.old:
-		s.why = malformed("There is a Transfer-Encoding in an HTTP/1.0 request. Send Content-Length.")
-	}
-}
+var crlf = []byte("\r\n")
 
 func (s *scanner) endHead() {
-	switch {
-	case s.upgrade:
+	switch h := &s.head; {
+	case h.upgrade:
 		s.part = unknown
-	case s.chunked:
+	case h.chunked:
 		s.part = chunkLine
-	case s.left > 0:
-		s.part = lengthBody
+	case h.length > 0:
+		s.part, s.left = lengthBody, h.length
 	default:
-		s.part = startLine
+		s.next()
 	}
 }
 
-// afterBody returns what comes after a body, or after a chunk of it.
-func (s *scanner) afterBody() part {
+// next waits for the next message.
+func (s *scanner) next() { s.part, s.head.size = startLine, 0 }
+
+// afterData returns what comes after a body, or after the bytes of a chunk.
+func (s *scanner) afterData() part {
 	if s.part == chunkData {
-		return chunkLine
+		return chunkEnd
 	}
+	s.head.size = 0
 	return startLine
 }
 
-// takeChunk reads the size line of a chunk (RFC 9112 section 7.1).
+// takeChunk reads the size line of a chunk (RFC 9112 section 7.1). The size is of hexadecimal digits and nothing else.
 func (s *scanner) takeChunk(text []byte) {
-	size, _, _ := bytes.Cut(text, []byte(";"))
-	n, err := strconv.ParseInt(string(bytes.TrimSpace(size)), 16, 64)
+	size, extension, extended := bytes.Cut(text, []byte(";"))
+	if extended { // white space before an extension is allowed, though bad (section 7.1.1)
+		size = bytes.TrimRight(size, " \t")
+	}
+	n, ok := hexadecimal(size)
 	switch {
-	case err != nil || n < 0 || n > 1<<62:
-		s.part = unknown
-	case n == 0:
-		s.part = trailerLine
+	case !ok:
+		s.why = malformed("The size of a chunk is no hexadecimal number.")
+	case bytes.IndexByte(extension, 0) >= 0:
+		s.why = malformed("The extension of a chunk has a NUL byte.")
+	case n > 0:
+		s.part, s.left = chunkData, n
 	default:
-		s.part, s.left = chunkData, n+2
+		s.part, s.head.size, s.head.lines = trailerLine, 0, 0
+	}
+}
+
+// hexadecimal reads 1 to 15 digits.
+func hexadecimal(text []byte) (n int64, ok bool) {
+	for _, c := range text {
+		switch {
+		case '0' <= c && c <= '9':
+			n = n<<4 | int64(c-'0')
+		case 'a' <= c && c <= 'f':
+			n = n<<4 | int64(c-'a'+10)
+		case 'A' <= c && c <= 'F':
+			n = n<<4 | int64(c-'A'+10)
+		default:
+			return 0, false
+		}
+	}
+	return n, 0 < len(text) && len(text) <= 15
+}
+
+func (s *scanner) takeTrailer(text []byte) {
+	if len(text) == 0 {
+		s.next()
+		return
+	}
+	s.why = s.head.count(text)
+	if s.why == nil && (text[0] == ' ' || text[0] == '\t') {
+		s.why = errFolded()
 	}
 }

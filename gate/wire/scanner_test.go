@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"testing"
-	"testing/iotest"
 
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
 )
@@ -57,15 +56,14 @@ func FuzzScanner_FollowsMessagesAsNetHTTPDoes(f *testing.F) {
 		f.Add([]byte("GET /first HTTP/1.1\r\n" + host + "\r\n" + request + "GET /last HTTP/1.1\r\n" + host + "\r\n"))
 	}
 	f.Fuzz(func(t *testing.T, stream []byte) {
-		heads, why, followed := wire.ScanStream(bytes.NewReader(stream))
-		again, whyAgain, _ := wire.ScanStream(iotest.OneByteReader(bytes.NewReader(stream)))
-		if heads != again || why != whyAgain {
-			t.Fatalf("%d heads, %q; byte by byte %d heads, %q", heads, why, again, whyAgain)
+		seen := wire.ScanStream(stream, 1)
+		for _, piece := range []int{3, len(stream) + 1} {
+			if again := wire.ScanStream(stream, piece); seen.Heads != again.Heads || seen.Why != again.Why || seen.Followed != again.Followed {
+				t.Fatalf("byte by byte %+v, in pieces of %d %+v", seen, piece, again)
+			}
 		}
-		if why != "" || !followed {
-			return
-		}
-		in := bufio.NewReader(bytes.NewReader(stream))
+		from := bytes.NewReader(stream)
+		in := bufio.NewReader(from)
 		for n := int64(1); ; n++ {
 			r, err := http.ReadRequest(in)
 			if err != nil {
@@ -74,8 +72,17 @@ func FuzzScanner_FollowsMessagesAsNetHTTPDoes(f *testing.F) {
 			if _, err := io.Copy(io.Discard, r.Body); err != nil {
 				return
 			}
-			if n > heads {
-				t.Fatalf("net/http reads request %d, the scanner saw %d heads", n, heads)
+			if seen.Why != "" && n >= seen.Heads || !seen.Followed && n >= int64(len(seen.Ends)) {
+				return
+			}
+			if n > seen.Heads {
+				t.Fatalf("net/http reads request %d, the scanner saw %d heads", n, seen.Heads)
+			}
+			if n > int64(len(seen.Ends)) {
+				t.Fatalf("net/http has read request %d, the scanner waits for more of it", n)
+			}
+			if end := int64(len(stream) - from.Len() - in.Buffered()); end != seen.Ends[n-1] {
+				t.Fatalf("request %d ends after %d bytes for net/http, after %d for the scanner", n, end, seen.Ends[n-1])
 			}
 		}
 	})

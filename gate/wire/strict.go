@@ -9,12 +9,13 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 )
 
-// strict is an HTTP/1 connection whose heads are looked at before net/http reads them. It refuses what net/http lets
-// pass although another reader in front of us could understand it differently (RFC 9112 sections 2.2, 5.2, 6.1): lines
-// that end in a bare LF, folded lines, Content-Length twice or beside Transfer-Encoding, Transfer-Encoding in HTTP/1.0.
+// strict is an HTTP/1 connection that is looked at before net/http reads it. It refuses what net/http lets pass although
+// another reader, in front of us or behind, could understand it differently (RFC 9112): lines that end in a bare LF, folded
+// lines, two ways to say how long a body is, chunks that are not exactly what they should be, a target and a Host that
+// name different hosts, upgrades to what nobody checks.
 //
-// It changes no framing: what it refuses it cuts off, ends the head there, and notes which request of the connection it
-// was, so that the gate answers it in its turn.
+// It changes no framing: what it refuses it cuts off, ends a head there (and breaks a body off), and notes which
+// request of the connection it was, so that the gate answers it in its turn.
 type strict struct {
 	net.Conn
 
@@ -42,6 +43,11 @@ func (c *strict) Read(p []byte) (int, error) {
 	}
 	c.facts.refused.Store(&refusal{request: c.scan.heads, why: c.scan.why})
 	c.ended, c.rest = true, []byte("\r\n\r\n")
+	if c.scan.inBody() {
+		// No chunk, end of a chunk or trailer begins so. It is not just the end of the connection, which net/http would take
+		// for a client that left.
+		c.rest = []byte("\x00\r\n\r\n")
+	}
 	if good == 0 && len(p) > 0 {
 		return c.Read(p)
 	}
@@ -98,23 +104,24 @@ type turns struct {
 	refused atomic.Pointer[refusal]
 }
 
-// Next begins the next request of a connection. It says why that is refused, or nil.
-func (t *turns) Next() *roundtrip.Error {
+// Next begins the next request of a connection, and returns its number.
+func (t *turns) Next() int64 {
 	if !t.watched {
-		return nil
+		return 0
 	}
 	t.served++
 	t.serving = true
-	if r := t.refused.Load(); r != nil && r.request == t.served {
+	return t.served
+}
+
+// Refused says why a request of the connection is refused, or nil. It may turn out while its body is read, and may be
+// asked by any goroutine.
+func (t *turns) Refused(request int64) *roundtrip.Error {
+	if r := t.refused.Load(); r != nil && request > 0 && r.request == request {
 		return r.why
 	}
 	return nil
 }
 
 // pending says why the next request of a connection is refused, while no request is served.
-func (t *turns) pending() *roundtrip.Error {
-	if r := t.refused.Load(); r != nil && r.request == t.served+1 {
-		return r.why
-	}
-	return nil
-}
+func (t *turns) pending() *roundtrip.Error { return t.Refused(t.served + 1) }
