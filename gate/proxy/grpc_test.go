@@ -21,7 +21,8 @@ import (
 type service struct {
 	testpb.UnimplementedTestServiceServer
 
-	left chan struct{} // gets a value when a call that waits is let go
+	came chan bool     // gets a value when a call begins to wait: whether it has a deadline
+	left chan struct{} // and one when it is let go
 }
 
 func (s *service) UnaryCall(ctx context.Context, in *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
@@ -35,6 +36,8 @@ func (s *service) UnaryCall(ctx context.Context, in *testpb.SimpleRequest) (*tes
 }
 
 func (s *service) EmptyCall(ctx context.Context, _ *testpb.Empty) (*testpb.Empty, error) {
+	_, limited := ctx.Deadline()
+	s.came <- limited
 	<-ctx.Done()
 	s.left <- struct{}{}
 	return nil, ctx.Err()
@@ -71,7 +74,7 @@ func (s *service) FullDuplexCall(both grpc.BidiStreamingServer[testpb.StreamingO
 func calls(t *testing.T) (testpb.TestServiceClient, *service, *house) {
 	t.Helper()
 	ln := listen(t)
-	s := &service{left: make(chan struct{}, 1)}
+	s := &service{came: make(chan bool, 1), left: make(chan struct{}, 1)}
 	server := grpc.NewServer()
 	testpb.RegisterTestServiceServer(server, s)
 	done := make(chan error, 1)
@@ -172,12 +175,18 @@ func TestProxy_CarriesStreamsOfCalls(t *testing.T) {
 	}
 }
 
-func TestProxy_CarriesDeadlinesOfCalls(t *testing.T) {
+func TestProxy_CarriesDeadlinesAndEndsOfCalls(t *testing.T) {
 	t.Parallel()
 	c, s, h := calls(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	if _, err := c.EmptyCall(ctx, &testpb.Empty{}); status.Code(err) != codes.DeadlineExceeded {
+	go func() {
+		if !<-s.came {
+			t.Error("the call has lost its deadline")
+		}
+		cancel()
+	}()
+	if _, err := c.EmptyCall(ctx, &testpb.Empty{}); status.Code(err) != codes.Canceled {
 		t.Errorf("%v", err)
 	}
 	<-s.left

@@ -11,6 +11,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/config"
@@ -44,12 +45,12 @@ func (c *counted) Close() error {
 	return c.Conn.Close()
 }
 
-// ConnectionState is for net/http, which asks what was agreed on.
-func (c *counted) ConnectionState() tls.ConnectionState {
-	if s, ok := c.Conn.(*tls.Conn); ok {
-		return s.ConnectionState()
+// SyscallConn leads to the socket.
+func (c *counted) SyscallConn() (syscall.RawConn, error) {
+	if s, ok := c.Conn.(syscall.Conn); ok {
+		return s.SyscallConn()
 	}
-	return tls.ConnectionState{}
+	return nil, errors.ErrUnsupported
 }
 
 var errNotHTTP2 = errors.New("the upstream does not speak HTTP/2 any more")
@@ -79,7 +80,7 @@ func newHTTP2(t *transport) *http2 {
 				return nil, &connectError{err: errNotHTTP2}
 			}
 		}
-		return h.count(c), nil
+		return c, nil
 	}
 	h.client = &http.Transport{
 		DialContext: dial, DialTLSContext: dial, Protocols: protocols, DisableCompression: true,
@@ -99,6 +100,7 @@ func (h *http2) adopt(c net.Conn) {
 	h.ready = c
 }
 
+// count keeps a connection in mind until it is closed. It stands below TLS, which net/http wants to see.
 func (h *http2) count(c net.Conn) net.Conn {
 	made := &counted{Conn: c, of: h}
 	h.mu.Lock()

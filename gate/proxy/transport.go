@@ -116,6 +116,9 @@ func (t *transport) dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, &connectError{err: err}
 	}
+	if t.up.Scheme != config.HTTP {
+		c = t.h2.count(c)
+	}
 	if t.tls == nil {
 		return c, nil
 	}
