@@ -71,16 +71,21 @@ browser: build page test/browser/node_modules/.package-lock.json node ## the gal
 fuzz: ## every fuzz target for a few seconds
 	@test/fuzz.sh 5s
 
-bench: build ## figures against PocketBase and against ourselves (about 15 minutes)
+bench: build debian ## figures against PocketBase and against ourselves (about 15 minutes)
 	@cd test/bench && $(GO) run . -bin $(CURDIR)/bin/roundtrip
 
 soak: build debian ## 1,000 times kill -9 under likes and comments (about an hour)
 	@ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip SOAK_KILLS=1000 $(GO) test -count=1 -timeout=6h -v -run=NoReactionIsLost ./test/crash
 
-# What the tests use of Debian: curl as a client, sqlite3 as a judge of the database file, gcc for the race detector.
+# What the tests use of Debian: curl as a client, sqlite3 as a judge of the database file, gcc for the race detector; and what
+# loads, starves and examines the gate: wrk, h2load, slowhttptest, testssl.sh (which wants hexdump and dig), and NGINX, which the
+# benchmark compares with. Debian would start NGINX when it is installed: policy-rc.d says no, where there is none yet.
 debian:
-	@for p in curl sqlite3 gcc; do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
-	if [ -n "$$missing" ]; then apt-get update -qq && apt-get install -y -qq $$missing libc6-dev; fi
+	@for p in curl:curl sqlite3:sqlite3 gcc:gcc wrk:wrk h2load:nghttp2-client slowhttptest:slowhttptest testssl:testssl.sh hexdump:bsdextrautils dig:dnsutils nginx:nginx-light; do \
+	PATH=$$PATH:/usr/sbin command -v $${p%%:*} >/dev/null || missing="$$missing $${p##*:}"; done; \
+	if [ -n "$$missing" ]; then apt-get update -qq && \
+	if [ ! -e /usr/sbin/policy-rc.d ]; then printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d && trap 'rm -f /usr/sbin/policy-rc.d' EXIT; fi; \
+	apt-get install -y -qq $$missing libc6-dev; fi
 
 # Node and npm, for the client and the page; Chromium, for their tests.
 node:
