@@ -194,7 +194,7 @@ func (b *body) finish(x *exchange) {
 		}
 		return
 	}
-	if x.status >= http.StatusBadRequest {
+	if x.status >= http.StatusBadRequest && x.req.Method != http.MethodConnect { // what comes on a CONNECT has no end
 		_ = http.NewResponseController(x.w).SetReadDeadline(x.gate.now().Add(drainTime))
 		_, _ = io.CopyN(io.Discard, x.req.Body, drainBytesMax) // whatever ends it, the answer is ready
 	}

@@ -53,7 +53,10 @@ type exchange struct {
 	refused *roundtrip.Error // why the framing of the request is not taken
 	stream  time.Time        // until, for a stream of HTTP/2
 	flushed bool
-	taken   bool // the connection is somebody else's now
+	taken   bool          // the connection is somebody else's now
+	muted   bool          // the body of the answer is not sent
+	tunnel  io.ReadCloser // what comes on a stream that shall become a WebSocket; nil for other requests
+	owned   wire.Stream   // that stream, once it is taken
 	idText  string
 	id      [1]string
 	origin  [1]string // what Access-Control-Allow-Origin says; "" for none
@@ -146,6 +149,7 @@ func (x *exchange) end() {
 	x.body.finish(x)
 	x.body.note()
 	x.report()
+	owned, ctx := x.owned, x.req.Context()
 	if v == nil { // a handler that crashed may have left its writer with somebody
 		*x = exchange{gate: g, buf: x.buf[:0]}
 		g.pool.Put(x)
@@ -155,6 +159,9 @@ func (x *exchange) end() {
 		case g.idle <- struct{}{}:
 		default:
 		}
+	}
+	if owned != nil {
+		owned.Rest(ctx)
 	}
 	if cut { // net/http ends the connection or stream, without a log line
 		panic(http.ErrAbortHandler)
@@ -262,6 +269,10 @@ func (x *exchange) WriteHeader(status int) {
 	if x.status != 0 {
 		return
 	}
+	if x.tunnel != nil && !x.taken && status >= 200 && status < 300 { // it would say that the WebSocket is open
+		status, x.muted = http.StatusBadRequest, true
+		clear(x.w.Header())
+	}
 	if status >= 200 || status == http.StatusSwitchingProtocols {
 		x.status = status
 		x.putHeaders()
@@ -314,6 +325,9 @@ func (x *exchange) Write(p []byte) (int, error) {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
+	if x.muted {
+		return len(p), nil
+	}
 	if x.isBuffered(len(p)) {
 		return x.wrote(x.w.Write(p))
 	}
@@ -343,7 +357,7 @@ func (x *exchange) WriteString(s string) (int, error) {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
-	if !x.isBuffered(len(s)) {
+	if x.muted || !x.isBuffered(len(s)) {
 		return x.Write([]byte(s))
 	}
 	return x.wrote(io.WriteString(x.w, s))
@@ -353,6 +367,9 @@ func (x *exchange) WriteString(s string) (int, error) {
 func (x *exchange) ReadFrom(src io.Reader) (int64, error) {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
+	}
+	if x.muted {
+		return io.Copy(io.Discard, src)
 	}
 	limited, ok := src.(*io.LimitedReader)
 	if !ok {

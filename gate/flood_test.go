@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -253,4 +254,21 @@ func heap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapInuse + m.StackInuse)
+}
+
+// settings returns what the server says first on a connection.
+func (h *house) settings(t *testing.T, c net.Conn) map[uint16]uint32 {
+	t.Helper()
+	f, err := http2.NewFramer(c, c).ReadFrame()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[uint16]uint32{}
+	if err := f.(*http2.SettingsFrame).ForeachSetting(func(s http2.Setting) error {
+		all[uint16(s.ID)] = s.Val
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return all
 }

@@ -132,8 +132,10 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	stack.Grow()
 	g.inflight.Add(1)
 	x := g.pool.Get().(*exchange)
-	x.begin(w, r, g.recorder.Begin(trace.Request))
-	defer x.end()
+	j := g.recorder.Begin(trace.Request)
+	r, x.tunnel = asUpgrade(r, j)
+	x.begin(w, r, j)
+	defer x.end() //nolint:contextcheck // it is the request's, which x has
 	if err := g.serve(x, g.table.Load(), r); err != nil {
 		x.refuse(err)
 	}

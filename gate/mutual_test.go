@@ -189,7 +189,6 @@ func TestGate_ClientCertificatesCantBeGoneAround(t *testing.T) {
 	for protocol, c := range h.clients(t, addr) {
 		for _, host := range []string{"staff.localhost", "mixed.localhost", "Staff.LOCALHOST", "staff.localhost.", "staff.localhost:8443"} {
 			a := h.do(t, c, http.MethodGet, "https://open.localhost/x", nil, "Host", host)
-			t.Log(protocol, host)
 			problem(t, a, 421, "tls.client_certificate_missing")
 		}
 		if a := h.do(t, c, http.MethodGet, "https://open.localhost/x", nil); a.StatusCode != 200 {

@@ -85,6 +85,10 @@ func (f *forward) takeOver() (client net.Conn, early []byte, err error) {
 			return nil, nil, errors.Join(err, c.Close())
 		}
 	}
+	if f.r.ProtoMajor > 1 { // the stream has its answer
+		_ = c.SetDeadline(time.Time{}) // the write tells
+		return c, early, nil
+	}
 	head := []byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n")
 	for name, values := range f.w.Header() {
 		if name == "Content-Length" || name == "Trailer" || strings.HasPrefix(name, http.TrailerPrefix) || name == "Connection" {

@@ -7,13 +7,18 @@ import (
 	"net/http"
 
 	"golang.org/x/net/http2"
+
+	"github.com/roundtrip-dev/roundtrip/internal/switches"
 )
 
 // HTTP2 makes a server speak HTTP/2 behind a guard. What the server's HTTP2 field says stays in force.
 func (f *Front) HTTP2(s *http.Server) error {
 	// net/http has the same server built in, and hands it connections of crypto/tls alone: only here may something be between.
-	speaker := &http2.Server{}                                //nolint:staticcheck // deprecated in favour of net/http's own, see above
-	if err := http2.ConfigureServer(s, speaker); err != nil { //nolint:staticcheck // the same
+	if !switches.On() {
+		f.options.Log.Warn("WebSockets over HTTP/2 are off, by GODEBUG=http2xconnect=0")
+	}
+	speaker := &http2.Server{}
+	if err := http2.ConfigureServer(s, speaker); err != nil {
 		return fmt.Errorf("HTTP/2: %w", err)
 	}
 	s.TLSNextProto[http2.NextProtoTLS] = func(s *http.Server, c *tls.Conn, h http.Handler) {
@@ -27,7 +32,7 @@ func (f *Front) HTTP2(s *http.Server) error {
 			ctx = base.BaseContext()
 		}
 		guarded := guardedTLS{f.guarded(c, facts, 0), c}
-		speaker.ServeConn(guarded, &http2.ServeConnOpts{Context: ctx, Handler: h, BaseConfig: s}) //nolint:staticcheck // the same
+		speaker.ServeConn(guarded, &http2.ServeConnOpts{Context: ctx, Handler: h, BaseConfig: s})
 	}
 	return nil
 }

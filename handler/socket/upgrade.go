@@ -34,7 +34,7 @@ func (d *Door) upgrade(w http.ResponseWriter, r *http.Request, from handler.Call
 		return roundtrip.E(roundtrip.Unsupported, "request.invalid", "this connection can't become a WebSocket; use HTTP/1.1")
 	}
 	s.early = leftover(buffered)
-	if s.accept(w.Header(), r.Header.Get("Sec-WebSocket-Key")) != nil {
+	if r.ProtoMajor == 1 && s.accept(w.Header(), r.Header.Get("Sec-WebSocket-Key")) != nil { // a stream of HTTP/2 or 3 has its answer
 		_ = s.conn.Close()
 		return nil //nolint:nilerr // the client is gone
 	}
@@ -86,8 +86,8 @@ func closingOf(err error) live.Closing {
 func checkHandshake(w http.ResponseWriter, r *http.Request) error {
 	key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-WebSocket-Key"))
 	switch {
-	case r.ProtoMajor != 1 || !r.ProtoAtLeast(1, 1):
-		return badHandshake("a WebSocket is opened over HTTP/1.1")
+	case !r.ProtoAtLeast(1, 1):
+		return badHandshake("a WebSocket is opened over HTTP/1.1 or newer")
 	case !hasToken(r.Header["Connection"], "upgrade"):
 		return badHandshake("Connection: Upgrade is missing")
 	case r.Header.Get("Sec-WebSocket-Version") != "13":
