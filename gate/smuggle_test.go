@@ -193,8 +193,20 @@ func attempts() []attempt {
 type recorder struct {
 	net.Listener
 
-	mu  sync.Mutex // guards got
+	mu  sync.Mutex // guards got, and what is in it
 	got []*bytes.Buffer
+}
+
+// kept is what one connection brought.
+type kept struct {
+	r    *recorder
+	text *bytes.Buffer
+}
+
+func (k kept) Write(p []byte) (int, error) {
+	k.r.mu.Lock()
+	defer k.r.mu.Unlock()
+	return k.text.Write(p)
 }
 
 func record(t *testing.T) *recorder {
@@ -221,7 +233,7 @@ func (r *recorder) serve(c net.Conn) {
 	r.mu.Lock()
 	r.got = append(r.got, got)
 	r.mu.Unlock()
-	in := bufio.NewReader(io.TeeReader(c, got))
+	in := bufio.NewReader(io.TeeReader(c, kept{r, got}))
 	for {
 		request, err := http.ReadRequest(in)
 		if err == nil {
