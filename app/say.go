@@ -61,9 +61,9 @@ func siteURL(s config.Site, d *doors) string {
 	if s.TLS.Mode == config.TLSOff {
 		scheme, l, usual = "http", d.plain, 80
 	}
-	host := s.Name
+	host := strings.Replace(s.Name, "*", "any", 1) // one that can be opened
 	if p := port(l); p != usual {
-		host = net.JoinHostPort(s.Name, strconv.Itoa(p))
+		host = net.JoinHostPort(host, strconv.Itoa(p))
 	}
 	return scheme + "://" + host
 }

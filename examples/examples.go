@@ -10,7 +10,7 @@ import (
 
 // files are the templates: what people write, not what running and building leaves behind.
 //
-//go:embed all:empty gallery/roundtrip.yaml gallery/demo.yaml gallery/.gitignore
+//go:embed all:empty all:proxy gallery/roundtrip.yaml gallery/demo.yaml gallery/.gitignore
 //go:embed gallery/web/README.md gallery/web/index.html gallery/web/package.json gallery/web/package-lock.json
 //go:embed gallery/web/tsconfig.json gallery/web/vite.config.ts gallery/web/src gallery/web/public
 var files embed.FS
@@ -24,15 +24,13 @@ func ClientFolder(name string) string {
 }
 
 // Names returns the names of the templates.
-func Names() []string { return []string{"gallery", "empty"} }
+func Names() []string { return []string{"gallery", "empty", "proxy"} }
 
 // Template returns the files of a template. The error says which ones there are.
 func Template(name string) (fs.FS, error) {
 	switch name {
-	case "gallery", "empty":
+	case "gallery", "empty", "proxy":
 		return fs.Sub(files, name)
-	case "proxy":
-		return nil, fmt.Errorf("the template proxy needs the reverse proxy, which is not in this version of Roundtrip; there are gallery and empty")
 	}
-	return nil, fmt.Errorf("there is no template %q; there are %s", name, strings.Join(Names(), " and "))
+	return nil, fmt.Errorf("there is no template %q; there are %s", name, strings.Join(Names(), ", "))
 }

@@ -31,7 +31,7 @@ what else belongs to the example. Nothing that is there is overwritten.
 			return app.Init(file(args), template, c.out)
 		},
 	}
-	cmd.Flags().StringVarP(&template, "template", "t", "gallery", "gallery or empty")
+	cmd.Flags().StringVarP(&template, "template", "t", "gallery", "gallery, empty or proxy")
 	return cmd
 }
 
