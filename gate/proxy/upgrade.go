@@ -21,6 +21,7 @@ const (
 	tunnelBuffer = 4 << 10          // bytes, each way: most sockets rest most of the time
 	halfOpen     = 30 * time.Second // how long one way may go on after the other has ended
 	farewell     = 5 * time.Second  // how long a socket that was told to go may stay
+	lastMoment   = time.Second      // and how long once the server waits for nobody any more
 )
 
 // tunnel is an upgraded connection: bytes go both ways until one side ends it, nothing comes for timeouts.idle, or the
@@ -85,8 +86,8 @@ func (f *forward) takeOver() (client net.Conn, early []byte, err error) {
 			return nil, nil, errors.Join(err, c.Close())
 		}
 	}
-	if f.r.ProtoMajor > 1 { // the stream has its answer
-		_ = c.SetDeadline(time.Time{}) // the write tells
+	_ = c.SetDeadline(time.Time{}) // the next read or write tells
+	if f.r.ProtoMajor > 1 {        // the gate has answered on the stream
 		return c, early, nil
 	}
 	head := []byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n")
@@ -98,7 +99,6 @@ func (f *forward) takeOver() (client net.Conn, early []byte, err error) {
 			head = appendLine(head, name, v)
 		}
 	}
-	_ = c.SetDeadline(time.Time{}) // the write tells
 	if _, err := c.Write(append(head, "\r\n"...)); err != nil {
 		return nil, nil, errors.Join(err, c.Close())
 	}
@@ -129,7 +129,9 @@ func (t *tunnel) run(ctx context.Context, leaving <-chan struct{}, early, rest [
 	if t.isGoing() {
 		patience.Reset(farewell)
 	}
+	stop := context.AfterFunc(ctx, func() { patience.Reset(lastMoment) })
 	group.Wait()
+	stop()
 	patience.Stop()
 	t.close()
 }
