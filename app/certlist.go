@@ -108,11 +108,14 @@ func writeCerts(out io.Writer, states []cert.State, running bool, now time.Time)
 	writeTable(out, []string{"NAME", "SOURCE", "ISSUER", "DAYS", "NEXT"}, rows)
 	for i := range states {
 		if st := &states[i]; st.Error != "" {
-			fmt.Fprintf(out, "\n%s: %s", st.Name, st.Error)
+			text := st.Name + ": " + st.Error
 			if st.Tries > 0 {
-				fmt.Fprintf(out, " (%s)", tries(st.Tries))
+				text += " (" + tries(st.Tries) + ")"
 			}
 			fmt.Fprintln(out)
+			for _, line := range wrap(text, columns) {
+				fmt.Fprintln(out, line)
+			}
 		}
 	}
 	if !running {
@@ -138,17 +141,31 @@ func nextStep(st *cert.State, running bool, now time.Time) string {
 	}
 	switch {
 	case st.Source == config.TLSFiles:
-		return "-"
-	case st.Source == config.TLSLocal:
+		return "-" // another program's work
+	case !running && st.Source == config.TLSLocal:
 		return "made by itself"
-	case st.UnderWay:
-		return "being ordered"
 	case !running:
 		return "when a server runs"
+	case st.UnderWay:
+		return "being ordered"
 	case !st.NextTry.IsZero():
 		return "try " + in(st.NextTry)
 	case st.NotAfter.IsZero():
-		return "order " + in(now)
+		return "order now"
 	}
-	return strings.TrimSpace("renewal " + in(st.Renewal))
+	return "renewal " + in(st.Renewal)
+}
+
+// wrap breaks a text into lines between its words. A word that is longer than a line stays whole, so that it can be copied.
+func wrap(text string, most int) []string {
+	var lines []string
+	for _, word := range strings.Fields(text) {
+		last := len(lines) - 1
+		if last < 0 || len([]rune(lines[last]))+1+len([]rune(word)) > most {
+			lines = append(lines, word)
+			continue
+		}
+		lines[last] += " " + word
+	}
+	return lines
 }

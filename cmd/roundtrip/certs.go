@@ -16,8 +16,8 @@ func newCerts(c console) *cobra.Command {
 many days it holds, when it will be renewed, and why the last try failed.
 
 It works beside a server that runs, and without one: then it reads what is kept
-in the data folder. It exits with 1 where a certificate has ended or could not be
-got, so that a monitor can run it.`,
+in the data folder. It exits with 1 where a certificate has ended or could not
+be got, so that a monitor can run it.`,
 		Example: `  roundtrip certs shop
   roundtrip certs --json shop | jq '.[] | select(.error)'`,
 		Args: fileArg,
