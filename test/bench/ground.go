@@ -138,7 +138,7 @@ sites:
     tls: { cert: CERT, key: { file: KEY } }
     routes:
       - { path: /, static: WWW }
-#      - { path: /up/, proxy: 'http://UPSTREAM' }
+      - { path: /up/, proxy: 'http://UPSTREAM' }
 `
 
 const caddyfile = `{
