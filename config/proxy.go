@@ -31,7 +31,11 @@ func proxyKeys() []key {
 			says("Whether a cookie keeps a visitor with the server that answered first."),
 		optional("health", func(r *Route) **Health { return &r.Proxy.Health }, func(h *Health, pos roundtrip.Pos) { h.Pos = pos }, healthKeys()...).
 			after(func(d *decoder, target any, n *node) {
-				if h := target.(*Route).Proxy.Health; h.Timeout > h.Every {
+				h := target.(*Route).Proxy.Health
+				if !slices.ContainsFunc(n.pairs, func(p pair) bool { return p.key == "timeout" }) {
+					h.Timeout = min(h.Timeout, h.Every)
+				}
+				if h.Timeout > h.Every {
 					d.add(n, "the next question would be asked before the last one timed out").Expect("a timeout of at most every")
 				}
 			}).

@@ -100,18 +100,27 @@ func (g *Gate) drain(ctx context.Context, servers []*http.Server, quic *wire.QUI
 		group.Go(func() { quic.Shutdown(limited) })
 	}
 	group.Wait()
+	g.await(limited) // what was taken over is none of the servers': a WebSocket that was told to go is about to
 	cut()
 	// A connection can be gone while its handler still runs. Handlers see their context end; they get a moment for it.
 	last, stop := context.WithTimeout(ctx, 2*time.Second)
 	defer stop()
+	if !g.await(last) {
+		return fmt.Errorf("gate: %d requests did not end after %s", g.inflight.Load(), g.times.Drain)
+	}
+	return nil
+}
+
+// await waits until no request runs, or ctx ends, and reports whether none does.
+func (g *Gate) await(ctx context.Context) bool {
 	for g.inflight.Load() > 0 {
 		select {
 		case <-g.idle:
-		case <-last.Done():
-			return fmt.Errorf("gate: %d requests did not end after %s", g.inflight.Load(), g.times.Drain)
+		case <-ctx.Done():
+			return false
 		}
 	}
-	return nil
+	return true
 }
 
 // listenQUIC opens the door of HTTP/3, and lets answers say so.
