@@ -255,3 +255,13 @@ func secret(t *testing.T, content string) config.Secret {
 	}
 	return config.Secret{File: path}
 }
+
+// open opens a folder that is not encrypted.
+func open(t *testing.T, dir string) *vault.Vault {
+	t.Helper()
+	v, err := vault.Open(vault.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}

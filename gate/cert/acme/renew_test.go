@@ -2,6 +2,7 @@ package acme_test
 
 import (
 	"encoding/json"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -171,6 +172,46 @@ func TestManager_AnswersForChallengesUnderWayAlone(t *testing.T) {
 	}
 	if r.TLSAnswer(name) != nil {
 		t.Error("the proof by TLS outlives its challenge")
+	}
+}
+
+func TestManager_ThrowsNothingAwayThatItCannotRead(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ca := h.ca(t, acmetest.Options{})
+	r := h.start(t, "", issuers(ca), name)
+	r.got(t, name)
+	r.stop()
+	path := filepath.Join(h.dir, "acme/names/shop.example.com.json")
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, content := range map[string]string{
+		"cut off":         string(whole[:len(whole)/2]),
+		"of another name": strings.ReplaceAll(string(whole), name, "other.example.com"),
+		"another key":     strings.Replace(string(whole), "BEGIN PRIVATE KEY-----", "BEGIN PRIVATE KEY-----\\nAAAA", 1),
+	} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m, err := acme.New(acme.Options{Keeper: open(t, h.dir), Now: h.now.Now, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = m.Declare(issuers(ca), sites(name))
+		if what == "of another name" { // what it says of itself does not matter: the certificate does
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), "take it from a backup, or remove it to order anew") {
+			t.Errorf("%s: %v", what, err)
+		}
+		if after, err := os.ReadFile(path); err != nil || string(after) != content {
+			t.Errorf("%s: the file was changed (%v)", what, err)
+		}
 	}
 }
 

@@ -195,6 +195,8 @@ func (m *Manager) askWindow(ctx context.Context, s *subject, issuers []*issuer) 
 		}
 		if w.Start.Equal(r.Window.Start) && w.End.Equal(r.Window.End) {
 			w.Chosen = r.Window.Chosen // drawn once for each window
+		} else if w.Why != "" {
+			m.log.Warn("certificate: the issuer wants it renewed for a reason", slog.String("name", s.name), slog.String("why", w.Why), slog.Time("renewal", w.Chosen))
 		}
 		r.Window = w
 	}
