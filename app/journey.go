@@ -104,8 +104,8 @@ func (a *App) targets(b *base, h *house, mount func(path string) http.Handler) r
 	return route.Builders{
 		API:   mount,
 		Proxy: a.proxyTarget(b.ups, h.ups),
-		Static: func(_ *config.Site, r *config.Route) (route.Target, error) {
-			o := static.Options{Dir: r.Static, Mount: route.Mount(r.Path), SPA: r.SPA, Listing: r.Listing, Cache: b.cache, Now: a.around.Now}
+		Static: func(s *config.Site, r *config.Route) (route.Target, error) {
+			o := static.Options{Dir: r.Static, Mount: route.Mount(r.Path), SPA: r.SPA, Listing: r.Listing, Framed: !s.Headers.Security, Cache: b.cache, Now: a.around.Now}
 			if r.Compress {
 				o.Encoders = b.coder
 			}

@@ -103,7 +103,7 @@ func (f *Folder) putHeaders(h http.Header, e *file, m *form) {
 		encode.AddVary(h)
 	}
 	if strings.HasPrefix(e.kind, "text/html") {
-		f.lines.putPage(h)
+		f.putPage(h)
 	}
 }
 

@@ -22,6 +22,7 @@ type Options struct {
 	Mount    string           // prefix of the route; starts and ends with "/"
 	SPA      bool             // an unknown page answers with index.html
 	Listing  bool             // a folder without index.html answers with a list of its files
+	Framed   bool             // pages don't ask browsers to keep them out of frames of other sites: the site wants no such advice
 	Encoders *encode.Encoders // nil: files are sent as they are, whatever the client takes
 	Cache    *Cache           // shared with other folders; nil: one of its own
 	Now      func() time.Time // the clock
@@ -32,6 +33,7 @@ type Folder struct {
 	mount    string
 	spa      bool
 	listing  bool
+	framed   bool
 	compress bool
 	encoders *encode.Encoders
 	cache    *Cache
@@ -43,7 +45,7 @@ type Folder struct {
 // New makes a folder. It opens nothing: a folder that is not there yet answers 404.
 func New(o Options) *Folder {
 	f := &Folder{
-		mount: o.Mount, spa: o.SPA, listing: o.Listing, compress: o.Encoders != nil, encoders: o.Encoders,
+		mount: o.Mount, spa: o.SPA, listing: o.Listing, framed: o.Framed, compress: o.Encoders != nil, encoders: o.Encoders,
 		cache: o.Cache, now: o.Now, root: root{dir: o.Dir, now: o.Now}, lines: newLines(),
 	}
 	if f.cache == nil {
@@ -176,8 +178,10 @@ func newLines() lines {
 }
 
 // putPage puts what keeps a page from being framed, and its address from being told to others.
-func (l *lines) putPage(h http.Header) {
-	h["Referrer-Policy"], h["X-Frame-Options"], h["Content-Security-Policy"] = l.referrer, l.frame, l.security
+func (f *Folder) putPage(h http.Header) {
+	if l := &f.lines; !f.framed {
+		h["Referrer-Policy"], h["X-Frame-Options"], h["Content-Security-Policy"] = l.referrer, l.frame, l.security
+	}
 }
 
 // errIsFolder says that a name is a folder.
