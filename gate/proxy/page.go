@@ -52,19 +52,23 @@ func (f *forward) showPage(e *roundtrip.Error) {
 	case "proxy.no_upstream":
 		hop = "No server behind this address is well at the moment. You are not the reason."
 	case "proxy.first_byte_timeout", "proxy.connect_timeout":
-		title, hop = "The server takes too long", "It was reached but did not answer in time. What you sent may have arrived."
+		title, hop = "The server takes too long", "It was reached but did not answer in time."
 	case "proxy.bad_answer", reasonReset:
-		title, hop = "The answer broke off", "The server began to answer and stopped, or said something that can't be read. What you sent may have arrived."
+		title, hop = "The answer broke off", "The server began to answer and stopped, or said something that can't be read."
 	}
 	if e.Reason == "proxy.connect_timeout" {
 		hop = "It did not take the connection in time. You are not the reason, and neither is your connection."
+	}
+	next := "Wait a moment, then load the page again."
+	if !f.safe {
+		next = "What you sent may have arrived: look for it before you send it again."
 	}
 	id := ""
 	if f.journey != nil {
 		id = f.journey.ID.String()
 	}
 	status := e.HTTPStatus()
-	text := strings.NewReplacer("{{title}}", title, "{{hop}}", hop, "{{status}}", strconv.Itoa(status), "{{journey}}", id).Replace(page)
+	text := strings.NewReplacer("{{title}}", title, "{{hop}}", hop, "{{next}}", next, "{{status}}", strconv.Itoa(status), "{{journey}}", id).Replace(page)
 	h := f.w.Header()
 	h["Content-Type"] = []string{"text/html; charset=utf-8"}
 	h["Content-Length"] = []string{strconv.Itoa(len(text))}
