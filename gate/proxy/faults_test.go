@@ -115,6 +115,20 @@ func TestProxy_TriesAnotherUpstreamWhereNothingWasSent(t *testing.T) {
 	if n := up.requests.Load(); n != 4 {
 		t.Errorf("%d requests arrived", n)
 	}
+	s := h.await(t, "journey with two attempts", func(s trace.Snapshot) bool {
+		attempts := 0
+		for _, hop := range s.Hops {
+			if hop.Layer == trace.Proxy {
+				attempts++
+			}
+		}
+		return attempts == 2
+	})
+	first, second := s.Hops[len(s.Hops)-2], s.Hops[len(s.Hops)-1]
+	if first.Reason.Code() != "proxy.connect_refused" || first.Note == "" || first.Name == second.Name || second.Name != up.url || second.Verdict != trace.OK ||
+		second.N[0] <= 0 || second.N[1] != 2 || s.Reason != trace.None {
+		t.Errorf("%+v", s)
+	}
 }
 
 func TestProxy_SaysThatNobodyListens(t *testing.T) {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/net/http2"
 )
@@ -64,4 +67,70 @@ func TestProxy_CarriesSocketsOfStreams(t *testing.T) {
 	if s := h.await(t, "journey", func(s traceSnapshot) bool { return s.ID.String() == id }); s.Status != http.StatusOK || s.Reason.Code() != "" {
 		t.Errorf("%+v", s)
 	}
+}
+
+// h2c is an upstream that speaks HTTP/2 without TLS.
+func h2c(t *testing.T, handler http.HandlerFunc) string {
+	t.Helper()
+	ln := listen(t)
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	s := &http.Server{Handler: handler, Protocols: protocols, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ln) }()
+	t.Cleanup(func() {
+		_ = s.Close()
+		<-done
+	})
+	return "h2c://" + ln.Addr().String()
+}
+
+func TestProxy_BlamesUpstreamsOfHTTP2(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	url := h2c(t, func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		switch r.URL.Path {
+		case "/hangs":
+			<-r.Context().Done()
+		case "/resets":
+			panic(http.ErrAbortHandler)
+		case "/stops":
+			_, _ = io.WriteString(w, "part")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		case "/breaks":
+			_, _ = io.WriteString(w, "part")
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}
+	})
+	p := at(url)
+	p.FirstByte, p.IdleStream = 300*time.Millisecond, 300*time.Millisecond
+	h := open(t, p)
+	each(t, h, func(t *testing.T, c *http.Client, base string) {
+		for path, want := range map[string]struct {
+			status int
+			reason string
+			times  int64
+		}{
+			"/hangs":  {504, "proxy.first_byte_timeout", 1},
+			"/resets": {502, "proxy.reset", 3},
+			"/stops":  {0, "proxy.idle_timeout", 1},
+			"/breaks": {0, "proxy.reset", 1},
+		} {
+			before := asked.Load()
+			a := h.do(t, c, http.MethodGet, base+path, nil)
+			if cut := a.err != nil; cut != (want.status == 0) || !cut && a.StatusCode != want.status {
+				t.Errorf("%s: %+v", path, a)
+				continue
+			}
+			if s := h.journey(t, a); s.Reason.Code() != want.reason {
+				t.Errorf("%s: reason %q", path, s.Reason.Code())
+			}
+			if n := asked.Load() - before; n != want.times {
+				t.Errorf("%s: arrived %d times", path, n)
+			}
+		}
+	})
 }
