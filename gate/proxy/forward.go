@@ -34,6 +34,8 @@ type forward struct {
 	spool  *spool // a body that was read whole before, nil where it is passed on as it comes
 	begun  bool   // the rest of the body was begun to be sent: it can't be sent again
 	sender *sender
+	reply  reply
+	over1  overConn
 
 	out   []byte // the request as bytes
 	tried []*pool.Upstream

@@ -56,7 +56,9 @@ func (f *forward) overHTTP1(c *http1.Conn, up *pool.Upstream) (*reply, *fault) {
 	if failed := f.readHead(c); failed != nil {
 		return nil, failed
 	}
-	return &reply{Answer: &c.Answer, source: &overConn{c}, conn: c, note: connectionNote(c)}, nil
+	f.over1.Conn = c
+	f.reply = reply{Answer: &c.Answer, source: &f.over1, conn: c, note: connectionNote(c)}
+	return &f.reply, nil
 }
 
 // appendFirst appends what was read of the body, as the framing of the head wants it.

@@ -227,7 +227,7 @@ func (f *forward) failed2(ctx context.Context, s *stream, err error) *fault {
 		failed.stale = errors.Is(err, errNotHTTP2)
 		f.begun = s.body.touched()
 	case gone.Err() != nil:
-		failed.blame, failed.reason, failed.cause = pool.Client, reasonClient, context.Cause(gone)
+		failed.blame, failed.reason, failed.cause = pool.Client, reasonClient, gone.Err()
 	case errors.Is(context.Cause(ctx), errFirstByte):
 		failed.reason = "proxy.first_byte_timeout"
 	}
