@@ -60,8 +60,12 @@ func (f *Front) Refused(facts *Facts, reason trace.Reason, cause error) {
 		f.options.Lost(facts, trace.TCP, reason, cause)
 	}
 	if say {
-		f.options.Log.Warn("connections are turned away", slog.String("reason", reason.Code()), slog.String("text", reason.Text()),
-			slog.String("client", facts.Client.String()), slog.Int64("since_last_line", since), slog.Int("open", f.Open()), slog.Any("err", cause))
+		why := reason.Text()
+		if cause != nil {
+			why += ": " + cause.Error()
+		}
+		f.options.Log.Warn("connections are turned away", slog.String("reason", reason.Code()), slog.String("why", why),
+			slog.String("client", facts.Client.String()), slog.Int64("since_last_line", since), slog.Int("open", f.Open()))
 	}
 }
 

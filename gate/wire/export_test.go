@@ -61,3 +61,9 @@ func ScanFrames(r io.Reader) []SeenFrame {
 
 // ReadProxyHeader reads a PROXY header.
 func ReadProxyHeader(r io.Reader) (netip.AddrPort, error) { return readProxyHeader(r) }
+
+// NewFeed returns a scanner as a function, which reports whether what it is given passes.
+func NewFeed() func([]byte) bool {
+	var s scanner
+	return func(p []byte) bool { return s.feed(p) == len(p) && s.why == nil }
+}

@@ -87,3 +87,20 @@ func FuzzScanner_FollowsMessagesAsNetHTTPDoes(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkScanner is what looking at a browser's request costs.
+func BenchmarkScanner(b *testing.B) {
+	request := []byte("GET /api/photos?limit=20&order=-created HTTP/1.1\r\n" + host +
+		"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36\r\n" +
+		"Accept: application/json\r\nAccept-Language: en-GB,en;q=0.9,de;q=0.8\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n" +
+		"Referer: https://gallery.test/photos\r\nCookie: __Host-session=0123456789abcdefghjkmnpqrstvwxyz\r\n" +
+		"Sec-Fetch-Dest: empty\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Site: same-origin\r\nConnection: keep-alive\r\n\r\n")
+	feed := wire.NewFeed()
+	b.ReportAllocs()
+	b.SetBytes(int64(len(request)))
+	for b.Loop() {
+		if !feed(request) {
+			b.Fatal("a browser's request was refused")
+		}
+	}
+}
