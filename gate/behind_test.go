@@ -49,7 +49,7 @@ func TestBehind_TrustedProxiesSayWhoTheClientIs(t *testing.T) {
 		t.Errorf("an unknown host of a trusted proxy: %s", got)
 	}
 	got = raw(t, h.plain, "GET /api/x HTTP/1.1\r\nHost: gallery.localhost\r\nConnection: close\r\nX-Forwarded-Proto: http\r\n\r\n")
-	if !strings.HasPrefix(got, "HTTP/1.1 308") {
+	if !strings.HasPrefix(got, "HTTP/1.1 308") || !strings.Contains(got, "Location: https://gallery.localhost/api/x\r\n") {
 		t.Errorf("plain HTTP before the proxy: %s", got)
 	}
 }

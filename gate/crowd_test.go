@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/roundtrip-dev/roundtrip/gate"
 	"github.com/roundtrip-dev/roundtrip/trace"
@@ -160,5 +161,19 @@ func TestProxyProtocol_ReadsNoHeaderOfAStranger(t *testing.T) {
 	send(t, c, header)
 	if err := tls.Client(c, &tls.Config{ServerName: "gallery.localhost", RootCAs: h.roots}).HandshakeContext(t.Context()); err == nil {
 		t.Error("a stranger's header was read")
+	}
+}
+
+func TestProxyProtocol_WaitsForAHeaderOnlySoLong(t *testing.T) {
+	t.Parallel()
+	h := open(t, seen, proxied, func(o *gate.Options) { o.Times.Header = 200 * time.Millisecond })
+	for name, begin := range map[string]string{"nothing": "", "half a line": "PROXY TCP4 203.0.", "half a binary one": "\r\n\r\n\x00\r\nQUIT\n\x21"} {
+		for _, addr := range []string{h.plain, h.secure} {
+			c := dial(t, addr)
+			send(t, c, begin)
+			if b, err := io.ReadAll(c); len(b) > 0 || err != nil && !strings.Contains(err.Error(), "reset") {
+				t.Errorf("%s: %q, %v", name, b, err)
+			}
+		}
 	}
 }

@@ -43,6 +43,7 @@ type exchange struct {
 	body    body
 	peer    *peer.Peer
 	turn    int64 // the how manieth request of its connection this is; 0 where they are not counted
+	behind  bool  // a trusted proxy
 	secure  bool  // whether the connection itself has TLS
 	aliases bool  // there are header names with "_" or "."
 
@@ -87,7 +88,7 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request, j *trace.Journe
 	if j != nil {
 		x.note(r, met.Note)
 	}
-	if met.Note != "" {
+	if x.behind = met.Note != ""; x.behind {
 		x.believe(r)
 	}
 }

@@ -113,7 +113,7 @@ func (g *Gate) redirect(x *exchange, s *site, r *http.Request) {
 	if strings.Contains(name, ":") {
 		to = "https://[" + name + "]"
 	}
-	if g.httpsPort != 443 {
+	if g.httpsPort != 443 && !x.behind { // a proxy in front of us ends TLS at the usual port
 		to += ":" + strconv.Itoa(g.httpsPort)
 	}
 	if path := r.URL.EscapedPath(); strings.HasPrefix(path, "/") {
