@@ -171,8 +171,8 @@ func TestGate_OpensNothingElseOnStreams(t *testing.T) {
 // Deadlines of a stream work as those of a connection.
 func TestGate_StreamsHaveDeadlines(t *testing.T) {
 	t.Parallel()
-	found := make(chan error, 8)
-	api := takes(true, func(c net.Conn) {
+	each := map[int]chan error{2: make(chan error, 8), 3: make(chan error, 8)} // both protocols run at once
+	use := func(c net.Conn, found chan<- error) {
 		defer c.Close()
 		buf := make([]byte, 100)
 		_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
@@ -194,8 +194,15 @@ func TestGate_StreamsHaveDeadlines(t *testing.T) {
 			_, err = c.Write(make([]byte, 64<<10)) // nobody reads
 		}
 		found <- err
-	})
+	}
+	api := func(w http.ResponseWriter, r *http.Request) {
+		takes(true, func(c net.Conn) { use(c, each[r.ProtoMajor]) })(w, r)
+	}
 	streams(t, api, func(t *testing.T, _ *house, c *http.Client) {
+		found := each[2]
+		if strings.HasSuffix(t.Name(), "h3") {
+			found = each[3]
+		}
 		s, err := openSocket(t, c, "https://gallery.localhost/api/live", "websocket")
 		if err != nil {
 			t.Fatal(err)
