@@ -10,6 +10,8 @@ GOLANGCI := $(BIN)/golangci-lint-v2.15.0
 PAGE         := examples/gallery/web
 PAGE_SOURCES  = $(shell find $(PAGE)/src $(PAGE)/public clients/js/src -type f) $(addprefix $(PAGE)/,index.html package.json tsconfig.json vite.config.ts)
 
+BEHIND := examples/behind-node
+
 # Every package but those in test/, which need the built program.
 ROOMS = $(shell $(GO) list ./... | grep -v '/roundtrip/test/')
 
@@ -59,13 +61,13 @@ unit: ## unit tests, without the race detector
 race: debian ## unit tests with the race detector
 	@CGO_ENABLED=1 $(GO) test -race $(ROOMS)
 
-e2e: build debian ## end to end over TLS, hostile input, crash tests, command line
+e2e: build debian node $(BEHIND)/node_modules/.package-lock.json ## end to end over TLS, hostile input, crash tests, command line
 	@ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip $(GO) test -count=1 -timeout=15m ./test/...
 
 client: build node clients/js/dist/index.js ## the client for browsers and Node: its tests against the real server
 	@cd clients/js && ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip node test/run.js
 
-browser: build page test/browser/node_modules/.package-lock.json node ## the gallery's page in Chromium; pictures in test/artefacts
+browser: build page test/browser/node_modules/.package-lock.json $(BEHIND)/node_modules/.package-lock.json node ## the examples' pages in Chromium; pictures in test/artefacts
 	@cd test/browser && ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip npm run --silent test
 
 fuzz: ## every fuzz target for a few seconds
@@ -108,4 +110,4 @@ $(GOLANGCI):
 	@mv $(BIN)/golangci-lint $@
 
 clean: ## remove what was built and the example's data
-	@rm -rf bin examples/gallery/data $(PAGE)/dist $(PAGE)/node_modules test/browser/node_modules clients/js/dist clients/js/node_modules
+	@rm -rf bin examples/*/data $(BEHIND)/node_modules $(PAGE)/dist $(PAGE)/node_modules test/browser/node_modules clients/js/dist clients/js/node_modules
