@@ -315,14 +315,15 @@ func (c *conn) head() (*http.Request, string) {
 	}
 	c.up.requests.Add(1)
 	c.up.mu.Lock()
-	c.up.heads = append(c.up.heads, b.String())
+	head := b.String()
+	c.up.heads = append(c.up.heads, head)
 	c.up.mu.Unlock()
 	r, err := http.ReadRequest(bufio.NewReader(io.MultiReader(&b, c.in)))
 	if err != nil {
 		c.t.Errorf("the request that arrived can't be read: %v", err)
 		return nil, ""
 	}
-	return r, c.up.heads[len(c.up.heads)-1]
+	return r, head
 }
 
 func (c *conn) say(text string) { _, _ = io.WriteString(c, text) }
