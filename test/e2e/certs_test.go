@@ -24,8 +24,10 @@ import (
 // relay is a port that is known before the server has one: it leads to where the server then listens.
 type relay struct {
 	port int
-	to   string
-	set  chan struct{} // closed when to is
+
+	mu  sync.Mutex // guards what follows
+	to  string
+	set chan struct{} // closed when to is
 }
 
 func newRelay(t *testing.T) *relay {
@@ -52,14 +54,28 @@ func newRelay(t *testing.T) *relay {
 	return r
 }
 
+// target waits until it is known where to.
+func (r *relay) target(ctx context.Context) (string, error) {
+	r.mu.Lock()
+	set := r.set
+	r.mu.Unlock()
+	select {
+	case <-set:
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.to, nil
+}
+
 func (r *relay) carry(ctx context.Context, from net.Conn) {
 	defer from.Close()
-	select {
-	case <-r.set:
-	case <-ctx.Done():
+	at, err := r.target(ctx)
+	if err != nil {
 		return
 	}
-	to, err := (&net.Dialer{}).DialContext(ctx, "tcp", r.to)
+	to, err := (&net.Dialer{}).DialContext(ctx, "tcp", at)
 	if err != nil {
 		return
 	}
@@ -71,7 +87,16 @@ func (r *relay) carry(ctx context.Context, from net.Conn) {
 	_, _ = io.Copy(from, to)
 }
 
+// hold makes who connects from now on wait for lead.
+func (r *relay) hold() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.set = make(chan struct{})
+}
+
 func (r *relay) lead(to string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.to = to
 	close(r.set)
 }
@@ -80,7 +105,17 @@ func (r *relay) lead(to string) {
 type issued struct {
 	*server.Server
 
-	ca *acmetest.CA
+	ca            *acmetest.CA
+	plain, secure *relay
+}
+
+// Restart starts the server anew, on ports of its own.
+func (s *issued) Restart() {
+	s.plain.hold()
+	s.secure.hold()
+	s.Server.Restart()
+	s.plain.lead(s.HTTP)
+	s.secure.lead(s.HTTPS)
 }
 
 const shop = `name: shop
@@ -105,7 +140,7 @@ func startIssued(t *testing.T, challenge string, env []string, names ...string) 
 	s := server.StartProgram(t, server.Binary(t), env, folder)
 	plain.lead(s.HTTP)
 	secure.lead(s.HTTPS)
-	return &issued{s, ca}
+	return &issued{s, ca, plain, secure}
 }
 
 func shopOf(ca *acmetest.CA, challenge string, names ...string) string {
@@ -192,6 +227,36 @@ func TestCerts_AreGotAndServed(t *testing.T) {
 				t.Errorf("after a restart: %d orders", s.ca.Orders())
 			}
 		})
+	}
+}
+
+func TestCerts_AreGotAfterAKillInTheMiddle(t *testing.T) {
+	t.Parallel()
+	s := startIssued(t, "tls-alpn-01", nil, "a.example.com")
+	s.await(t, "a.example.com")
+	ordered, free := make(chan struct{}), make(chan struct{})
+	begin := sync.OnceFunc(func() { close(ordered) })
+	s.ca.Break(func(_ http.ResponseWriter, r *http.Request) bool {
+		if acmetest.IsOrder(r) {
+			begin()
+			<-free
+		}
+		return false
+	})
+	if err := os.WriteFile(filepath.Join(s.Folder, "roundtrip.yaml"), []byte(shopOf(s.ca, "tls-alpn-01", "a.example.com", "b.example.com")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Signal(syscall.SIGHUP)
+	<-ordered
+	s.Kill() // it has the lock of the name
+	s.ca.Break(nil)
+	close(free)
+	s.Restart()
+	s.await(t, "b.example.com")
+	for _, name := range []string{"a.example.com", "b.example.com"} {
+		if body, _, err := s.get(t, name, "/hello"); err != nil || body != "hello from "+name {
+			t.Errorf("%s: %q, %v", name, body, err)
+		}
 	}
 }
 

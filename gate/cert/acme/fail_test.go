@@ -80,6 +80,30 @@ func TestManager_SaysWhatFailedAndTriesAgain(t *testing.T) {
 	}
 }
 
+func TestManager_SaysThatAnIssuerIsNotThere(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ca := h.ca(t, acmetest.Options{})
+	ca.Close()
+	r := h.start(t, "", issuers(ca), name)
+	if s := r.until(t, "a failure", failed); !strings.Contains(s.Error, "it can't be reached: dial tcp") {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestManager_SaysWhyANameWasNotProven(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.http = h.tls // where nobody speaks HTTP
+	declared := issuers(h.ca(t, acmetest.Options{}))
+	declared.Challenges = []string{acme.HTTP01}
+	r := h.start(t, "", declared, name)
+	s := r.until(t, "a failure", failed)
+	if !strings.Contains(s.Error, "connection: ") || !strings.Contains(s.Error, "/.well-known/acme-challenge/") {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestManager_WaitsAsLongAsItIsTold(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -33,6 +33,7 @@ const (
 const (
 	attemptMax = 5 * time.Minute  // what one order may take
 	replyMax   = 30 * time.Second // what one answer of an issuer may take
+	replyBytes = 1 << 20          // and how long it may be
 )
 
 // issuer is one declared ACME server.
@@ -106,7 +107,10 @@ func told(err error) time.Duration {
 // plain returns what an issuer said, without the path that the error took.
 func plain(err error) string {
 	if p, ok := errors.AsType[acme.Problem](err); ok {
-		return strings.TrimPrefix(p.Type, acme.ProblemTypeNamespace) + ": " + p.Detail
+		return strings.TrimPrefix(p.Type, acme.ProblemTypeNamespace) + ": " + strings.TrimSpace(p.Detail)
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return "it can't be reached: " + u.Err.Error()
 	}
 	return err.Error()
 }
@@ -123,6 +127,7 @@ func (c *conversation) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := c.transport.RoundTrip(r)
 	if err == nil {
 		c.after = retryAfter(resp.Header.Get("Retry-After"), c.now())
+		resp.Body = http.MaxBytesReader(nil, resp.Body, replyBytes)
 	}
 	return resp, err
 }

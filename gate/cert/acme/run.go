@@ -123,7 +123,9 @@ func (m *Manager) order(ctx context.Context, s *subject, issuers []*issuer) {
 		if wait := told(err); wait > 0 {
 			waits[i.directory] = m.now().Add(wait)
 		}
-		m.log.Warn("certificate: an issuer refused", slog.String("name", s.name), slog.String("issuer", i.host()), slog.Any("error", err))
+		if len(issuers) > 1 {
+			m.log.Warn("certificate: an issuer gave none", slog.String("name", s.name), slog.String("issuer", i.host()), slog.String("error", plain(err)))
+		}
 	}
 	m.failed(ctx, s, issuers, strings.Join(failed, "; "), waits)
 }
