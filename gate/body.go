@@ -194,7 +194,10 @@ func (b *body) finish(x *exchange) {
 		}
 		return
 	}
-	if x.status >= http.StatusBadRequest && x.req.Method != http.MethodConnect { // what comes on a CONNECT has no end
+	if x.req.Method == http.MethodConnect || errors.Is(b.err, os.ErrDeadlineExceeded) {
+		return // what comes on a CONNECT has no end, and from who stalls nothing comes
+	}
+	if x.status >= http.StatusBadRequest {
 		_ = http.NewResponseController(x.w).SetReadDeadline(x.gate.now().Add(drainTime))
 		_, _ = io.CopyN(io.Discard, x.req.Body, drainBytesMax) // whatever ends it, the answer is ready
 	}

@@ -144,10 +144,10 @@ func (x *exchange) end() {
 	if x.status == 0 && !cut && x.req.Context().Err() == nil {
 		x.WriteHeader(http.StatusOK)
 	}
+	x.body.finish(x)
 	if x.status != 0 && !cut && !x.taken {
 		x.moveWrite() // for what is still buffered
 	}
-	x.body.finish(x)
 	x.body.note()
 	x.report()
 	owned, ctx := x.owned, x.req.Context()

@@ -75,6 +75,15 @@ func (f *frames) feed(p []byte, take func(frame) bool) bool {
 	return true
 }
 
+// inHead reports whether the bytes so far end in a frame that is, or may become, a part of a request's head. head says
+// whether the last frame that take was told of is one.
+func (f *frames) inHead(head bool) bool {
+	if f.have >= 9 {
+		return f.head[3] == frameHeaders || f.head[3] == frameContinuation
+	}
+	return f.have > 0 || head && f.skip > 0
+}
+
 // between reports whether the bytes so far end where a frame ends.
 func (f *frames) between() bool { return f.skip == 0 && f.have == 0 }
 
@@ -118,6 +127,8 @@ type conduct struct {
 	empty   allowance // DATA and CONTINUATION with nothing in them
 
 	blockBytes, blockFrames int           // of the header block that is being sent
+	inBlock                 bool          // whether its last frame has not begun
+	inHead                  bool          // whether the payload that is being sent is of one
 	last                    atomic.Uint32 // the newest stream
 }
 
@@ -133,6 +144,9 @@ func (c *conduct) begin(now func() time.Time) {
 // has reason to speak of windows and to measure the way. It returns what there was too much of, or "".
 func (c *conduct) take(f frame, served int64) string {
 	c.control.back(4 * float64(served))
+	if c.inHead = f.kind == frameHeaders || f.kind == frameContinuation; c.inHead {
+		c.inBlock = f.flags&flagEndHeaders == 0
+	}
 	switch f.kind {
 	case frameData:
 		return c.takeData(f)

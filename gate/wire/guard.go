@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,8 +31,9 @@ type guard struct {
 	front *Front
 	facts *Facts
 
-	in      frames // of the goroutine that reads
-	conduct conduct
+	in        frames // of the goroutine that reads
+	conduct   conduct
+	headUntil time.Time // when the head that is being sent must be there; zero while none is
 
 	sending  sync.Mutex // guards out and provoked, and keeps frames whole
 	out      frames
@@ -64,7 +66,26 @@ func (g *guard) Read(p []byte) (int, error) {
 		g.flood(why)
 		return 0, errFlood
 	}
+	g.timeHead()
+	if err != nil && !g.headUntil.IsZero() && errors.Is(err, os.ErrDeadlineExceeded) && !g.cut.Swap(true) {
+		g.front.options.Cut(g.facts, trace.ReasonOf("request.timeout"), "time for a head that does not come")
+	}
 	return n, err
+}
+
+// timeHead gives the head of a request its time, from its first byte to its last: the server above waits for the rest of a
+// frame as long as the client likes, since what is in the middle of one can't answer pings either.
+func (g *guard) timeHead() {
+	late := g.conduct.inBlock || g.in.inHead(g.conduct.inHead)
+	switch {
+	case late == !g.headUntil.IsZero():
+	case late:
+		g.headUntil = g.front.options.Now().Add(g.front.options.Header)
+		_ = g.SetReadDeadline(g.headUntil) // a closed connection says so when it is read
+	default:
+		g.headUntil = time.Time{}
+		_ = g.SetReadDeadline(time.Time{})
+	}
 }
 
 func (g *guard) takeServed() int64 {

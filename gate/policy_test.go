@@ -1,0 +1,317 @@
+package gate_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"golang.org/x/net/http2"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/gate"
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+// protocols are all ways in: one client for each protocol, and the site that it asks.
+func (h *house) protocols(t *testing.T, quicAddr string) map[string]struct {
+	client *http.Client
+	url    string
+} {
+	t.Helper()
+	type door = struct {
+		client *http.Client
+		url    string
+	}
+	return map[string]door{
+		"h1 plain": {h.client(t, false), "http://open.localhost"},
+		"h1 TLS":   {h.client(t, false), "https://gallery.localhost"},
+		"h2":       {h.client(t, true), "https://gallery.localhost"},
+		"h3":       {h.client3(t, quicAddr), "https://gallery.localhost"},
+	}
+}
+
+// readsBody answers with how it went to read the body.
+func readsBody(w http.ResponseWriter, r *http.Request) {
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		e := roundtrip.AsError(err)
+		w.Header().Set("Content-Type", roundtrip.ProblemType)
+		w.WriteHeader(e.HTTPStatus())
+		_, _ = w.Write(e.AppendProblem(nil, r.URL.Path, trace.From(r.Context()).ID.String()))
+		return
+	}
+	ok(w, r)
+}
+
+// stalls sends a little, and then nothing until it is closed.
+type stalls struct {
+	sent bool
+	once sync.Once
+	stop chan struct{}
+}
+
+func newStalls() io.Reader { return &stalls{stop: make(chan struct{})} }
+
+func (s *stalls) Close() error {
+	s.once.Do(func() { close(s.stop) })
+	return nil
+}
+
+func (s *stalls) Read(p []byte) (int, error) {
+	if !s.sent {
+		s.sent = true
+		return copy(p, "some"), nil
+	}
+	<-s.stop
+	return 0, io.EOF
+}
+
+// One table for all protocols: what is refused over one is refused over all, with the same status and the same reason.
+func TestGate_HasOnePolicyForAllProtocols(t *testing.T) {
+	t.Parallel()
+	h, addr := openQUIC(t, readsBody, func(o *gate.Options) { o.Times.Stall = 500 * time.Millisecond })
+	lines := func(n int) (all []string) {
+		for range n {
+			all = append(all, "X-Line", "1")
+		}
+		return all
+	}
+	for _, q := range []struct {
+		name, method, path string
+		headers            []string
+		body               func() io.Reader
+		status             int
+		reason             string
+	}{
+		{name: "good", path: "/api/x", headers: lines(80), status: 200},
+		{name: "17 KiB of headers", path: "/api/x", headers: []string{"X-Long", strings.Repeat("x", 17<<10)}, status: 431, reason: "request.headers_too_large"},
+		{name: "a long target", path: "/api/" + strings.Repeat("x", 17<<10), status: 431, reason: "request.headers_too_large"},
+		{name: "101 header lines", path: "/api/x", headers: lines(101), status: 431, reason: "request.headers_too_large"},
+		{name: "a body over the limit", method: "POST", path: "/api/x", body: func() io.Reader { return bytes.NewReader(make([]byte, 33<<20)) }, status: 413, reason: "request.body_too_large"},
+		{name: "a body over the limit, of no known length", method: "POST", path: "/api/x", body: func() io.Reader { return io.LimitReader(zeros{}, 33<<20) }, status: 413, reason: "request.body_too_large"},
+		{name: "a body that stalls", method: "POST", path: "/api/x", body: newStalls, status: 408, reason: "request.timeout"},
+		{name: "an unknown host", path: "/api/x", headers: []string{"Host", "other.localhost"}, status: 421, reason: "route.no_host"},
+		{name: "a host that is none", path: "/api/x", headers: []string{"Host", "open_.local;host"}, status: 400, reason: "request.malformed"},
+		{name: "an encoded slash", path: "/api/a%2fb", status: 400, reason: "request.malformed"},
+		{name: "an encoded NUL", path: "/api/a%00b", status: 400, reason: "request.malformed"},
+		{name: "an encoded dot segment", path: "/api/%2e%2e/b", status: 400, reason: "request.malformed"},
+		{name: "a backslash", path: "/api/a%5cb", status: 400, reason: "request.malformed"},
+		{name: "TRACE", method: "TRACE", path: "/api/x", status: 405, reason: "route.method_not_allowed"},
+	} {
+		for protocol, d := range h.protocols(t, addr) {
+			t.Run(q.name+"/"+protocol, func(t *testing.T) {
+				var body io.Reader
+				if q.body != nil {
+					body = q.body()
+				}
+				method := q.method
+				if method == "" {
+					method = http.MethodGet
+				}
+				a, err := h.try(t, d.client, method, d.url+q.path, body, q.headers...)
+				if c, ok := body.(io.Closer); ok {
+					_ = c.Close() // or whoever reads it waits for ever
+				}
+				if err != nil {
+					// A client of HTTP/1 may find the connection closed while it still sends its body: the journey says the rest.
+					if q.body == nil || !strings.HasPrefix(protocol, "h1") {
+						t.Fatal(err)
+					}
+					h.await(t, "journey of "+q.reason, func(s trace.Snapshot) bool { return s.Reason.Code() == q.reason && s.Status == q.status })
+					return
+				}
+				if q.status == 200 {
+					if a.StatusCode != 200 {
+						t.Error(a.Status, a.body)
+					}
+					return
+				}
+				problem(t, a, q.status, q.reason)
+				if s := h.journey(t, a.Header.Get("X-Journey")); s.Reason.Code() != q.reason {
+					t.Errorf("journey: %s", s.Reason.Code())
+				}
+			})
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// try is do for a request that may fail.
+func (h *house) try(t *testing.T, c *http.Client, method, url string, body io.Reader, headers ...string) (answer, error) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+			continue
+		}
+		r.Header.Add(headers[i], headers[i+1])
+	}
+	res, err := c.Do(r)
+	if err != nil {
+		return answer{}, err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return answer{res, string(b)}, err
+}
+
+// A head that does not come to its end has its time over HTTP/2: in the middle of a frame, and between two.
+func TestGate_HTTP2HeadsHaveTheirTime(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]func(a *attacker) error{
+		"in a frame": func(a *attacker) error {
+			_, err := a.conn.Write([]byte{0, 0, 100, 1, 5, 0, 0, 0, 1, 0x82})
+			return err
+		},
+		"in the beginning of a frame": func(a *attacker) error {
+			_, err := a.conn.Write([]byte{0, 0})
+			return err
+		},
+		"before CONTINUATION": func(a *attacker) error {
+			return a.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: a.head("GET")})
+		},
+		"in CONTINUATION": func(a *attacker) error {
+			err := a.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: a.head("GET")})
+			_, more := a.conn.Write([]byte{0, 0, 100, 9, 4, 0, 0, 0, 1})
+			return errors.Join(err, more)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := open(t, ok, func(o *gate.Options) { o.Times.Header = 300 * time.Millisecond })
+			a := h.attack(t)
+			if err := begin(a); err != nil {
+				t.Fatal(err)
+			}
+			<-a.goAway // the connection has ended
+			s := h.await(t, "journey of the head", func(s trace.Snapshot) bool { return s.Reason.Code() == "request.timeout" })
+			if s.Kind != trace.Connection {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
+// Clients that read nothing hold no handler for longer than an answer may stall, whatever protocol they speak.
+func TestGate_SlowReadersAreCutOnAllProtocols(t *testing.T) {
+	t.Parallel()
+	var running atomic.Int64
+	big := bytes.Repeat([]byte("x"), 1<<20)
+	h, addr := openQUIC(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/x" {
+			ok(w, r)
+			return
+		}
+		running.Add(1)
+		defer running.Add(-1)
+		for range 64 {
+			if _, err := w.Write(big); err != nil {
+				return
+			}
+		}
+	}, func(o *gate.Options) { o.Times.Stall = 300 * time.Millisecond })
+	a := h.attack(t, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
+	for range streamsMax {
+		if _, err := a.request("GET", true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := quic.DialAddr(t.Context(), addr, &tls.Config{RootCAs: h.roots, ServerName: "gallery.localhost", NextProtos: []string{"h3"}},
+		&quic.Config{InitialStreamReceiveWindow: 1 << 10, MaxStreamReceiveWindow: 1 << 10, InitialConnectionReceiveWindow: 8 << 10, MaxConnectionReceiveWindow: 8 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.CloseWithError(0, "") }()
+	head := headers3(t, ":method", "GET", ":scheme", "https", ":authority", "gallery.localhost", ":path", "/api/x")
+	for range streamsMax {
+		s, err := c.OpenStreamSync(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Write(head); err != nil {
+			t.Fatal(err)
+		}
+		_ = s.Close()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for most := int64(0); ; most = max(most, running.Load()) {
+		if got := h.get(t, "https://gallery.localhost/api/other"); got.StatusCode != 200 {
+			t.Fatalf("another client got %s", got.Status)
+		}
+		if most > streamsMax && running.Load() == 0 {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("%d handlers still run, %d did", running.Load(), most)
+		}
+	}
+}
+
+// Heads that are as large as they may be, on as many streams as there may be, whose answers nobody takes: over HTTP/3 too
+// they stay cheap.
+func TestGate_HeaderBombsOverHTTP3StayCheap(t *testing.T) {
+	h, addr := openQUIC(t, ok)
+	before := heap()
+	const connections = 3
+	fields := []string{":method", "GET", ":scheme", "https", ":authority", "gallery.localhost", ":path", "/api/x"}
+	for range 500 {
+		fields = append(fields, "a", "") // 33 bytes each, by which they are counted
+	}
+	head := headers3(t, fields...)
+	for range connections {
+		c, err := quic.DialAddr(t.Context(), addr, &tls.Config{RootCAs: h.roots, ServerName: "gallery.localhost", NextProtos: []string{"h3"}},
+			&quic.Config{InitialConnectionReceiveWindow: 1 << 10, MaxConnectionReceiveWindow: 1 << 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.CloseWithError(0, "") }()
+		var group sync.WaitGroup
+		for range streamsMax {
+			s, err := c.OpenStreamSync(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			group.Go(func() { _, _ = s.Write(head) })
+		}
+		group.Wait()
+	}
+	if got := h.get(t, "https://gallery.localhost/api/other"); got.StatusCode != 200 {
+		t.Errorf("another client got %s", got.Status)
+	}
+	grown := (heap() - before) / (connections * streamsMax)
+	t.Logf("%d KiB for each stream, the client's half included", grown>>10)
+	if grown > 100<<10 {
+		t.Errorf("%d streams hold %d KiB each", connections*streamsMax, grown>>10)
+	}
+}
+
+// A request whose head is longer than what is taken in at all is refused too, if not in the gate's own words.
+func TestGate_RefusesHugeHeads(t *testing.T) {
+	t.Parallel()
+	h, addr := openQUIC(t, ok)
+	for protocol, d := range h.protocols(t, addr) {
+		a, err := h.try(t, d.client, http.MethodGet, d.url+"/api/x", nil, "X-Long", strings.Repeat("x", 64<<10))
+		if err == nil && a.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+			t.Errorf("%s: %s", protocol, a.Status)
+		}
+		if err != nil && protocol != "h2" {
+			t.Errorf("%s: %v", protocol, err)
+		}
+	}
+}
