@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -8,11 +9,16 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate"
+	"github.com/roundtrip-dev/roundtrip/gate/encode"
+	"github.com/roundtrip-dev/roundtrip/gate/route"
+	"github.com/roundtrip-dev/roundtrip/gate/static"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -104,6 +110,40 @@ func BenchmarkGate_Loopback(b *testing.B) {
 			cancel()
 			if h == nil {
 				<-done
+			}
+		})
+	}
+}
+
+// BenchmarkGate_Static is the gate's own work for a small file that is asked for again and again, up to the writer.
+func BenchmarkGate_Static(b *testing.B) {
+	dir := b.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "app.css"), bytes.Repeat([]byte("body { margin: 0 }\n"), 54), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	for name, accept := range map[string]string{"as it is": "", "br": "gzip, deflate, br, zstd"} {
+		b.Run(name, func(b *testing.B) {
+			folder := static.New(static.Options{Dir: dir, Mount: "/", Encoders: encode.New(), Now: time.Now})
+			table, err := gate.NewTable([]config.Site{{
+				Name: "127.0.0.1", TLS: config.TLS{Mode: config.TLSOff}, Routes: []config.Route{{Path: "/", Static: dir}},
+			}}, route.Builders{Static: func(*config.Site, *config.Route) (route.Target, error) { return folder, nil }})
+			if err != nil {
+				b.Fatal(err)
+			}
+			g, err := gate.New(gate.Options{Table: table, Recorder: trace.New(time.Now, 4096, nil), Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/app.css", nil)
+			r.Host = "127.0.0.1:8443"
+			if accept != "" {
+				r.Header.Set("Accept-Encoding", accept)
+			}
+			w := &discard{h: http.Header{}}
+			b.ReportAllocs()
+			for b.Loop() {
+				clear(w.h)
+				g.ServeHTTP(w, r)
 			}
 		})
 	}

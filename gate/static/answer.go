@@ -100,7 +100,11 @@ func (f *Folder) putHeaders(h http.Header, e *file, m *form) {
 		h["Content-Encoding"] = m.encoding
 	}
 	if f.compress && e.varies() {
-		encode.AddVary(h)
+		if h["Vary"] == nil {
+			h["Vary"] = f.lines.vary
+		} else {
+			encode.AddVary(h)
+		}
 	}
 	if strings.HasPrefix(e.kind, "text/html") {
 		f.putPage(h)

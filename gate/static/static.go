@@ -166,12 +166,13 @@ func wantsHTML(r *http.Request) bool {
 // lines are header lines that many answers have, made once.
 type lines struct {
 	nosniff, noStore, bytes   []string
+	vary                      []string
 	referrer, frame, security []string
 }
 
 func newLines() lines {
 	return lines{
-		nosniff: []string{"nosniff"}, noStore: []string{"no-store"}, bytes: []string{"bytes"},
+		nosniff: []string{"nosniff"}, noStore: []string{"no-store"}, bytes: []string{"bytes"}, vary: []string{"Accept-Encoding"},
 		referrer: []string{"strict-origin-when-cross-origin"}, frame: []string{"SAMEORIGIN"},
 		security: []string{"frame-ancestors 'self'; base-uri 'self'; object-src 'none'"},
 	}

@@ -191,7 +191,7 @@ func TestGate_HasNoFindingsOfTestSSL(t *testing.T) {
 	g := start(t)
 	_, port, _ := net.SplitHostPort(g.HTTPS)
 	file := filepath.Join(t.TempDir(), "findings.json")
-	run(t, 9*time.Minute, "testssl", "--quiet", "--warnings", "off", "--color", "0", "--jsonfile", file,
+	run(t, 9*time.Minute, "testssl", "--quiet", "--warnings", "off", "--color", "0", "--nodns", "none", "--ip", "127.0.0.1", "--jsonfile", file,
 		"-p", "-s", "-f", "-h", "--heartbleed", "--ccs-injection", "--ticketbleed", "--renegotiation", "--crime", "--poodle", "--drown", "localhost:"+port)
 	text, err := os.ReadFile(file)
 	if err != nil {
