@@ -184,15 +184,15 @@ func TestGate_StandsSlowClients(t *testing.T) {
 	}
 }
 
-// TestGate_HasNoFindingsOfTestSSL takes what is worse than "low" of what testssl.sh looks for: protocols, ciphers, forward
-// secrecy, headers, and the vulnerabilities that have names. It looks at no certificate: that is one of our own authority here.
+// TestGate_HasNoFindingsOfTestSSL takes what is worse than "low" of what testssl.sh looks for: protocols, ciphers,
+// headers, and the vulnerabilities that have names. It looks at no certificate: that is one of our own authority here.
 func TestGate_HasNoFindingsOfTestSSL(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	_, port, _ := net.SplitHostPort(g.HTTPS)
 	file := filepath.Join(t.TempDir(), "findings.json")
-	run(t, 9*time.Minute, "testssl", "--quiet", "--warnings", "off", "--color", "0", "--nodns", "none", "--ip", "127.0.0.1", "--jsonfile", file,
-		"-p", "-s", "-f", "-h", "--heartbleed", "--ccs-injection", "--ticketbleed", "--renegotiation", "--crime", "--poodle", "--drown", "localhost:"+port)
+	run(t, 12*time.Minute, "testssl", "--quiet", "--warnings", "off", "--color", "0", "--nodns", "none", "--ip", "127.0.0.1", "--jsonfile", file,
+		"-p", "-s", "-h", "--heartbleed", "--ccs-injection", "--ticketbleed", "--renegotiation", "--crime", "--poodle", "--drown", "localhost:"+port)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
