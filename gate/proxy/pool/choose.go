@@ -21,16 +21,24 @@ const (
 
 func (p *Pool) rank(u *Upstream, tried []*Upstream, now *time.Time) rank {
 	switch {
-	case u.condition == unwell:
+	case p.condition(u) == unwell:
 		return never
 	case u.ejected && !p.due(u, now):
 		return refused
 	case len(tried) > 0 && slices.Contains(tried, u):
 		return again
-	case u.condition == unproven:
+	case p.condition(u) == unproven:
 		return untold
 	}
 	return fit
+}
+
+// condition is what health checks say of an upstream: nothing where the pool declares none. A pool before or after it may.
+func (p *Pool) condition(u *Upstream) condition {
+	if p.declared.Health == nil {
+		return well
+	}
+	return u.condition
 }
 
 // due reports whether the time of an ejected upstream is over, and nobody tries it yet.
@@ -105,7 +113,7 @@ func (p *Pool) gather(tried []*Upstream, now *time.Time) (best rank, full bool) 
 // anyFull reports whether an upstream that is not unwell has its fill.
 func (p *Pool) anyFull() bool {
 	for i := range p.members {
-		if p.members[i].condition != unwell && !p.hasRoom(i) {
+		if p.condition(p.members[i].Upstream) != unwell && !p.hasRoom(i) {
 			return true
 		}
 	}

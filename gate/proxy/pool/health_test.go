@@ -262,3 +262,26 @@ func TestTake_StickyVisitorWaitsForItsOwn(t *testing.T) {
 		l.Done(outcome(pool.Nobody))
 	})
 }
+
+func TestTake_StickyVisitorHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := watch(t, declared(2, func(d *config.Proxy) { d.Concurrency, d.Sticky = 1, true }))
+		first, second := b.take(request("192.0.2.1")), b.take(request("192.0.2.1"))
+		pair, _, _ := strings.Cut(first.Cookie(), ";")
+		bound, free := make(chan pool.Lease, 1), make(chan pool.Lease, 1)
+		go func() { bound <- b.take(request("192.0.2.1", "Cookie", pair)) }()
+		synctest.Wait()
+		go func() { free <- b.take(request("192.0.2.1")) }()
+		synctest.Wait()
+		second.Done(outcome(pool.Nobody))
+		synctest.Wait()
+		if len(free) != 1 || len(bound) != 0 {
+			t.Fatalf("the visitor who is bound has %d, who is not has %d of the place that came free", len(bound), len(free))
+		}
+		first.Done(outcome(pool.Nobody))
+		l := <-bound
+		l.Done(outcome(pool.Nobody))
+		l = <-free
+		l.Done(outcome(pool.Nobody))
+	})
+}

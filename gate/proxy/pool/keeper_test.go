@@ -210,6 +210,29 @@ func TestKeeper_DroppedDeclarationChangesNothing(t *testing.T) {
 	})
 }
 
+// What health checks say counts where they are declared: not in the pool before, nor in the one after.
+func TestKeeper_HealthBelongsToTheDeclaration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, k := keep(t)
+		before := enter(t, k, declared(1))
+		b.Pool = enter(t, k, declared(1, asked))
+		b.line(0).status.Store(0)
+		time.Sleep(time.Minute)
+		b.want("unwell")
+		after := enter(t, k, declared(1))
+		for name, p := range map[string]*pool.Pool{"before": before, "after": after} {
+			l, err := p.Take(request("192.0.2.1"), nil)
+			if err != nil {
+				t.Errorf("the pool %s: %v", name, err)
+				continue
+			}
+			l.Done(outcome(pool.Nobody))
+		}
+		b.Pool = after
+		b.want("well")
+	})
+}
+
 // Many clients, reloads and an upstream that fails, at once: the race detector looks at it, and the counts must end at zero.
 func TestKeeper_ReloadsUnderLoad(t *testing.T) {
 	b, k := keep(t)

@@ -110,7 +110,7 @@ func New(o Options) (*Pool, error) {
 			return nil, err
 		}
 		p.members = append(p.members, m)
-		p.isProven = p.isProven || m.condition == well
+		p.isProven = p.isProven || p.condition(m.Upstream) == well
 	}
 	if p.isProven {
 		close(p.proven)
@@ -134,9 +134,6 @@ func (p *Pool) join(o Options, up config.Upstream) (member, error) {
 		if o.Declared.Health != nil {
 			m.condition = unproven
 		}
-	}
-	if o.Declared.Health == nil && m.condition != well { // nobody would ever ask again
-		m.condition, m.since = well, o.Now()
 	}
 	if o.Declared.Sticky {
 		m.id = p.stickyID(up.URL)

@@ -34,7 +34,7 @@ func (p *Pool) State() []State {
 	for i := range p.members {
 		u := p.members[i].Upstream
 		states[i] = State{
-			Upstream: u.Name(), Standing: u.standing(), Since: u.since, Running: u.running, Faults: u.faults,
+			Upstream: u.Name(), Standing: p.standing(u), Since: u.since, Running: u.running, Faults: u.faults,
 			Error: u.lastError, ErrorAt: u.lastAt, FirstByte: u.firstByte,
 		}
 		if states[i].Standing == Ejected {
@@ -44,13 +44,13 @@ func (p *Pool) State() []State {
 	return states
 }
 
-func (u *Upstream) standing() Standing {
+func (p *Pool) standing(u *Upstream) Standing {
 	switch {
-	case u.condition == unwell:
+	case p.condition(u) == unwell:
 		return Unwell
 	case u.ejected:
 		return Ejected
-	case u.condition == unproven:
+	case p.condition(u) == unproven:
 		return Unproven
 	}
 	return Well

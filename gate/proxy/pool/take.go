@@ -58,7 +58,7 @@ func (l *Lease) Done(o Outcome) {
 	p.ward.mu.Lock()
 	u.ended()
 	news := p.learn(u, l, o)
-	if news != nil {
+	if news != nil || p.declared.Sticky { // the first in the queue may wait for another upstream
 		p.ward.wakeAll()
 	} else {
 		p.ward.wakeOne()
