@@ -48,11 +48,16 @@ func Join(groups ...[]*Rate) []*Rate {
 	return rates
 }
 
+// width says how late the rate is asked.
 func (r *Rate) width() int {
-	if r.Key == config.PerSite {
+	switch r.Key {
+	case config.PerClient, config.PerHeader:
+		return 0
+	case config.PerAccount: // who that is must be looked up
 		return 1
+	case config.PerSite:
 	}
-	return 0
+	return 2
 }
 
 func newRate(place string, d config.Rate) *Rate {

@@ -9,8 +9,11 @@ import (
 	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 )
 
-// nearMax is how many routes an explanation has at the most.
-const nearMax = 5
+const (
+	nearMax        = 5  // routes that an explanation has at the most
+	nearGuessesMax = 12 // names that are compared for it: who asks for what is not there must not cost much
+	nearSegmentMax = 32 // bytes of a name that is compared with others
+)
 
 // Near is a route that a request nearly was for, and the first condition of it that failed. It holds nothing that a client
 // sent, so that a journey may keep it.
@@ -40,11 +43,15 @@ func (n Near) String() string {
 func (t *Table) Explain(host, path, method string, h http.Header) []Near {
 	s := t.Site(host)
 	if s == nil {
-		names := make([]string, len(t.Sites))
-		for i, site := range t.Sites {
+		sites := t.Sites[:min(len(t.Sites), nearGuessesMax)]
+		names := make([]string, len(sites))
+		for i, site := range sites {
 			names[i] = site.Name
 		}
-		if near := nearest.Of(strings.ToLower(HostName(host)), names); near != "" {
+		if host = HostName(host); len(host) > 2*nearSegmentMax {
+			return nil
+		}
+		if near := nearest.Of(strings.ToLower(host), names); near != "" {
 			return []Near{{Site: near, Failed: "host", Want: near}}
 		}
 		return nil
@@ -60,13 +67,14 @@ func (s *Site) Explain(path, method string, h http.Header) []Near {
 		rank int
 	}
 	var found []candidate
+	guesses := nearGuessesMax
 	for _, r := range s.Routes {
 		if r == won {
 			continue
 		}
-		n, rank := r.explain(path, method, h)
+		n, rank := r.explain(path, method, h, &guesses)
 		n.Site = s.Name
-		if rank > 0 {
+		if rank > 0 { // it has something in common
 			found = append(found, candidate{n, rank})
 		}
 	}
@@ -79,12 +87,12 @@ func (s *Site) Explain(path, method string, h http.Header) []Near {
 }
 
 // explain says which condition of the route failed first, and how near the request came; 0 is not near at all.
-func (r *Route) explain(path, method string, h http.Header) (Near, int) {
+func (r *Route) explain(path, method string, h http.Header, guesses *int) (Near, int) {
 	n := Near{Route: r.Path, Where: r.Where, Failed: "path", Want: r.Path}
-	if common, fits := r.follow(path); !fits {
-		return n, common
+	if common, fits := r.follow(path, guesses); !fits {
+		return n, common<<10 - min(len(r.segments), 1<<9) // of two that have as much in common, the one that wants less besides
 	}
-	const fits = 1000 // more than a path has segments
+	const fits = 1 << 30
 	for i, want := range r.headers {
 		if !(&Route{headers: r.headers[i : i+1]}).hasHeaders(h) {
 			n.Failed, n.Want = "header "+want.Name, want.Value
@@ -100,23 +108,23 @@ func (r *Route) explain(path, method string, h http.Header) (Near, int) {
 }
 
 // follow counts the segments that a path and the route's have in common, a near miss of one among them, and reports
-// whether the whole path fits.
-func (r *Route) follow(path string) (common int, fits bool) {
-	segments := strings.Split(strings.Trim(path, "/"), "/")
-	if path == "/" {
-		segments = nil
-	}
-	for i, want := range r.segments {
-		if i >= len(segments) {
-			return 2 * common, false
+// whether the whole path fits. It looks at no more of the path than the route has segments, and guesses so many times at
+// the most.
+func (r *Route) follow(path string, guesses *int) (common int, fits bool) {
+	rest, more := path[1:], path != "/"
+	for _, want := range r.segments {
+		if rest == "" {
+			return common, false
 		}
-		if want != "*" && want != segments[i] {
-			if nearest.Of(segments[i], []string{want}) != "" {
-				return 2*common + 1, false
+		var segment string
+		segment, rest, more = strings.Cut(rest, "/")
+		if want != "*" && want != segment {
+			if *guesses--; *guesses >= 0 && len(segment) <= nearSegmentMax && nearest.Of(segment, []string{want}) != "" {
+				common++
 			}
-			return 2 * common, false
+			return common, false
 		}
-		common++
+		common += 2
 	}
-	return 2 * common, r.prefix || len(segments) == len(r.segments) && !strings.HasSuffix(path, "/")
+	return common, r.prefix || !more && len(r.segments) > 0
 }
