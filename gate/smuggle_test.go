@@ -491,3 +491,32 @@ func TestSmuggle_NothingFollowsARefusedRequest(t *testing.T) {
 		}
 	}
 }
+
+func TestSmuggle_AnExpectationOpensNothingUpstreamBeforeTheBodyComes(t *testing.T) {
+	t.Parallel()
+	h, up := mixed(t)
+	for name, d := range h.doors(t) {
+		c := d.dial()
+		send(t, c, "POST /up/x HTTP/1.1\r\nHost: "+d.host+"\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+		in := bufio.NewReader(c)
+		if line, err := in.ReadString('\n'); !strings.HasPrefix(line, "HTTP/1.1 100") {
+			t.Fatalf("%s: %q, %v", name, line, err)
+		}
+		if reached := up.take(); len(reached) > 0 {
+			t.Errorf("%s: the upstream was bothered before there was a body: %q", name, reached)
+		}
+		send(t, c, "hello")
+		if _, err := in.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.ReadResponse(in, nil)
+		if err != nil || res.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %v, %v", name, res, err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		if reached := up.take(); len(reached) != 1 || plainRequest(reached[0]) != "" {
+			t.Errorf("%s: the upstream got %q", name, reached)
+		}
+	}
+}

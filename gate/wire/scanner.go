@@ -23,6 +23,9 @@ const (
 // chunkLineMax bounds the line of a chunk's size with its extensions, in bytes.
 const chunkLineMax = 256
 
+// lineKeep is how much room for lines that come in pieces a connection keeps, in bytes.
+const lineKeep = 1 << 10
+
 // scanner follows the messages of a connection.
 type scanner struct {
 	part  part
@@ -61,7 +64,9 @@ func (s *scanner) feed(p []byte) int {
 				line = s.line
 			}
 			s.take(line)
-			s.line = s.line[:0]
+			if s.line = s.line[:0]; cap(s.line) > lineKeep {
+				s.line = nil // a connection that rests keeps no room for a line that was long once
+			}
 			if s.why != nil {
 				return at
 			}
