@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/gate/proxy"
 )
 
 // echo answers with what it was asked: protocol, host, and whose certificate was shown.
@@ -143,6 +144,39 @@ func TestProxy_ReachesUpstreamsThroughSockets(t *testing.T) {
 	for range 3 {
 		if a := h.get(t, "/x"); a.body != "HTTP/1.1 GET /x app.localhost  " {
 			t.Errorf("%q", a.body)
+		}
+	}
+}
+
+// A reload takes certificates from the disk anew, and only then makes other connections.
+func TestConnect_KnowsWhenItsFilesAreOthers(t *testing.T) {
+	t.Parallel()
+	s, roots := secureUpstream(t, false, func(*tls.Config) {})
+	p := at(s.URL)
+	p.Roots = roots
+	up, err := proxy.Connect(time.Now)(p, p.Upstreams[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(roots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		do    func() error
+		stale bool
+	}{
+		{"as it was", func() error { return nil }, false},
+		{"written again", func() error { return os.WriteFile(roots, text, 0o600) }, false},
+		{"another certificate", func() error { return os.WriteFile(roots, append(text, text...), 0o600) }, true},
+		{"gone", func() error { return os.Remove(roots) }, true},
+	} {
+		if err := c.do(); err != nil {
+			t.Fatal(err)
+		}
+		if got := up.Stale(); got != c.stale {
+			t.Errorf("%s: stale is %v, want %v", c.name, got, c.stale)
 		}
 	}
 }

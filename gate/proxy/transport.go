@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -23,7 +24,8 @@ type transport struct {
 	declared *config.Proxy
 	up       config.Upstream
 	now      func() time.Time
-	tls      *tls.Config // nil: none
+	tls      *tls.Config       // nil: none
+	files    [sha256.Size]byte // of the files that tls was made of
 	h1       *http1.Client
 	h2       *http2
 	speaks2  atomic.Bool // an upstream with TLS chose HTTP/2
@@ -35,8 +37,12 @@ func Connect(now func() time.Time) pool.Connect {
 	return func(declared *config.Proxy, up config.Upstream) (pool.Transport, error) {
 		t := &transport{declared: declared, up: up, now: now}
 		if up.Scheme == config.HTTPS {
-			var err error
-			if t.tls, err = clientTLS(declared, up); err != nil {
+			files, err := readTLS(declared)
+			if err == nil {
+				t.files = files.sum()
+				t.tls, err = clientTLS(declared, up, files)
+			}
+			if err != nil {
 				return nil, fmt.Errorf("upstream %s: %w", up.URL, err)
 			}
 		}
@@ -47,7 +53,45 @@ func Connect(now func() time.Time) pool.Connect {
 	}
 }
 
-func clientTLS(declared *config.Proxy, up config.Upstream) (*tls.Config, error) {
+// Stale reports whether the certificates on the disk are others now, or can't be read, which a reload should tell.
+func (t *transport) Stale() bool {
+	if t.tls == nil {
+		return false
+	}
+	files, err := readTLS(t.declared)
+	return err != nil || files.sum() != t.files
+}
+
+// tlsFiles is what the files hold that a declaration names for TLS to upstreams.
+type tlsFiles struct{ roots, chain, key []byte }
+
+func readTLS(declared *config.Proxy) (f tlsFiles, err error) {
+	if declared.Roots != "" {
+		if f.roots, err = os.ReadFile(declared.Roots); err != nil {
+			return f, fmt.Errorf("tls.roots: %w", err)
+		}
+	}
+	if declared.ClientCert != "" {
+		if f.chain, err = os.ReadFile(declared.ClientCert); err != nil {
+			return f, fmt.Errorf("tls.cert: %w", err)
+		}
+		if f.key, err = declared.ClientKey.Value(); err != nil {
+			return f, fmt.Errorf("tls.key: %w", err)
+		}
+	}
+	return f, nil
+}
+
+func (f tlsFiles) sum() [sha256.Size]byte {
+	var all []byte
+	for _, part := range [][]byte{f.roots, f.chain, f.key} {
+		one := sha256.Sum256(part)
+		all = append(all, one[:]...)
+	}
+	return sha256.Sum256(all)
+}
+
+func clientTLS(declared *config.Proxy, up config.Upstream, files tlsFiles) (*tls.Config, error) {
 	host, _, err := net.SplitHostPort(up.Host)
 	if err != nil {
 		host = strings.Trim(up.Host, "[]")
@@ -57,25 +101,13 @@ func clientTLS(declared *config.Proxy, up config.Upstream) (*tls.Config, error) 
 		c.ServerName = declared.ServerName
 	}
 	if declared.Roots != "" {
-		text, err := os.ReadFile(declared.Roots)
-		if err != nil {
-			return nil, fmt.Errorf("tls.roots: %w", err)
-		}
 		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(text) {
+		if !c.RootCAs.AppendCertsFromPEM(files.roots) {
 			return nil, fmt.Errorf("tls.roots: %s has no certificate in PEM", declared.Roots)
 		}
 	}
 	if declared.ClientCert != "" {
-		chain, err := os.ReadFile(declared.ClientCert)
-		if err != nil {
-			return nil, fmt.Errorf("tls.cert: %w", err)
-		}
-		key, err := declared.ClientKey.Value()
-		if err != nil {
-			return nil, fmt.Errorf("tls.key: %w", err)
-		}
-		pair, err := tls.X509KeyPair(chain, key)
+		pair, err := tls.X509KeyPair(files.chain, files.key)
 		if err != nil {
 			return nil, fmt.Errorf("tls.cert and tls.key: %w", err)
 		}

@@ -29,6 +29,7 @@ type line struct {
 	status atomic.Int64 // 0: an error
 	asked  atomic.Int64
 	closed atomic.Bool
+	stale  atomic.Bool
 }
 
 func (l *line) Probe(context.Context, string) (int, error) {
@@ -38,6 +39,8 @@ func (l *line) Probe(context.Context, string) (int, error) {
 	}
 	return 0, errors.New("connection refused")
 }
+
+func (l *line) Stale() bool { return l.stale.Load() }
 
 func (l *line) Close() { l.closed.Store(true) }
 

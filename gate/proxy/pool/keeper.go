@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"reflect"
 	"strconv"
 	"sync"
 	"time"
@@ -79,7 +78,7 @@ func (n *Next) Pool(route, path string, declared *config.Proxy) (*Pool, error) {
 	k.mu.Unlock()
 	var before *Pool
 	if have != nil {
-		if before = have.Pool; before.path == path && reflect.DeepEqual(unplaced(before.declared), unplaced(declared)) {
+		if before = have.Pool; before.isAs(path, declared) {
 			n.pools[name] = before
 			return before, nil
 		}

@@ -101,6 +101,23 @@ func TestKeeper_OtherWayToConnectIsAnotherUpstream(t *testing.T) {
 	})
 }
 
+func TestKeeper_RenewedCertificateIsAnotherUpstream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, k := keep(t)
+		first := enter(t, k, declared(1))
+		b.Pool = first
+		old := b.line(0)
+		old.stale.Store(true)
+		if b.Pool = enter(t, k, declared(1)); b.Pool == first || b.line(0) == old {
+			t.Error("the pool goes on with a certificate that is not there any more")
+		}
+		synctest.Wait()
+		if !old.closed.Load() {
+			t.Error("the old connections stay open")
+		}
+	})
+}
+
 func TestKeeper_RemovedUpstreamMayFinish(t *testing.T) {
 	for _, c := range []struct {
 		name  string

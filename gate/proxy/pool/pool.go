@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -21,6 +22,9 @@ import (
 type Transport interface {
 	// Probe asks the upstream for a path, as health checks do, and returns the status of its answer.
 	Probe(ctx context.Context, path string) (status int, err error)
+	// Stale reports whether the files that it was made of hold something else now, such as a certificate that was renewed: a
+	// reload makes another one then.
+	Stale() bool
 	// Close ends all connections, busy ones too. A request that still comes gets a connection that is not kept.
 	Close()
 }
@@ -147,7 +151,7 @@ func (p *Pool) lookup(up config.Upstream) *Upstream {
 	for i := range p.members {
 		have := p.members[i].Declared
 		have.Pos = up.Pos
-		if have == up {
+		if have == up && !p.members[i].transport.Stale() {
 			return p.members[i].Upstream
 		}
 	}
@@ -171,6 +175,12 @@ func unplaced(d *config.Proxy) config.Proxy {
 		c.Health = &h
 	}
 	return c
+}
+
+// isAs reports whether a pool is as a declaration wants it.
+func (p *Pool) isAs(path string, declared *config.Proxy) bool {
+	return p.path == path && reflect.DeepEqual(unplaced(p.declared), unplaced(declared)) &&
+		!slices.ContainsFunc(p.members, func(m member) bool { return m.transport.Stale() })
 }
 
 // sameWay reports whether two declarations connect to an upstream in the same way.
