@@ -73,7 +73,7 @@ browser: build page test/browser/node_modules/.package-lock.json $(BEHIND)/node_
 fuzz: ## every fuzz target for a few seconds
 	@test/fuzz.sh 5s
 
-bench: build debian ## figures against PocketBase and against ourselves (about 15 minutes)
+bench: build debian ## figures against PocketBase, Caddy, NGINX and ourselves (about 20 minutes, and once 10 to build Caddy)
 	@cd test/bench && $(GO) run . -bin $(CURDIR)/bin/roundtrip
 
 soak: build debian ## 1,000 times kill -9 under likes and comments (about an hour)

@@ -339,3 +339,33 @@ func (g *gone) Header() http.Header {
 }
 func (*gone) WriteHeader(int)           {}
 func (*gone) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestWriter_LetsConnectionsBeTakenOver(t *testing.T) {
+	t.Parallel()
+	e := encode.New()
+	failed := make(chan error, 1)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := e.Wrap(w, r)
+		c, _, err := http.NewResponseController(x).Hijack()
+		if err == nil {
+			_, err = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\nmine")
+		}
+		failed <- errors.Join(err, x.Close(), c.Close())
+	}))
+	defer s.Close()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept-Encoding", "gzip")
+	r.Header.Set("Connection", "Upgrade")
+	r.Header.Set("Upgrade", "echo")
+	res, err := s.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	if err = errors.Join(err, <-failed, res.Body.Close()); err != nil || res.StatusCode != 101 || string(body) != "mine" {
+		t.Errorf("%d %q, %v", res.StatusCode, body, err)
+	}
+}

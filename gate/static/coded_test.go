@@ -63,7 +63,7 @@ func TestStatic_CodesWhatGetsSmaller(t *testing.T) {
 	write(t, filepath.Join(dir, "a.css"), text)
 	write(t, filepath.Join(dir, "a.png"), text)
 	write(t, filepath.Join(dir, "short.css"), "a{}")
-	write(t, filepath.Join(dir, "large.css"), strings.Repeat(text, 1500)) // coded while it is sent
+	write(t, filepath.Join(dir, "large.css"), strings.Repeat(text, 1150)) // coded while it is sent
 	for _, c := range []struct {
 		path, accept, want string
 		vary               bool
@@ -309,7 +309,7 @@ func TestStatic_CutsAFileThatGetsShorter(t *testing.T) {
 	for _, headers := range [][]string{nil, {"Range", "bytes=1-"}, {"Accept-Encoding", "zstd"}} {
 		dir, f := codingFolder(t, time.Now)
 		name := filepath.Join(dir, "a.txt")
-		random := make([]byte, 6<<20) // larger than what is kept, and than what is coded whole
+		random := make([]byte, 5<<20) // larger than what is kept, and than what is coded whole
 		for i := range random {
 			random[i] = byte(i * i >> 3)
 		}
@@ -352,14 +352,14 @@ func TestCache_IsBounded(t *testing.T) {
 	dir := t.TempDir()
 	cache := static.NewCache()
 	f := static.New(static.Options{Dir: dir, Mount: "/", Encoders: encode.New(), Cache: cache, Now: time.Now})
-	for i := range 50 { // 100 MB
+	for i := range 36 { // 72 MB
 		write(t, filepath.Join(dir, strconv.Itoa(i)+".bin"), string(bytes.Repeat([]byte{byte(i)}, 2<<20)))
 	}
 	var group sync.WaitGroup
 	for range 2 {
 		group.Go(func() {
-			for range 3 {
-				for i := range 50 {
+			for range 2 {
+				for i := range 36 {
 					w := httptest.NewRecorder()
 					path := "/" + strconv.Itoa(i) + ".bin"
 					r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
@@ -371,7 +371,7 @@ func TestCache_IsBounded(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if files, kept := cache.Size(); kept > 64<<20 || kept < 32<<20 || files > 50 {
+	if files, kept := cache.Size(); kept > 64<<20 || kept < 32<<20 || files > 36 {
 		t.Errorf("%d bytes of %d files are kept", kept, files)
 	}
 }

@@ -1,7 +1,7 @@
 // Command bench measures Roundtrip beside PocketBase and beside itself with journeys off: reads by id, lists of the 20
 // newest, lists of one author, and creates, in turns on the same machine, with the same records, rules and indexes; then
-// listeners: what a message to one, a hundred and ten thousand of them costs and how late it comes. It prints one report in
-// Markdown.
+// listeners: what a message to one, a hundred and ten thousand of them costs and how late it comes; then the gate beside
+// Caddy and NGINX. It prints one report in Markdown.
 package main
 
 import (
