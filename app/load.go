@@ -30,6 +30,9 @@ func read(file, data string, s Surroundings) (*config.Config, error) {
 	if data != "" {
 		c.Store.Database = filepath.Join(data, filepath.Base(c.Store.Database))
 		c.Store.Files = filepath.Join(data, filepath.Base(c.Store.Files))
+		problems := c.Problems()
+		c.CheckPrivate(problems)
+		return c, problems.Err()
 	}
 	return c, nil
 }

@@ -88,6 +88,7 @@ func Parse(file string, source []byte, getenv func(string) (string, bool)) (*Con
 	if c.Store.PoolMax == 0 {
 		c.Store.PoolMax = 2 * runtime.GOMAXPROCS(0)
 	}
+	c.CheckPrivate(problems)
 	return c, problems.Err()
 }
 
