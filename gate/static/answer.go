@@ -76,7 +76,7 @@ func (f *Folder) openSibling(e *file, m *form) (*form, *os.File) {
 		e.looked.Store(0)
 		return e.identity(), nil
 	}
-	if m.size > contentMax || e.asked.Add(1) < keepAfter {
+	if m.size > contentMax || e.asked.Add(1) < keepAfter || !f.settled(info) {
 		return m, opened
 	}
 	content, err := whole(opened, info)

@@ -255,6 +255,35 @@ func TestStatic_SendsPartsOfTheFileAsItIs(t *testing.T) {
 	}
 }
 
+// TestStatic_ShowsAnEditOfTheSameMoment makes edits that the file's time and size don't tell apart.
+func TestStatic_ShowsAnEditOfTheSameMoment(t *testing.T) {
+	t.Parallel()
+	clock := &clock{now: time.Now()}
+	dir, f := codingFolder(t, clock.Now)
+	name := filepath.Join(dir, "a.css")
+	edit := func(letter string) {
+		write(t, name, strings.Repeat(letter, 5000))
+		if err := os.Chtimes(name, clock.now, clock.now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look := func(want string) {
+		t.Helper()
+		for _, accept := range []string{"br", "", "br", ""} {
+			res, body, err := serve(t, f, asks("/a.css", "Accept-Encoding", accept))
+			if err != nil || decode(t, res, body) != strings.Repeat(want, 5000) {
+				t.Errorf("%q: %.5q, want %s, %v", accept, body, want, err)
+			}
+		}
+	}
+	edit("a")
+	look("a")
+	edit("b")
+	look("b")
+	clock.add(time.Minute)
+	look("b")
+}
+
 func TestStatic_ShowsAnEditAtOnce(t *testing.T) {
 	t.Parallel()
 	dir, f := codingFolder(t, time.Now)

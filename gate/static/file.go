@@ -17,6 +17,8 @@ const (
 	codeMax = 4 << 20
 	// siblingsEvery is how often it is looked whether a file has coded siblings.
 	siblingsEvery = time.Second
+	// settleTime is how long after a change nothing is kept of a file.
+	settleTime = 20 * time.Millisecond
 )
 
 // newFile makes what is known of a file.
@@ -71,7 +73,7 @@ func (f *Folder) look(name string) (*file, *os.File, error) {
 		e.path = f.root.path(name)
 		f.cache.put(e)
 	}
-	if info.Size() > contentMax || e.asked.Add(1) < keepAfter {
+	if info.Size() > contentMax || e.asked.Add(1) < keepAfter || !f.settled(info) {
 		return e, opened, nil
 	}
 	content, err := whole(opened, info)
@@ -83,6 +85,13 @@ func (f *Folder) look(name string) (*file, *os.File, error) {
 		f.cache.grew(e, len(content))
 	}
 	return e, nil, nil
+}
+
+// settled reports whether a file was changed long enough ago that the next change will show in its time: a kernel's file
+// times move in steps of up to 10 ms. A time in the future is no measure of that.
+func (f *Folder) settled(info fs.FileInfo) bool {
+	age := f.now().Sub(info.ModTime())
+	return age > settleTime || age < -time.Second
 }
 
 func (e *file) identity() *form { return e.forms[sibling(encode.Identity)].Load() }
@@ -179,8 +188,10 @@ func (f *Folder) made(e *file, c encode.Coding) *form {
 	}
 	m := newForm(c, "", e.info, c).with(content[:len(content):len(content)])
 	m.useless = len(content) >= len(src)
-	place.Store(m)
-	f.cache.grew(e, len(content))
+	if f.settled(e.info) {
+		place.Store(m)
+		f.cache.grew(e, len(content))
+	}
 	return m
 }
 
