@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/gate/proxy/http1"
 	"github.com/roundtrip-dev/roundtrip/gate/proxy/pool"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
@@ -99,7 +101,7 @@ func (f *forward) attempt(l *pool.Lease, up *pool.Upstream) *fault {
 	began := f.p.now()
 	t := up.Transport().(*transport) // Connect makes no other
 	for fresh := false; ; fresh = true {
-		via, err := t.open(f.r.Context(), f.safe, fresh)
+		via, err := f.open(t, fresh)
 		if err != nil {
 			failed := connectFault(f.r.Context(), err)
 			l.Done(failed.outcome())
@@ -124,6 +126,13 @@ func (f *forward) attempt(l *pool.Lease, up *pool.Upstream) *fault {
 		l.Done(failed.outcome())
 		return failed
 	}
+}
+
+func (f *forward) open(t *transport, fresh bool) (*http1.Conn, error) {
+	if f.upgrade && t.up.Scheme == config.HTTPS {
+		return t.openUpgrade(f.r.Context())
+	}
+	return t.open(f.r.Context(), f.safe, fresh)
 }
 
 // repeatable reports whether a request that failed may be sent again: nothing of it can have been acted on, or it is safe.

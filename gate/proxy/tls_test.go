@@ -26,6 +26,16 @@ import (
 
 // echo answers with what it was asked: protocol, host, and whose certificate was shown.
 func echo(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Upgrade") == "websocket" {
+		c, buffered, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		_, _ = io.WriteString(c, switching)
+		_, _ = io.Copy(c, buffered)
+		return
+	}
 	body, _ := io.ReadAll(r.Body)
 	who := ""
 	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
@@ -74,6 +84,29 @@ func TestProxy_SpeaksTLSWithUpstreams(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A WebSocket is one of HTTP/1.1 also where the upstream speaks HTTP/2 else.
+func TestProxy_UpgradesOverTLS(t *testing.T) {
+	t.Parallel()
+	s, roots := secureUpstream(t, true, func(*tls.Config) {})
+	p := at(s.URL)
+	p.Roots = roots
+	h := open(t, p)
+	if a := h.get(t, "/"); !strings.HasPrefix(a.body, "HTTP/2.0 GET") {
+		t.Fatalf("%q", a.body)
+	}
+	c, in, res := h.socket(t, true, "")
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%+v", res)
+	}
+	_, _ = io.WriteString(c, "ping!")
+	got := make([]byte, 5)
+	if _, err := io.ReadFull(in, got); err != nil || string(got) != "ping!" {
+		t.Errorf("%q, %v", got, err)
+	}
+	_ = c.Close()
+	h.await(t, "journey", func(s traceSnapshot) bool { return s.Path == "/ws" })
 }
 
 func TestProxy_TrustsNoUpstreamThatNobodyVouchesFor(t *testing.T) {

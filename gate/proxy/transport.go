@@ -28,6 +28,7 @@ type transport struct {
 	files    [sha256.Size]byte // of the files that tls was made of
 	h1       *http1.Client
 	h2       *http2
+	counts   bool        // its connections may be of HTTP/2, where net/http has them
 	speaks2  atomic.Bool // an upstream with TLS chose HTTP/2
 }
 
@@ -35,7 +36,7 @@ type transport struct {
 // and opens nothing.
 func Connect(now func() time.Time) pool.Connect {
 	return func(declared *config.Proxy, up config.Upstream) (pool.Transport, error) {
-		t := &transport{declared: declared, up: up, now: now}
+		t := &transport{declared: declared, up: up, now: now, counts: up.Scheme != config.HTTP}
 		if up.Scheme == config.HTTPS {
 			files, err := readTLS(declared)
 			if err == nil {
@@ -139,8 +140,24 @@ func (t *transport) open(ctx context.Context, safe, fresh bool) (*http1.Conn, er
 	return t.h1.Adopt(c), nil
 }
 
+// openUpgrade makes a connection for an upgrade, which is one of HTTP/1 also where the upstream speaks HTTP/2.
+func (t *transport) openUpgrade(ctx context.Context) (*http1.Conn, error) {
+	var config *tls.Config
+	if t.tls != nil {
+		config = t.tls.Clone()
+		config.NextProtos = []string{"http/1.1"}
+	}
+	c, err := t.connect(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	return t.h1.Adopt(c), nil
+}
+
 // dial connects, and shakes hands.
-func (t *transport) dial(ctx context.Context) (net.Conn, error) {
+func (t *transport) dial(ctx context.Context) (net.Conn, error) { return t.connect(ctx, t.tls) }
+
+func (t *transport) connect(ctx context.Context, config *tls.Config) (net.Conn, error) {
 	limited, cancel := context.WithTimeout(ctx, t.declared.Connect)
 	defer cancel()
 	var d net.Dialer
@@ -148,13 +165,13 @@ func (t *transport) dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, &connectError{err: err}
 	}
-	if t.up.Scheme != config.HTTP {
+	if t.counts {
 		c = t.h2.count(c)
 	}
-	if t.tls == nil {
+	if config == nil {
 		return c, nil
 	}
-	s := tls.Client(c, t.tls)
+	s := tls.Client(c, config)
 	if err := s.HandshakeContext(limited); err != nil {
 		_ = c.Close() // it was never used
 		return nil, &connectError{tls: true, err: err}
