@@ -6,6 +6,7 @@ export CGO_ENABLED ?= 0
 export GOFLAGS ?= -buildvcs=false
 
 GOLANGCI := $(BIN)/golangci-lint-v2.15.0
+H2SPEC   := $(BIN)/h2spec-v2.2.1
 
 PAGE         := examples/gallery/web
 PAGE_SOURCES  = $(shell find $(PAGE)/src $(PAGE)/public clients/js/src -type f) $(addprefix $(PAGE)/,index.html package.json tsconfig.json vite.config.ts)
@@ -61,7 +62,7 @@ unit: ## unit tests, without the race detector
 race: debian ## unit tests with the race detector
 	@CGO_ENABLED=1 $(GO) test -race $(ROOMS)
 
-e2e: build debian node $(BEHIND)/node_modules/.package-lock.json ## end to end over TLS, hostile input, crash tests, command line
+e2e: build debian $(H2SPEC) node $(BEHIND)/node_modules/.package-lock.json ## end to end over TLS, hostile input, crash tests, command line
 	@ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip $(GO) test -count=1 -timeout=15m ./test/...
 
 client: build node clients/js/dist/index.js ## the client for browsers and Node: its tests against the real server
@@ -100,7 +101,7 @@ clients/js/node_modules/.package-lock.json: clients/js/package-lock.json
 clients/js/dist/index.js: clients/js/node_modules/.package-lock.json clients/js/package.json clients/js/tsconfig.json $(shell find clients/js/src -name '*.ts')
 	@cd clients/js && rm -rf dist && node_modules/.bin/tsc -p .
 
-tools: $(GOLANGCI) ## install the pinned tools into .bin
+tools: $(GOLANGCI) $(H2SPEC) ## install the pinned tools into .bin
 
 # The name of a tool's file carries its version, so that a new pin installs it anew.
 $(GOLANGCI):
@@ -108,6 +109,12 @@ $(GOLANGCI):
 	@echo "installing golangci-lint (once, about 3 minutes)"
 	@GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	@mv $(BIN)/golangci-lint $@
+
+# Its module has no go.mod of its own, so it is built in one that is made for it.
+$(H2SPEC):
+	@mkdir -p $(BIN) && d=$$(mktemp -d) && trap "rm -rf $$d" EXIT && cd $$d && \
+	$(GO) mod init h2spec 2>/dev/null && $(GO) get github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible 2>/dev/null && \
+	$(GO) get github.com/spf13/cobra@v1.10.2 2>/dev/null && $(GO) build -o $@ github.com/summerwind/h2spec/cmd/h2spec
 
 clean: ## remove what was built and the example's data
 	@rm -rf bin examples/*/data $(BEHIND)/node_modules $(PAGE)/dist $(PAGE)/node_modules test/browser/node_modules clients/js/dist clients/js/node_modules
