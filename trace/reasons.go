@@ -28,8 +28,8 @@ var catalogueRows = [...]reasonRow{
 	{"SPT", "tls.plaintext_on_tls_port", "plain HTTP was sent to the HTTPS port", "use https://"},
 	{"SCP", "tls.certificate_pending", "the site's certificate was ordered and is not there yet: what was shown vouches for nothing", "run roundtrip certs, which says what the issuer answered"},
 	{"SHF", "tls.handshake_failed", "the TLS handshake did not complete", "does the client trust the certificate authority? run roundtrip trust"},
-	{"SCM", "tls.client_certificate_missing", "the site asks its clients for a certificate, and this one showed none", "give the client a certificate that the site's client.ca has signed"},
-	{"SCR", "tls.client_certificate_refused", "the client's certificate is not one that the site accepts", "is it signed by the site's client.ca, in time, and for clients?"},
+	{"SCM", "tls.client_certificate_missing", "the site asks its clients for a certificate, and this one showed none", "give the client a certificate that the site's client_certificates.ca has signed"},
+	{"SCR", "tls.client_certificate_refused", "the client's certificate is not one that the site accepts", "is it signed by the site's client_certificates.ca, in time, and for clients?"},
 
 	{"RMF", "request.malformed", "the HTTP request is broken", "correct the client"},
 	{"RHL", "request.headers_too_large", "the request's headers are too long", "send fewer or smaller cookies"},
