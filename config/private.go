@@ -13,7 +13,7 @@ func (c *Config) CheckPrivate(problems *Problems) {
 			if r.Static == "" {
 				continue
 			}
-			what, at := "", ""
+			var what, at string
 			switch data := filepath.Dir(c.Store.Database); {
 			case within(r.Static, data), within(filepath.Join(data, "certs"), r.Static):
 				what, at = "the database and the keys of certificates lie", data
