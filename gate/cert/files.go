@@ -56,22 +56,29 @@ func readLeaf(t config.TLS, name string, now time.Time) (*x509.Certificate, erro
 }
 
 // stamp is what two files look like from outside. A file that is not there has none.
-type stamp struct{ cert, key fileStamp }
-
-type fileStamp struct {
-	changed time.Time
-	size    int64
-}
+type stamp struct{ cert, key os.FileInfo }
 
 func stampOf(t config.TLS) stamp {
-	one := func(path string) fileStamp {
+	one := func(path string) os.FileInfo {
 		info, err := os.Stat(path)
 		if err != nil {
-			return fileStamp{}
+			return nil
 		}
-		return fileStamp{info.ModTime(), info.Size()}
+		return info
 	}
 	return stamp{one(t.Cert), one(t.Key.File)}
+}
+
+// same reports whether neither file was written or replaced. Times of files are coarse, so one that was put in the place of
+// another is known by itself.
+func (s stamp) same(o stamp) bool {
+	one := func(a, b os.FileInfo) bool {
+		if a == nil || b == nil {
+			return a == nil && b == nil
+		}
+		return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
+	}
+	return one(s.cert, o.cert) && one(s.key, o.key)
 }
 
 // readChanged reads certificate files again that another program has replaced. A pair that is no good, as one of which only
@@ -83,7 +90,7 @@ func (s *Store) readChanged() {
 		}
 		e.mu.Lock()
 		now := stampOf(e.files)
-		changed := now != e.stamp
+		changed := !now.same(e.stamp)
 		e.stamp = now
 		e.mu.Unlock()
 		if !changed {

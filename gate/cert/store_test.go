@@ -110,12 +110,8 @@ func TestStore_ReadsFilesThatAnotherProgramRenews(t *testing.T) {
 	run(t, s)
 	first := shown(t, s, name)
 
-	key, err := os.ReadFile(site.TLS.Key.File)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pair(t, a, dir, name)
-	if err := os.WriteFile(site.TLS.Key.File, key, 0o600); err != nil { // the new certificate with the old key
+	next := pair(t, a, t.TempDir(), name)
+	if err := os.Rename(next.Cert, site.TLS.Cert); err != nil { // the new certificate beside the old key
 		t.Fatal(err)
 	}
 	eventually(t, "a warning", func() bool { return log.count("can't be used") > 0 })
@@ -126,7 +122,9 @@ func TestStore_ReadsFilesThatAnotherProgramRenews(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 
-	pair(t, a, dir, name)
+	if err := os.Rename(next.Key.File, site.TLS.Key.File); err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, "the new certificate", func() bool { return !shown(t, s, name).Leaf.Equal(first.Leaf) })
 	eventually(t, "no error", func() bool { return s.States()[0].Error == "" })
 	if st := s.States()[0]; st.Source != config.TLSFiles || st.Issuer != "Roundtrip local CA" || st.Bad(time.Now()) {
