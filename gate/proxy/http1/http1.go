@@ -91,7 +91,8 @@ type Conn struct {
 	reused bool
 	rested time.Time // when the last answer was complete
 	wrote  atomic.Int64
-	began  bool // whether a byte of the answer came
+	torn   atomic.Bool // a part of a request could not be sent: the upstream waits for the rest of it
+	began  bool        // whether a byte of the answer came
 }
 
 // Reused reports whether the connection served an earlier request.
@@ -121,6 +122,9 @@ func (c *Conn) Write(p []byte) (int, error) {
 	}
 	n, err := c.net.Write(p)
 	c.wrote.Add(int64(n))
+	if err != nil {
+		c.torn.Store(true)
+	}
 	switch {
 	case err == nil:
 		return n, nil
@@ -155,9 +159,9 @@ func (c *Conn) Detach() (net.Conn, []byte) {
 }
 
 // Rest gives the connection back. It is kept for the next request where the answer is complete and nothing stands
-// against it, else closed.
+// against it, else closed. One whose upstream has not got all of a request would take the next request for the rest of that.
 func (c *Conn) Rest() {
-	if !c.Done() || c.close || !c.unwatch() || c.r != c.w {
+	if !c.Done() || c.close || c.torn.Load() || !c.unwatch() || c.r != c.w {
 		c.Close()
 		return
 	}

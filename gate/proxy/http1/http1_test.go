@@ -257,3 +257,37 @@ func TestClient_NoticesWhatHappenedWhileAConnectionRested(t *testing.T) {
 		})
 	}
 }
+
+// An upstream that answers although it has stopped to read waits for the rest of the request: what is sent next on the
+// connection would be taken for that.
+func TestConn_ThatCouldNotSendAllIsNotUsedAgain(t *testing.T) {
+	t.Parallel()
+	ours, theirs := net.Pipe()
+	now := func() time.Time { return time.Now().Add(50*time.Millisecond - 30*time.Second) } // an upstream has 30 s to take what is sent
+	client := http1.New(http1.Options{Dial: func(context.Context) (net.Conn, error) { return ours, nil }, Now: now})
+	defer client.Close()
+	c, err := client.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Begin(t.Context())
+	stopped := make(chan struct{})
+	go func() {
+		_, _ = io.CopyN(io.Discard, theirs, 40)
+		<-stopped
+		_, _ = io.WriteString(theirs, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+	}()
+	n, err := c.Write([]byte("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nsecret..."))
+	if e, ok := errors.AsType[*http1.Error](err); !ok || e.Kind != http1.Timeout || n != 40 {
+		t.Fatalf("%d bytes, %v", n, err)
+	}
+	close(stopped)
+	c.Allow(time.Minute)
+	if err := c.ReadHead(http.MethodPost); err != nil || !c.Done() {
+		t.Fatalf("the answer: %v", err)
+	}
+	c.Rest()
+	if client.Take(false) != nil {
+		t.Error("the connection is used for another request")
+	}
+}
