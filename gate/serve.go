@@ -2,6 +2,7 @@ package gate
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -153,7 +154,7 @@ func (g *Gate) checkRequest(x *exchange, r *http.Request) (string, *roundtrip.Er
 
 func (g *Gate) serveFolder(x *exchange, rt *route.Route, path string, r *http.Request) *roundtrip.Error {
 	if len(path) < len(rt.Mount()) { // relative links of the folder's pages need the slash
-		redirectToSlash(x, r)
+		redirectToSlash(x, rt, r)
 		return nil
 	}
 	step := x.journey.Begin(trace.Static, rt.Path)
@@ -171,8 +172,10 @@ func (g *Gate) serveFolder(x *exchange, rt *route.Route, path string, r *http.Re
 	return e
 }
 
-func redirectToSlash(x *exchange, r *http.Request) {
-	to := r.URL.EscapedPath() + "/"
+// redirectToSlash goes by the path of the route: that of the request may begin with two slashes, and browsers take what
+// follows them for a host.
+func redirectToSlash(x *exchange, rt *route.Route, r *http.Request) {
+	to := (&url.URL{Path: rt.Mount()}).EscapedPath()
 	if r.URL.RawQuery != "" {
 		to += "?" + r.URL.RawQuery
 	}
