@@ -152,6 +152,8 @@ func attempts() []attempt {
 		{"raw backslash", "GET PATHa\\b HTTP/1.1\r\nHost: HOST\r\n\r\n", bad},
 		{"encoded slash", "GET PATHa%2fb HTTP/1.1\r\nHost: HOST\r\n\r\n", bad},
 		{"encoded dots", "GET PATH/%2e%2e/x HTTP/1.1\r\nHost: HOST\r\n\r\n", bad},
+		{"dots with a parameter", "GET PATH/..;a/x HTTP/1.1\r\nHost: HOST\r\n\r\n", bad},
+		{"dots with an encoded parameter", "GET PATH//%2e.%3B/x HTTP/1.1\r\nHost: HOST\r\n\r\n", bad},
 		{"1,001 parameters", "GET PATH?" + strings.Repeat("a&", 1000) + "a HTTP/1.1\r\nHost: HOST\r\n\r\n", bad},
 
 		// Sizes.

@@ -80,9 +80,10 @@ func hasEncodedSlash(raw string) bool {
 	return false
 }
 
+// hasDotSegment looks at segments without their parameters: Tomcat and its kin take those off first, and climb for "..;x".
 func hasDotSegment(p string) bool {
 	for segment := range strings.SplitSeq(p, "/") {
-		if segment == "." || segment == ".." {
+		if segment, _, _ = strings.Cut(segment, ";"); segment == "." || segment == ".." {
 			return true
 		}
 	}
