@@ -81,6 +81,9 @@ func checkOrigin(origin string) error {
 		return errors.New("is no origin: its port is no number; expected such as https://app.example.com:8443")
 	}
 	if inner, wild := strings.CutPrefix(host, "*."); wild {
+		if !strings.Contains(inner, ".") && IsPublic("a."+inner) {
+			return errors.New("would be every page of a top-level domain; expected such as https://*.example.com")
+		}
 		host = inner
 	}
 	if strings.Contains(host, "*") {

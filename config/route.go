@@ -235,6 +235,9 @@ func checkPath(p string) error {
 		if strings.Contains(segment, "*") && segment != "*" {
 			return errors.New("has a * inside of a segment; expected * as a whole segment, such as /users/*/avatar")
 		}
+		if name, _, _ := strings.Cut(segment, ";"); name == "." || name == ".." {
+			return errors.New("is no path of a route; expected no . or .. parts: the gate refuses them with a parameter too")
+		}
 	}
 	return nil
 }
