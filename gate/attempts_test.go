@@ -122,7 +122,11 @@ func attempts() []attempt {
 		{"name that is not ASCII", get + "X-\xc3\xa4: b\r\n\r\n", bad},
 
 		// Upgrades and methods.
-		{"Upgrade: h2c", get + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n", bad},
+		{"Upgrade: h2c", get + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n", ""},
+		{"Upgrade: h2c with a body", post + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nContent-Length: 5\r\n\r\nhello", ""},
+		{"Upgrade: h2c twice", get + "Connection: Upgrade\r\nUpgrade: h2c\r\nUpgrade: h2c\r\n\r\n", bad},
+		{"h2c, then websocket", get + "Connection: Upgrade\r\nUpgrade: h2c\r\nUpgrade: websocket\r\n\r\n", bad},
+		{"h2c and more", get + "Connection: Upgrade\r\nUpgrade: h2c, websocket\r\n\r\n", bad},
 		{"foreign Upgrade", get + "Connection: Upgrade\r\nUpgrade: echo\r\n\r\n", bad},
 		{"websocket and more", get + "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n\r\n", bad},
 		{"websocket with a body", get + "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\nhello", bad},

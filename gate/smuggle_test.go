@@ -264,6 +264,9 @@ func plainRequest(text string) string {
 		}
 		seen[textproto.CanonicalMIMEHeaderKey(name)] = value
 	}
+	if seen["Upgrade"] != "" || seen["Connection"] != "" || seen["Http2-Settings"] != "" {
+		return "what belongs to the client's own connection"
+	}
 	if seen["Host"] == "" || seen["X-Real-Ip"] != "" || seen["Forwarded"] != "" || seen["X-Forwarded-For"] != "127.0.0.1" {
 		return "no Host, or what a client invented"
 	}

@@ -43,7 +43,8 @@ func framings() map[string]struct{ request, status string } {
 		"HTTP/2 preface":        {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "400"},
 		"OPTIONS *":             {"OPTIONS * HTTP/1.1\r\n" + host + "\r\n", "400"},
 		"empty line first":      {"\r\nGET / HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n", "400"},
-		"foreign upgrade":       {"GET / HTTP/1.1\r\n" + host + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n", "400"},
+		"foreign upgrade":       {"GET / HTTP/1.1\r\n" + host + "Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n\r\n", "400"},
+		"HTTP/2 offered":        {"GET / HTTP/1.1\r\n" + host + "Connection: close, Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n", "200"},
 		"chunked":               {"POST / HTTP/1.1\r\n" + host + "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nT: x\r\n\r\n", "200"},
 		"length":                {"POST / HTTP/1.1\r\n" + host + "Connection: close\r\nContent-Length: 5\r\n\r\nhello", "200"},
 		"body that looks bad":   {"POST / HTTP/1.1\r\n" + host + "Connection: close\r\nContent-Length: 12\r\n\r\nA: b\n c\n\n\r\rx", "200"},
@@ -161,5 +162,26 @@ func TestStrict_KeepsConnectionsThatBehave(t *testing.T) {
 	}
 	if err := c.(*net.TCPConn).SetDeadline(time.Now()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestStrict_DeclinesHTTP2WithoutTLSAndGoesOn(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header["Upgrade"] != nil || r.Header["Http2-Settings"] != nil {
+			t.Errorf("the offer reached a handler: %v", r.Header)
+		}
+		reads(w, r)
+	})
+	const offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"
+	got := raw(t, h.plain, "POST /1 HTTP/1.1\r\n"+host+offer+"Content-Length: 5\r\n\r\nhello"+
+		"GET /2 HTTP/1.1\r\nHost: gallery.localhost\r\n"+offer+"\r\n"+
+		"GET /3 HTTP/1.1\r\n"+host+offer+"A: b\r\n folded: yes\r\n\r\n")
+	for _, want := range []string{"HTTP/1.1 200", `{"path":"/1"}`, "HTTP/1.1 308", "\r\nLocation: https://gallery.localhost", "HTTP/1.1 400", "A header line is folded."} {
+		before, after, found := strings.Cut(got, want)
+		if !found {
+			t.Fatalf("%q does not come in its turn, after %q: %q", want, before, got)
+		}
+		got = after
 	}
 }

@@ -21,7 +21,8 @@ type head struct {
 	host      bool // there was one
 	hasLength bool
 	chunked   bool
-	upgrade   bool
+	offered   bool // there was an Upgrade
+	upgrade   bool // to a WebSocket
 	length    int64
 }
 
@@ -144,11 +145,11 @@ func (h *head) takeLength(value []byte) *roundtrip.Error {
 	}
 	h.hasLength = true
 	if len(value) == 0 || len(value) > 18 || (value[0] == '0' && len(value) > 1) {
-		return malformed("The Content-Length is no number.")
+		return malformed("The Content-Length is no number of 1 to 18 digits, or begins with a zero.")
 	}
 	for _, c := range value {
 		if c < '0' || c > '9' {
-			return malformed("The Content-Length is no number.")
+			return malformed("The Content-Length is no number of 1 to 18 digits, or begins with a zero.")
 		}
 		h.length = 10*h.length + int64(c-'0')
 	}
@@ -176,15 +177,20 @@ func (h *head) frame() *roundtrip.Error {
 	return nil
 }
 
-// takeUpgrade lets WebSockets pass. All else that a connection could become, such as h2c, would go past what is checked
-// here.
+// takeUpgrade lets WebSockets pass. An offer to go on as HTTP/2, which curl and Java's client make on their own, is not taken:
+// the request is answered as the HTTP/1 that it is (RFC 9110 section 7.8). All else that a connection could become would
+// go past what is checked here.
 func (h *head) takeUpgrade(value []byte) *roundtrip.Error {
-	if h.upgrade || !bytes.EqualFold(value, []byte("websocket")) {
+	h.upgrade = bytes.EqualFold(value, []byte("websocket"))
+	if h.offered || !h.upgrade && !bytes.EqualFold(value, []byte(H2C)) {
 		return malformed("The request asks for an upgrade that is not served. What is: websocket.")
 	}
-	h.upgrade = true
+	h.offered = true
 	return nil
 }
+
+// H2C is the upgrade to HTTP/2 without TLS, as RFC 7540 had it and RFC 9113 has no more.
+const H2C = "h2c"
 
 // end looks at the head as a whole.
 func (h *head) end() *roundtrip.Error {

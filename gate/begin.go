@@ -1,0 +1,93 @@
+package gate
+
+import (
+	"crypto/tls"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/roundtrip-dev/roundtrip/gate/peer"
+	"github.com/roundtrip-dev/roundtrip/gate/route"
+	"github.com/roundtrip-dev/roundtrip/gate/wire"
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+// begin learns who asks, and takes off what a client must not say.
+func (x *exchange) begin(w http.ResponseWriter, r *http.Request, j *trace.Journey) {
+	x.w, x.req, x.journey = w, r, j
+	if x.facts = wire.FactsFrom(r.Context()); x.facts == nil {
+		addr, _ := netip.ParseAddrPort(r.RemoteAddr)
+		x.own.Client, x.facts = addr.Addr().Unmap(), &x.own
+	}
+	if x.until = &x.stream; r.ProtoMajor == 1 {
+		x.until = &x.facts.WriteUntil
+	}
+	x.turn = x.facts.Next()
+	x.refused = x.facts.Refused(x.turn)
+	x.secure = r.TLS != nil
+	declineHTTP2(r)
+	cached := x.facts.Peer.Load()
+	met := x.gate.trust.Load().Meet(r, x.facts.Client, cached)
+	x.peer, x.aliases = met.Peer, met.Aliases
+	if x.peer != cached && x.peer.Addr == x.peer.Direct { // what a trusted proxy shows is its own certificate
+		x.peer.Certificate, x.peer.Subject = x.facts.Certificate, x.facts.Subject
+	}
+	if j != nil {
+		x.note(r, met.Note)
+	}
+	if x.behind = met.Note != ""; x.behind {
+		x.believe(r)
+	}
+}
+
+// note begins the journey's text.
+func (x *exchange) note(r *http.Request, met string) {
+	j := x.journey
+	x.idText = j.ID.String()
+	j.Method, j.Host, j.Path, j.Proto, j.Client = r.Method, x.peer.Host, r.URL.Path, r.Proto, x.peer.Addr
+	if r.TLS != nil {
+		j.Add(trace.Hop{
+			Layer: trace.TLS, Verdict: trace.OK, Reason: x.facts.Reason, Name: x.facts.Server, Note: x.facts.Note,
+			Start: int64(x.facts.Accepted.Sub(j.Start)), Took: int64(x.facts.Handshake),
+		})
+	}
+	if met != "" {
+		j.Add(trace.Hop{Layer: trace.TCP, Verdict: trace.OK, Name: "peer", Note: met + ": " + x.peer.Direct.String(), Start: int64(j.Elapsed())})
+	}
+}
+
+// believe puts into the request what a trusted proxy said of the client, for the stations behind the gate that know
+// nothing of proxies: they set cookies and compare origins by whether there is TLS.
+func (x *exchange) believe(r *http.Request) {
+	r.Host = x.peer.Host
+	if x.peer.Addr != x.peer.Direct {
+		r.RemoteAddr = netip.AddrPortFrom(x.peer.Addr, 0).String()
+	}
+	switch {
+	case !x.peer.Secure:
+		r.TLS = nil
+	case r.TLS == nil:
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: route.HostName(x.peer.Host)}
+	}
+}
+
+// inner returns the request as targets get it, for the route that was found.
+func (x *exchange) inner(r *http.Request, rt *route.Route) *http.Request {
+	if x.aliases {
+		peer.StripAliases(r.Header, rt.Declared.PassHeaders)
+	}
+	ctx := trace.With(r.Context(), x.journey)
+	if x.facts == &x.own || !x.facts.Peer.Keep(x.peer) {
+		ctx = peer.With(ctx, x.peer)
+	}
+	return r.WithContext(ctx)
+}
+
+// declineHTTP2 takes off an offer to go on as HTTP/2 without TLS. No station may take it: what came over such a connection
+// would be looked at by nobody.
+func declineHTTP2(r *http.Request) {
+	if offer := r.Header["Upgrade"]; r.ProtoMajor == 1 && len(offer) == 1 && strings.EqualFold(offer[0], wire.H2C) {
+		delete(r.Header, "Upgrade")
+		delete(r.Header, "Http2-Settings")
+	}
+}
