@@ -24,7 +24,7 @@ func TestHostile_RawHTTP(t *testing.T) {
 	}{
 		{"CL and TE", write + auth + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled, 400},
 		{"TE and CL", write + auth + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + smuggled, 400},
-		{"CL and TE after a line of 40 kB", write + auth + "X: " + strings.Repeat("a", 40<<10) + "\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled, 400},
+		{"CL and TE after a line of 40 kB", write + auth + "X: " + strings.Repeat("a", 40<<10) + "\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled, 431},
 		{"two lengths", write + auth + "Content-Length: 2\r\nContent-Length: 50\r\n\r\n{}" + smuggled, 400},
 		{"the same length twice", write + auth + "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}" + smuggled, 400},
 		{"a list of lengths", write + auth + "Content-Length: 2, 2\r\n\r\n{}" + smuggled, 400},
@@ -33,7 +33,7 @@ func TestHostile_RawHTTP(t *testing.T) {
 		{"hex length", write + auth + "Content-Length: 0x2\r\n\r\n{}", 400},
 		{"length with a space", write + auth + "Content-Length : 2\r\n\r\n{}", 400},
 		{"length of 30 digits", write + auth + "Content-Length: 999999999999999999999999999999\r\n\r\n{}", 400},
-		{"large length", write + auth + "Content-Length: 9223372036854775807\r\n\r\n{}", 413},
+		{"large length", write + auth + "Content-Length: 9223372036854775807\r\n\r\n{}", 400},
 		{"two codings", write + auth + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", 400},
 		{"unknown coding", write + auth + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400},
 		{"list of codings", write + auth + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400},
@@ -64,8 +64,8 @@ func TestHostile_RawHTTP(t *testing.T) {
 		{"host with a space", "GET /api/users HTTP/1.1\r\nHost: gallery.test evil.test\r\n\r\n", 400},
 		{"host with html", "GET /api/users HTTP/1.1\r\nHost: <script>\r\n\r\n", 400},
 		{"long host", "GET /api/users HTTP/1.1\r\nHost: " + strings.Repeat("a", 3000) + "\r\n\r\n", 400},
-		{"absolute form of another host", "GET http://evil.test/api/users HTTP/1.1\r\n" + host + "\r\n", 421},
-		{"another scheme", "GET ftp://evil.test/ HTTP/1.1\r\n" + host + "\r\n", 421},
+		{"absolute form of another host", "GET http://evil.test/api/users HTTP/1.1\r\n" + host + "\r\n", 400},
+		{"another scheme", "GET ftp://evil.test/ HTTP/1.1\r\n" + host + "\r\n", 400},
 		{"authority form", "CONNECT evil.test:443 HTTP/1.1\r\nHost: evil.test:443\r\n\r\n", 421},
 		{"CONNECT", "CONNECT gallery.test:443 HTTP/1.1\r\n" + host + "\r\n", 405},
 		{"TRACE", "TRACE /api/users HTTP/1.1\r\n" + host + "Cookie: secret\r\n\r\n", 405},
@@ -79,14 +79,14 @@ func TestHostile_RawHTTP(t *testing.T) {
 		{"HTTP/3.0", "GET /api/users HTTP/3.0\r\n" + host + "\r\n", 400},
 		{"lower case version", "GET /api/users http/1.1\r\n" + host + "\r\n", 400},
 		{"bad method", "G(ET /api/users HTTP/1.1\r\n" + host + "\r\n", 400},
-		{"long method", strings.Repeat("G", 9000) + " /api/users HTTP/1.1\r\n" + host + "\r\n", 405},
+		{"long method", strings.Repeat("G", 9000) + " /api/users HTTP/1.1\r\n" + host + "\r\n", 400},
 		{"request line of 100 kB", "GET /" + strings.Repeat("a", 100<<10) + " HTTP/1.1\r\n" + host + "\r\n", 431},
 		{"header of 100 kB", "GET /api/users HTTP/1.1\r\n" + host + "X: " + strings.Repeat("a", 100<<10) + "\r\n\r\n", 431},
 		{"200 headers", "GET /api/users HTTP/1.1\r\n" + host + lines(200) + "\r\n", 431},
 		{"5000 headers", "GET /api/users HTTP/1.1\r\n" + host + lines(5000) + "\r\n", 431},
 		{"20 kB of cookies", "GET /api/auth/me HTTP/1.1\r\n" + host + "Cookie: " + strings.Repeat("a=b; ", 4000) + "\r\n\r\n", 431},
 		{"unknown expectation", write + auth + "Expect: nonsense\r\nContent-Length: 2\r\n\r\n{}", 417},
-		{"upgrade", "GET /api/users HTTP/1.1\r\n" + host + "Connection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n" + smuggled, 0},
+		{"upgrade", "GET /api/users HTTP/1.1\r\n" + host + "Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n\r\n" + smuggled, 400},
 		{"nonsense", "\x16\x03\x01\x00\x00\x00\r\n\r\n", 400},
 		{"empty line flood", strings.Repeat("\r\n", 5000) + "\r\n", 0},
 	} {
@@ -94,9 +94,6 @@ func TestHostile_RawHTTP(t *testing.T) {
 			answers := w.raw(t, a.text, untilClose)
 			if a.name == "empty line flood" && len(answers) == 0 {
 				return
-			}
-			if a.name == "upgrade" && len(answers) == 1 && answers[0].Status == 200 {
-				return // a foreign upgrade is not taken; the connection ends behind the answer
 			}
 			if len(answers) != 1 {
 				t.Fatalf("%d answers, want one and the end", len(answers))
@@ -110,7 +107,7 @@ func TestHostile_RawHTTP(t *testing.T) {
 	}
 	w.refuse(t, w.ana,
 		attack{name: "20 kB over HTTP/2", method: "GET", path: "users", headers: []string{"Cookie", "a=" + strings.Repeat("b", 20000)}, status: 431, reason: "request.headers_too_large"},
-		attack{name: "a target of 50 kB over HTTP/2", method: "GET", path: "users?" + strings.Repeat("x", 50<<10), status: 431, reason: "request.headers_too_large"},
+		attack{name: "a target of 22 kB over HTTP/2", method: "GET", path: "users?" + strings.Repeat("x", 22<<10), status: 431, reason: "request.headers_too_large"},
 	)
 	w.refuse(t, w.ana, attack{name: "200 headers over HTTP/2", method: "GET", path: "users", headers: many, status: 431, reason: "request.headers_too_large"})
 	w.unharmed(t)
@@ -194,7 +191,7 @@ func TestHostile_PlainHTTP(t *testing.T) {
 		location   string
 	}{
 		{"another host", "GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n", 421, ""},
-		{"absolute form", "GET http://evil.test/ HTTP/1.1\r\nHost: gallery.test\r\n\r\n", 421, ""},
+		{"absolute form", "GET http://evil.test/ HTTP/1.1\r\nHost: gallery.test\r\n\r\n", 400, ""},
 		{"two slashes", "GET //evil.test/x HTTP/1.1\r\nHost: gallery.test\r\n\r\n", 0, "https://gallery.test:"},
 		{"backslash", "GET /\\evil.test HTTP/1.1\r\nHost: gallery.test\r\n\r\n", 0, "https://gallery.test:"},
 		{"line ends", "GET /%0d%0aSet-Cookie:a=b HTTP/1.1\r\nHost: gallery.test\r\n\r\n", 0, "https://gallery.test:"},
