@@ -101,9 +101,15 @@ func (a *App) load() (*config.Config, error) {
 			return nil, roundtrip.E(roundtrip.Invalid, "request.invalid", "--https %s is no address: write host:port, such as 127.0.0.1:8443", a.options.HTTPS)
 		}
 		dev := c.Dev(port)
+		if err := fileProblems(dev, a.around.Now()); err != nil {
+			return nil, err
+		}
 		return dev, refuseLoops(dev, a.options)
 	}
 	if err := certProblems(c); err != nil {
+		return nil, err
+	}
+	if err := fileProblems(c, a.around.Now()); err != nil {
 		return nil, err
 	}
 	return c, refuseUnsafe(c, a.options)

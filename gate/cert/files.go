@@ -7,32 +7,48 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/config"
 )
 
+// CheckFiles reads the certificate and the key of a site, and says what is wrong with them.
+func CheckFiles(site *config.Site, now time.Time) error {
+	_, err := readPair(site.TLS, strings.ToLower(strings.TrimSuffix(site.Name, ".")), now)
+	return err
+}
+
 // readPair reads a certificate and its key, and refuses a pair that no client would accept for the name.
 func readPair(t config.TLS, name string, now time.Time) (*tls.Certificate, error) {
 	certPEM, err := os.ReadFile(t.Cert)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("it can't be read, correct the path or the file: %w", err)
 	}
 	keyPEM, err := t.Key.Value()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("its key can't be read, correct the path or the file: %w", err)
 	}
 	c, err := tls.X509KeyPair(certPEM, keyPEM)
-	if err != nil {
-		return nil, fmt.Errorf("%s with its key: %w", t.Cert, err)
+	switch {
+	case err != nil && isEncrypted(keyPEM):
+		return nil, fmt.Errorf("its key %s has a passphrase: write it without one (openssl pkey -in KEY -out NEW) where only the server can read it", t.Key)
+	case err != nil:
+		return nil, fmt.Errorf("%s and its key %s don't fit: %w; name the key that the certificate was made with, both in PEM", t.Cert, t.Key, err)
 	}
 	if err := c.Leaf.VerifyHostname(name); err != nil {
-		return nil, fmt.Errorf("%s: %w", t.Cert, err)
+		return nil, fmt.Errorf("%s is of another name: %w; name a certificate that holds the name of the site", t.Cert, err)
 	}
 	if now.After(c.Leaf.NotAfter) {
 		return nil, fmt.Errorf("%s ended on %s: renew it", t.Cert, c.Leaf.NotAfter.UTC().Format(time.DateTime))
 	}
 	return &c, nil
+}
+
+// isEncrypted reports whether a key in PEM has a passphrase, in the form of PKCS #8 or in the older one.
+func isEncrypted(keyPEM []byte) bool {
+	block, _ := pem.Decode(keyPEM)
+	return block != nil && (block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "")
 }
 
 // readLeaf reads the certificate. Its key is looked at only where it is in a file: an environment variable is the server's.

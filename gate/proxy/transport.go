@@ -54,6 +54,22 @@ func Connect(now func() time.Time) pool.Connect {
 	}
 }
 
+// CheckFiles reads the certificates that a declaration names for TLS to its upstreams, and says what is wrong with them.
+func CheckFiles(declared *config.Proxy) error {
+	for _, up := range declared.Upstreams {
+		if up.Scheme != config.HTTPS {
+			continue
+		}
+		files, err := readTLS(declared)
+		if err != nil {
+			return fmt.Errorf("%w; correct the path or the file", err)
+		}
+		_, err = clientTLS(declared, up, files)
+		return err // the files are the same for all
+	}
+	return nil
+}
+
 // Stale reports whether the certificates on the disk are others now, or can't be read, which a reload should tell.
 func (t *transport) Stale() bool {
 	if t.tls == nil {

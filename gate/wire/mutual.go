@@ -27,16 +27,30 @@ func LoadPolicy(site string, declared *config.ClientCertificates) (*Policy, erro
 	if declared == nil {
 		return nil, nil //nolint:nilnil // the policy of a site that asks for nothing
 	}
-	text, err := os.ReadFile(declared.CA)
-	if err != nil {
-		return nil, fmt.Errorf("%s: the certificate authorities of its clients can't be read: %w", declared.Pos, err)
-	}
 	p := &Policy{roots: x509.NewCertPool(), optional: declared.Optional}
-	if !p.roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s: %s has no certificate in PEM, so no client could be let in: put the certificate of the authority there that signs theirs", declared.Pos, declared.CA)
+	text, err := readAuthorities(declared, p.roots)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", declared.Pos, err)
 	}
 	p.id = sha256.Sum256(fmt.Appendf(text, "\x00%s\x00%t", site, p.optional))
 	return p, nil
+}
+
+// CheckAuthorities reads the certificate authorities that a declaration names, and says what is wrong with them.
+func CheckAuthorities(declared *config.ClientCertificates) error {
+	_, err := readAuthorities(declared, x509.NewCertPool())
+	return err
+}
+
+func readAuthorities(declared *config.ClientCertificates, roots *x509.CertPool) ([]byte, error) {
+	text, err := os.ReadFile(declared.CA)
+	if err != nil {
+		return nil, fmt.Errorf("the certificate authorities of its clients can't be read, correct the path or the file: %w", err)
+	}
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s has no certificate in PEM, so no client could be let in: put the certificate of the authority there that signs theirs", declared.CA)
+	}
+	return text, nil
 }
 
 // Meets reports whether a connection that was made under other may carry requests of a site with policy p. After a
