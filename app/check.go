@@ -144,8 +144,11 @@ func missingFolders(c *config.Config) []policy.Warning {
 			if r.Static == "" {
 				continue
 			}
-			if info, err := os.Stat(r.Static); err != nil || !info.IsDir() {
+			switch info, err := os.Stat(r.Static); {
+			case err != nil:
 				warnings = append(warnings, policy.Warning{Pos: r.Pos, Message: "the folder " + r.Static + " of this route is not there: " + howToBuild(r.Static)})
+			case !info.IsDir():
+				warnings = append(warnings, policy.Warning{Pos: r.Pos, Message: r.Static + " of this route is a file: static: takes the folder that it is in"})
 			}
 		}
 	}

@@ -106,7 +106,7 @@ func listenTCP(ctx context.Context, address, flag string) (net.Listener, error) 
 			"this user may not listen on %s: run as root, allow it (setcap cap_net_bind_service=+ep on the program), or choose a port above 1023 with %s", address, flag)}
 	}
 	return nil, &roundtrip.Error{Kind: roundtrip.Unavailable, Reason: "app.internal", Err: err, Public: fmt.Sprintf(
-		"can't listen on %s (%s)", address, flag)}
+		"can't listen on %s: %s takes an address and a port, such as 127.0.0.1:8080, or :8080 for every address of this machine", address, flag)}
 }
 
 func (d *doors) close() {

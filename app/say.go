@@ -19,9 +19,7 @@ func (a *App) sayReady(d *doors) {
 	took := a.around.Now().Sub(a.started)
 	if !a.options.Dev {
 		a.log.Info("ready", "https", address(d.secure), "http", address(d.plain), "ms", took.Milliseconds(), "version", Version())
-		for _, w := range slices.Concat(a.house.Load().warnings, missingFolders(a.house.Load().config)) {
-			a.log.Warn("declaration", "at", w.Pos.String(), "warning", w.Message)
-		}
+		a.logWarnings()
 		a.warnPorts(d)
 		return
 	}
@@ -44,6 +42,14 @@ func (a *App) sayReady(d *doors) {
 	}
 	sayAt(a.around.Out, "stop", "Ctrl-C; "+h.config.File+" is read again when you save it")
 	fmt.Fprintln(a.around.Out)
+}
+
+// logWarnings tells what check would warn of, at the start and after each reload.
+func (a *App) logWarnings() {
+	h := a.house.Load()
+	for _, w := range slices.Concat(h.warnings, missingFolders(h.config)) {
+		a.log.Warn("declaration", "at", w.Pos.String(), "warning", w.Message)
+	}
 }
 
 func sayAt(w io.Writer, what, text string) { fmt.Fprintf(w, "  %-9s%s\n", what, text) }
@@ -101,11 +107,16 @@ func (a *App) sayReloaded(err error, began time.Time) {
 			return
 		}
 		a.log.Info("reloaded", "generation", a.generation, "ms", a.around.Now().Sub(began).Milliseconds())
+		a.logWarnings()
 		return
 	}
 	at := a.around.Now().Format(time.TimeOnly)
 	if err == nil {
-		fmt.Fprintf(a.around.Out, "  %s reloaded %s\n", at, a.house.Load().config.File)
+		h := a.house.Load()
+		fmt.Fprintf(a.around.Out, "  %s reloaded %s\n", at, h.config.File)
+		for _, w := range missingFolders(h.config) {
+			sayAt(a.around.Out, "missing", w.Message)
+		}
 		return
 	}
 	fmt.Fprintf(a.around.Out, "  %s not reloaded, the old declaration stays in force:\n\n%v\n", at, Explain(err))
