@@ -53,7 +53,7 @@ func journeysKey() key {
 		integer("recent", 16, 1_000_000, func(j *Journeys) *int { return &j.Recent }).or("4096").eg("10000").
 			says("How many of the last requests the server remembers. Looking at them comes in a later version; until then the log has a line for each."),
 		truth("log", func(j *Journeys) *bool { return &j.Log }).or("true").eg("false").
-			says("Whether each request is logged as one line of JSON on standard error."),
+			says("Whether each request is logged as one line of JSON on standard error. It names the network of the client (/24, of IPv6 /56) and not the address."),
 		later("keep", "recent: with a number; all requests stay until newer ones push them out"),
 		later("export", "recent and log; journeys are not sent elsewhere yet"),
 	}

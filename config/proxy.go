@@ -126,7 +126,7 @@ func retryKey() key {
 		percent.or("20%").eg("10%").
 			says("How many requests may be tried again, so that servers in need are not given more to do.")).
 		eg("{ tries: 2, budget: 10% }").
-		says("When a request is tried again that no server has seen, or that may be sent twice (GET, HEAD, OPTIONS, PUT, DELETE). false: never.")
+		says("When a request is tried again that no server has seen (any method), or that was sent and got no byte of an answer (GET, HEAD, OPTIONS). false: never.")
 	return orFalse(k, func(p *Proxy) { p.Tries = 1 })
 }
 

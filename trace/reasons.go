@@ -41,7 +41,7 @@ var catalogueRows = [...]reasonRow{
 	{"RFS", "static.not_found", "there is no such file", "build the site, or correct the path"},
 	{"RFB", "static.no_folder", "the folder of this route is not there", "build the page (npm ci, npm run build), or correct the path"},
 	{"RFM", "static.changed", "the file is not the one that If-Match or If-Unmodified-Since asks for", "get it again, without the condition"},
-	{"RFP", "static.forbidden_path", "the path leaves the folder or is hidden", "this is by design"},
+	{"RFP", "static.forbidden_path", "the path leaves the folder or is hidden", "this is by design; give the file a name without a dot at its start if it may be seen"},
 	{"PNU", "proxy.no_upstream", "no upstream of the route is well", "look at the upstreams: do they run, do they answer their health check?"},
 	{"PBU", "proxy.busy", "every upstream has as many requests as it may", "raise concurrency of the route, or add an upstream"},
 	{"PCR", "proxy.connect_refused", "the upstream takes no connections", "does it run, and listen on the address of the declaration?"},

@@ -23,6 +23,7 @@ func newInit(c console) *cobra.Command {
 roundtrip.yaml, the JSON Schema that lets editors complete and check it, and
 what else belongs to the example. Nothing that is there is overwritten.
 
+  proxy     a gate in front of a server of yours: HTTPS, limits, headers
   gallery   a photo-sharing backend with rules, files, demo data and a page
   empty     one collection and one site, to grow from`,
 		Example: "  roundtrip init --template gallery my-gallery",
@@ -142,6 +143,14 @@ func newReasons(c console) *cobra.Command {
 	}
 }
 
+// sentence puts a full stop where a text has no end of its own.
+func sentence(text string) string {
+	if strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
+}
+
 func printReasons(w io.Writer, code string) error {
 	if code == "" {
 		for _, r := range trace.Reasons() {
@@ -153,7 +162,7 @@ func printReasons(w io.Writer, code string) error {
 	for _, r := range trace.Reasons() {
 		codes = append(codes, r.Code())
 		if r.Code() == code || strings.EqualFold(r.Flag(), code) {
-			fmt.Fprintf(w, "%s  %s\n\n  %s.\n  To try first: %s.\n", r.Flag(), r.Code(), r.Text(), r.Fix())
+			fmt.Fprintf(w, "%s  %s\n\n  %s\n  To try first: %s\n", r.Flag(), r.Code(), sentence(r.Text()), sentence(r.Fix()))
 			return nil
 		}
 	}

@@ -81,15 +81,17 @@ func newRoot(c console) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "roundtrip",
 		Short: "The whole path of a web request, in one program",
-		Long: `Roundtrip is a backend that you declare in one file, roundtrip.yaml: sites,
-collections, access rules. It serves them over HTTPS and keeps them in SQLite.`,
+		Long: `Roundtrip is the whole path of a web request, declared in one file,
+roundtrip.yaml: sites with HTTPS, routes to folders and to other servers,
+limits; and a backend of collections and access rules, kept in SQLite.`,
 		Example: `  roundtrip init --template gallery shop     start from a template
+  roundtrip init --template proxy edge       ... in front of a server of yours
   roundtrip dev shop                         run it on this machine
   roundtrip check shop                       find every mistake in the file`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 
-		SuggestionsMinimumDistance: 1,
+		SuggestionsMinimumDistance: 2, // two letters that changed places
 		Version:                    app.Version(),
 	}
 	root.SetVersionTemplate("roundtrip {{.Version}}\n")
