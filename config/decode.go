@@ -126,6 +126,9 @@ func (d *decoder) key(n *node, p pair, target any, keys []key) (meant string) {
 		}
 		problem := d.problems.Add(p.pos, "%q is not a key %s", shorten(p.key), where).
 			Expect("one of %s", keyNames(keys)).Near(p.key, liveNames(keys))
+		if ours := foreignKey(p.key); problem.Nearest == "" && slices.Contains(liveNames(keys), ours) {
+			problem.Nearest = ours
+		}
 		problem.Path = p.value.path
 		d.meant(n, p, target, keys, problem.Nearest)
 		return problem.Nearest
