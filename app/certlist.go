@@ -73,9 +73,10 @@ func lookAtCerts(c *config.Config, s Surroundings) ([]cert.State, error) {
 // listCerts answers the order in the server that runs.
 func (a *App) listCerts(out io.Writer) error { return writeJSON(out, a.base.certs.States()) }
 
-func writeJSON(out io.Writer, states []cert.State) error {
+// writeJSON writes a list for programs; an empty one is [].
+func writeJSON[T any](out io.Writer, states []T) error {
 	if states == nil {
-		states = []cert.State{}
+		states = []T{}
 	}
 	e := json.NewEncoder(out)
 	e.SetIndent("", "  ")

@@ -99,6 +99,8 @@ func (a *App) order(r *http.Request, out io.Writer) error {
 		return a.doWebhooks(r.Context(), order, out)
 	case "certs":
 		return a.listCerts(out)
+	case "upstreams":
+		return writeJSON(out, a.base.ups.list())
 	default:
 		return noSuch(path)
 	}

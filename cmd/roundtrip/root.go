@@ -106,7 +106,7 @@ limits; and a backend of collections and access rules, kept in SQLite.`,
 	root.AddCommand(
 		newDev(c), newServe(c),
 		newInit(c), newCheck(c), newPlan(c), newExport(c),
-		newUser(c), newWebhooks(c), newCerts(c), newTrust(c), newReasons(c),
+		newUser(c), newWebhooks(c), newCerts(c), newUpstreams(c), newTrust(c), newReasons(c),
 	)
 	root.SetHelpCommandGroupID("operate")
 	root.SetCompletionCommandGroupID("operate")

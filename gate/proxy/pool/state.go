@@ -15,15 +15,15 @@ const (
 
 // State is how an upstream is, for status pages, journeys and tests.
 type State struct {
-	Upstream  string // its URL
-	Standing  Standing
-	Since     time.Time
-	Until     time.Time     // Ejected only
-	Running   int           // requests under way, streams among them
-	Faults    int           // failed requests in a row
-	Error     string        // the last thing that went wrong, "" for nothing yet
-	ErrorAt   time.Time     // when
-	FirstByte time.Duration // moving average of the time to the head of an answer
+	Upstream  string        `json:"upstream"` // its URL
+	Standing  Standing      `json:"standing"`
+	Since     time.Time     `json:"since"`
+	Until     time.Time     `json:"until,omitzero"`         // Ejected only
+	Running   int           `json:"running"`                // requests under way, streams among them
+	Faults    int           `json:"faults,omitempty"`       // failed requests in a row
+	Error     string        `json:"error,omitempty"`        // the last thing that went wrong, "" for nothing yet
+	ErrorAt   time.Time     `json:"error_at,omitzero"`      // when
+	FirstByte time.Duration `json:"first_byte_ns,omitzero"` // moving average of the time to the head of an answer
 }
 
 // State returns how all upstreams are, as declared in order.
