@@ -27,7 +27,11 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request, j *trace.Journe
 	x.secure = r.TLS != nil
 	declineHTTP2(r)
 	cached := x.facts.Peer.Load()
-	met := x.gate.trust.Load().Meet(r, x.facts.Client, cached)
+	trust := x.gate.trust.Load()
+	if x.facts.Nameless {
+		trust = &peer.Trust{}
+	}
+	met := trust.Meet(r, x.facts.Client, cached)
 	x.peer, x.aliases = met.Peer, met.Aliases
 	if x.peer != cached && x.peer.Addr == x.peer.Direct { // what a trusted proxy shows is its own certificate
 		x.peer.Certificate, x.peer.Subject = x.facts.Certificate, x.facts.Subject

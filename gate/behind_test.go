@@ -76,3 +76,12 @@ func TestBehind_StrangersSayNothing(t *testing.T) {
 		t.Errorf("after a reload: %s", a.body)
 	}
 }
+
+// Clients of a proxy reach the proxy's ports: that of HTTP/3 is said to those who come by themselves.
+func TestBehind_HTTP3IsNotOfferedThroughAProxy(t *testing.T) {
+	t.Parallel()
+	h, _ := openQUIC(t, seen, behind)
+	if a := h.get(t, "https://gallery.localhost/api/"); a.StatusCode != 200 || a.Header["Alt-Svc"] != nil {
+		t.Errorf("%s, Alt-Svc %q", a.Status, a.Header["Alt-Svc"])
+	}
+}

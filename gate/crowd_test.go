@@ -130,7 +130,7 @@ func TestProxyProtocol_NamesTheClientOverBothDoors(t *testing.T) {
 	if !strings.Contains(got, `203.0.113.9 via "", secure false`) || !strings.Contains(got, "remote 203.0.113.9:4711") {
 		t.Errorf("%q", got)
 	}
-	got = raw(t, h.plain, "PROXY UNKNOWN\r\nGET /x HTTP/1.1\r\nHost: open.localhost\r\nConnection: close\r\n\r\n")
+	got = raw(t, h.plain, "PROXY UNKNOWN\r\nGET /x HTTP/1.1\r\nHost: open.localhost\r\nConnection: close\r\nX-Forwarded-For: 8.8.8.8\r\nX-Remote-User: root\r\n\r\n")
 	if !strings.Contains(got, `127.0.0.1 via ""`) {
 		t.Errorf("%q", got)
 	}

@@ -232,7 +232,7 @@ func (x *exchange) putHeaders() {
 	if x.site == nil {
 		return
 	}
-	if x.secure && x.req.ProtoMajor < 3 {
+	if x.secure && x.req.ProtoMajor < 3 && !x.behind { // at the address that the client has, the port is the proxy's
 		if alt := x.gate.altSvc.Load(); alt != nil {
 			h["Alt-Svc"] = *alt
 		}

@@ -133,6 +133,7 @@ func (l *Listener) introduce(ctx context.Context, t *tracked, p *Peers) bool {
 	}
 	_ = t.SetReadDeadline(time.Time{})
 	if !from.IsValid() {
+		t.facts.Nameless = true
 		return true
 	}
 	t.name(from)

@@ -78,6 +78,7 @@ type Facts struct {
 	Note      string        // TLS 1.3 h2
 	Reason    trace.Reason  // tls.certificate_pending, or None
 	Peer      peer.Slot     // the client of nearly all its requests
+	Nameless  bool          // a PROXY header came and named nobody: what is asked is a stranger's, and no word of the proxy
 
 	Policy      *Policy // what was asked of the client's certificate
 	Certificate string  // SHA-256 of the certificate that the client showed and that was accepted, in hex; "" for none
