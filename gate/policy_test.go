@@ -74,6 +74,20 @@ func (s *stalls) Read(p []byte) (int, error) {
 	return 0, io.EOF
 }
 
+// drips sends a byte now and then, which is progress, until it is closed.
+type drips struct{ stalls }
+
+func newDrips() io.Reader { return &drips{stalls{stop: make(chan struct{})}} }
+
+func (d *drips) Read(p []byte) (int, error) {
+	select {
+	case <-d.stop:
+		return 0, io.EOF
+	case <-time.After(20 * time.Millisecond): // the pace of the client
+		return copy(p, "x"), nil
+	}
+}
+
 // One table for all protocols: what is refused over one is refused over all, with the same status and the same reason.
 func TestGate_HasOnePolicyForAllProtocols(t *testing.T) {
 	t.Parallel()
@@ -98,6 +112,7 @@ func TestGate_HasOnePolicyForAllProtocols(t *testing.T) {
 		{name: "a body over the limit", method: "POST", path: "/api/x", body: func() io.Reader { return bytes.NewReader(make([]byte, 33<<20)) }, status: 413, reason: "request.body_too_large"},
 		{name: "a body over the limit, of no known length", method: "POST", path: "/api/x", body: func() io.Reader { return io.LimitReader(zeros{}, 33<<20) }, status: 413, reason: "request.body_too_large"},
 		{name: "a body that stalls", method: "POST", path: "/api/x", body: newStalls, status: 408, reason: "request.timeout"},
+		{name: "a body that comes byte by byte", method: "POST", path: "/api/x", body: newDrips, status: 408, reason: "request.timeout"},
 		{name: "an unknown host", path: "/api/x", headers: []string{"Host", "other.localhost"}, status: 421, reason: "route.no_host"},
 		{name: "a host that is none", path: "/api/x", headers: []string{"Host", "open_.local;host"}, status: 400, reason: "request.malformed"},
 		{name: "an encoded slash", path: "/api/a%2fb", status: 400, reason: "request.malformed"},
@@ -105,6 +120,7 @@ func TestGate_HasOnePolicyForAllProtocols(t *testing.T) {
 		{name: "an encoded dot segment", path: "/api/%2e%2e/b", status: 400, reason: "request.malformed"},
 		{name: "a backslash", path: "/api/a%5cb", status: 400, reason: "request.malformed"},
 		{name: "TRACE", method: "TRACE", path: "/api/x", status: 405, reason: "route.method_not_allowed"},
+		{name: "CONNECT", method: "CONNECT", path: "", status: 405, reason: "route.method_not_allowed"},
 	} {
 		for protocol, d := range h.protocols(t, addr) {
 			t.Run(q.name+"/"+protocol, func(t *testing.T) {
