@@ -16,6 +16,9 @@ func (g *Gate) early(f *wire.Facts, e *roundtrip.Error) string {
 	}
 	id := j.ID.String()
 	j.Client, j.Status, j.Proto = f.Client, e.HTTPStatus(), "HTTP/1"
+	if f.Proto != "" {
+		j.Host, j.Proto = f.Server, f.Proto
+	}
 	j.Add(trace.Hop{Layer: trace.Route, Verdict: trace.Deny, Reason: trace.ReasonOf(e.Reason), Name: "head"})
 	g.recorder.End(j)
 	return id

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -317,17 +318,70 @@ func TestGate_HeaderBombsOverHTTP3StayCheap(t *testing.T) {
 	}
 }
 
-// A request whose head is longer than what is taken in at all is refused too, if not in the gate's own words.
+// A request whose head is longer than what is taken in at all is refused too, if not in the gate's own words. It has a journey
+// all the same.
 func TestGate_RefusesHugeHeads(t *testing.T) {
 	t.Parallel()
-	h, addr := openQUIC(t, ok)
-	for protocol, d := range h.protocols(t, addr) {
-		a, err := h.try(t, d.client, http.MethodGet, d.url+"/api/x", nil, "X-Long", strings.Repeat("x", 64<<10))
-		if err == nil && a.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
-			t.Errorf("%s: %s", protocol, a.Status)
+	lines := func(n, size int) (all []string) {
+		for range n {
+			all = append(all, "X-Line", strings.Repeat("x", size))
 		}
-		if err != nil && protocol != "h2" {
-			t.Errorf("%s: %v", protocol, err)
+		return all
+	}
+	for name, headers := range map[string][]string{
+		"one line of 60 KiB":    lines(1, 60<<10), // ends a connection of HTTP/2
+		"one line of 28 KiB":    lines(1, 28<<10), // the same
+		"many short lines":      lines(900, 1),    // more than there may be by how they are counted, not by their bytes
+		"60 equal ones of 1KiB": lines(60, 1<<10),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ends := len(headers) == 2
+			h, addr := openQUIC(t, ok)
+			for protocol, d := range h.protocols(t, addr) {
+				if protocol == "h2" { // a client of net/http keeps to what the server's settings say
+					h.attack(t).longHead(t, headers)
+				} else if a, err := h.try(t, d.client, http.MethodGet, d.url+"/api/x", nil, headers...); err == nil && a.StatusCode != http.StatusRequestHeaderFieldsTooLarge ||
+					err != nil && !strings.HasPrefix(protocol, "h1") { // which may find the connection closed while it still sends
+					t.Errorf("%s: %v, %v", protocol, a.Response, err)
+				}
+				h.await(t, "journey over "+protocol, func(s trace.Snapshot) bool {
+					if s.Reason.Code() != "request.headers_too_large" {
+						return false
+					}
+					switch protocol {
+					case "h2":
+						if ends {
+							return s.Kind == trace.Connection && s.Proto == "TLS 1.3 h2"
+						}
+						return s.Proto == "HTTP/2.0" && s.Status == 431
+					case "h3":
+						return s.Proto == "HTTP/3.0" && s.Status == 431
+					}
+					return s.Status == 431 && strings.HasPrefix(s.Proto, "HTTP/1")
+				})
+			}
+		})
+	}
+}
+
+// longHead sends the head of a request in as many frames as it takes.
+func (a *attacker) longHead(t *testing.T, fields []string) {
+	t.Helper()
+	fields = slices.Clone(fields)
+	for i := 0; i < len(fields); i += 2 {
+		fields[i] = strings.ToLower(fields[i])
+	}
+	block := a.head("GET", fields...)
+	first := min(len(block), 16<<10)
+	if err := a.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block[:first], EndStream: true, EndHeaders: first == len(block)}); err != nil {
+		t.Fatal(err)
+	}
+	for rest := block[first:]; len(rest) > 0; {
+		n := min(len(rest), 16<<10)
+		if err := a.WriteContinuation(1, n == len(rest), rest[:n]); err != nil {
+			return // the server has hung up
 		}
+		rest = rest[n:]
 	}
 }

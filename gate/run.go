@@ -17,8 +17,8 @@ import (
 
 const (
 	// headReadMax is how much of a head is taken in; over HTTP/1 it is up to 4 KiB more. Between it and headBytesMax the gate
-	// refuses a head in its own words. Beyond it HTTP/1 does that too (431), HTTP/2 and 3 answer a bare 431, and a header block
-	// of HTTP/2 that is twice as long as it ends the connection. It is not much more than headBytesMax because a byte of HPACK
+	// refuses a head in its own words. Beyond it HTTP/1 does that too (431), HTTP/2 and 3 answer a bare 431 (gate/wire sees
+	// that, so that it has a journey), and a line of HTTP/2 that is longer, or a frame more of such a head, ends the connection. It is not much more than headBytesMax because a byte of HPACK
 	// can stand for a whole header: this is what a stream may cost us before anybody has looked at it.
 	headReadMax = 24 << 10
 	streamsMax  = 100 // of one connection of HTTP/2 or 3 at once

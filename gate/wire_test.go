@@ -289,6 +289,28 @@ func TestWire_ContinuesOnAConnectionThatWasIdle(t *testing.T) {
 	}
 }
 
+// What net/http says of its own to a head that it can't read goes out under no deadline of an answer before it.
+func TestWire_RefusesHeadsOnAConnectionThatWasIdle(t *testing.T) {
+	t.Parallel()
+	h := open(t, ok, func(o *gate.Options) { o.Times.Stall = 50 * time.Millisecond })
+	for name, d := range h.doors(t) {
+		c := d.dial()
+		send(t, c, "GET /api/x HTTP/1.1\r\nHost: "+d.host+"\r\nContent-Length: 5\r\n\r\nhello")
+		in := bufio.NewReader(c)
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		time.Sleep(100 * time.Millisecond) // idle for longer than the deadline that was set
+		send(t, c, "GET /api/x HTTP/1.1\r\nHost: "+d.host+"\r\n: no name\r\n\r\n")
+		if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 400") {
+			t.Errorf("%s: %q, %v", name, line, err)
+		}
+	}
+}
+
 func TestWire_EndsAStreamThatNobodyReads(t *testing.T) {
 	t.Parallel()
 	big := make([]byte, 32<<20)

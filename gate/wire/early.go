@@ -23,6 +23,8 @@ func (c *strict) Write(p []byte) (int, error) {
 	if e == nil {
 		e = unreadable(status, public)
 	}
+	c.facts.WriteUntil = c.front.options.Now().Add(c.front.options.Header) // the last answer's has passed, where the connection rested
+	_ = c.SetWriteDeadline(c.facts.WriteUntil)                             // a closed connection fails below
 	if _, err := c.Conn.Write(answer(e, c.front.options.Early(c.facts, e))); err != nil {
 		return 0, err
 	}

@@ -50,7 +50,7 @@ func ScanFrames(r io.Reader) []SeenFrame {
 	for {
 		n, err := r.Read(buf)
 		f.feed(buf[:n], func(f frame) bool {
-			all = append(all, SeenFrame{f.length, f.kind, f.flags, f.stream, f.first})
+			all = append(all, SeenFrame{f.length, f.kind, f.flags, f.stream, [4]byte(f.first[:4])})
 			return true
 		})
 		if err != nil {

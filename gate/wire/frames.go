@@ -16,10 +16,17 @@ const (
 	frameReset        = 0x3
 	frameSettings     = 0x4
 	framePing         = 0x6
+	frameGoAway       = 0x7
 	frameContinuation = 0x9
 )
 
-// Their flags.
+// The codes of errors (RFC 9113 section 7) with which the server ends a connection for a head that goes on and on.
+const (
+	errProtocol    = 0x1
+	errCompression = 0x9
+)
+
+// The flags of frames.
 const (
 	flagEndStream  = 0x1 // of DATA and HEADERS
 	flagAck        = 0x1 // of SETTINGS and PING
@@ -33,14 +40,14 @@ type frame struct {
 	kind   byte
 	flags  byte
 	stream uint32
-	first  [4]byte // of the payload, where it has so many
+	first  [8]byte // of the payload, where it has so many
 }
 
 // frames finds the frames in a stream of bytes as it passes. It decodes nothing: nine bytes of each frame, and the first
-// four behind them, are all that it looks at.
+// eight behind them, are all that it looks at.
 type frames struct {
 	skip int // bytes until the next frame begins: what is left of a preface or a payload
-	head [13]byte
+	head [17]byte
 	have int
 }
 
@@ -56,7 +63,7 @@ func (f *frames) feed(p []byte, take func(frame) bool) bool {
 		}
 		need := 9
 		if f.have >= 9 {
-			need = 9 + min(4, f.length())
+			need = 9 + min(8, f.length())
 		}
 		n := copy(f.head[f.have:need], p)
 		f.have += n
@@ -130,6 +137,7 @@ type conduct struct {
 	inBlock                 bool          // whether its last frame has not begun
 	inHead                  bool          // whether the payload that is being sent is of one
 	last                    atomic.Uint32 // the newest stream
+	long                    atomic.Bool   // whether the newest block has what a head may have, and more
 }
 
 func (c *conduct) begin(now func() time.Time) {
@@ -155,8 +163,10 @@ func (c *conduct) take(f frame, served int64) string {
 			c.last.Store(f.stream)
 		}
 		c.blockBytes, c.blockFrames = f.length, 0
+		c.noteLong()
 	case frameContinuation:
 		c.blockBytes += f.length
+		c.noteLong()
 		if c.blockFrames++; c.blockFrames > blockFramesMax || c.blockBytes > blockBytesMax {
 			return "a header block that goes on and on in CONTINUATION frames"
 		}
@@ -173,6 +183,13 @@ func (c *conduct) take(f frame, served int64) string {
 		}
 	}
 	return ""
+}
+
+// noteLong notes whether a header block is so long that the server may end the connection for it.
+func (c *conduct) noteLong() {
+	if long := c.blockBytes >= HeadBytesMax; long != c.long.Load() {
+		c.long.Store(long)
+	}
 }
 
 func (c *conduct) takeData(f frame) string {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
@@ -17,6 +18,10 @@ import (
 
 // errFlood is what reading and writing return once a connection was cut for what its client did.
 var errFlood = errors.New("wire: the client sends too much of what costs it nothing")
+
+// tooLongAnswer is the body with which the server refuses a head that is longer than it takes in. No handler learns of such
+// a request, so its journey is made of the answer, as over HTTP/1 (see early.go).
+const tooLongAnswer = "<h1>HTTP Error 431</h1><p>Request Header Field(s) Too Large</p>"
 
 const (
 	farewellTime  = 500 * time.Millisecond // for a client to read why it is cut
@@ -111,11 +116,19 @@ func (g *guard) Write(p []byte) (int, error) {
 	stack.Grow()
 	g.sending.Lock()
 	n, err := g.Conn.Write(p)
-	why := ""
+	why, refused, tooLong := "", 0, false
 	g.out.feed(p[:n], func(f frame) bool {
 		switch f.kind {
-		case frameData, frameHeaders:
+		case frameData:
 			g.served.Add(1)
+			if f.length == len(tooLongAnswer) && string(f.first[:]) == tooLongAnswer[:8] && bytes.Contains(p, []byte(tooLongAnswer)) {
+				refused++
+			}
+		case frameHeaders:
+			g.served.Add(1)
+		case frameGoAway:
+			code := binary.BigEndian.Uint32(f.first[4:])
+			tooLong = (code == errProtocol || code == errCompression) && g.conduct.long.Load()
 		case frameReset:
 			if why == "" {
 				why = g.provoked.take(f, g.front.options.Now)
@@ -124,6 +137,12 @@ func (g *guard) Write(p []byte) (int, error) {
 		return true
 	})
 	g.sending.Unlock()
+	for range refused {
+		g.front.options.Early(g.facts, HeadTooLarge())
+	}
+	if tooLong {
+		g.front.options.Cut(g.facts, trace.ReasonOf("request.headers_too_large"), "of a head, so that the connection had to end")
+	}
 	if why != "" {
 		g.flood(why)
 		return n, errFlood

@@ -94,9 +94,14 @@ func (f *Front) ListenQUIC(o QUICOptions) (*QUIC, error) {
 	return q, nil
 }
 
-// timed takes off the deadline that the head of a request had.
+// timed takes off the deadline that the head of a request had, and notes that there is one.
 func timed(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a, ok := r.Context().Value(arrivedKey{}).(*arrived); ok {
+			if body, ok := r.Body.(interface{ StreamID() quic.StreamID }); ok {
+				a.note(body.StreamID())
+			}
+		}
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it can: w is of http3
 		h.ServeHTTP(w, r)
 	})
@@ -127,7 +132,7 @@ func (q *QUIC) admit(ctx context.Context, info *quic.ClientInfo) (context.Contex
 			q.front.options.Lost(facts, trace.TLS, q.front.reasonOf(facts, context.Cause(ctx)), context.Cause(ctx))
 		}
 	})
-	return facts.in(ctx), nil
+	return context.WithValue(facts.in(ctx), arrivedKey{}, &arrived{}), nil
 }
 
 // Serve takes connections until the door is closed.
@@ -173,6 +178,7 @@ func (q *QUIC) serve(c *quic.Conn, facts *Facts) {
 		}
 	})
 	behave := &givenUp{allowance: allowance{burst: 500, perSecond: 50, since: facts.Accepted}}
+	came, _ := c.Context().Value(arrivedKey{}).(*arrived)
 	slots := make(chan struct{}, q.options.StreamsMax)
 	for {
 		s, err := c.AcceptStream(c.Context())
@@ -195,11 +201,47 @@ func (q *QUIC) serve(c *quic.Conn, facts *Facts) {
 			defer func() { <-slots }()
 			_ = s.SetReadDeadline(q.front.options.Now().Add(q.front.options.Header))
 			speaker.HandleRequestStream(s)
+			if came != nil && !came.take(s.StreamID()) && answered(c, s) {
+				q.front.options.Early(facts, HeadTooLarge())
+			}
 			if behave.tooOften(s, q.front.options.Now) {
 				q.flood(c, facts)
 			}
 		})
 	}
+}
+
+type arrivedKey struct{}
+
+// arrived are the streams of a connection whose request has come to its handler.
+type arrived struct {
+	mu      sync.Mutex // guards streams
+	streams map[quic.StreamID]struct{}
+}
+
+func (a *arrived) note(id quic.StreamID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.streams == nil {
+		a.streams = map[quic.StreamID]struct{}{}
+	}
+	a.streams[id] = struct{}{}
+}
+
+// take forgets a stream, and reports whether its request has come.
+func (a *arrived) take(id quic.StreamID) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, ok := a.streams[id]
+	delete(a.streams, id)
+	return ok
+}
+
+// answered reports whether a stream ended in good order. Where no handler had its request, that was with a bare 431: all else
+// that http3 refuses by itself resets the stream or ends the connection.
+func answered(c *quic.Conn, s *quic.Stream) bool {
+	_, reset := errors.AsType[*quic.StreamError](context.Cause(s.Context()))
+	return s.Context().Err() != nil && !reset && c.Context().Err() == nil
 }
 
 // givenUp counts the streams that a client opens and gives up.

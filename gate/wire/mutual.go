@@ -116,6 +116,12 @@ func (f *Front) learn(facts *Facts, s *tls.ConnectionState) {
 	facts.Handshake = f.options.Now().Sub(facts.Accepted)
 	facts.Server = s.ServerName
 	facts.Note = handshakeNote(s)
+	switch s.NegotiatedProtocol {
+	case "h2":
+		facts.Proto = "HTTP/2.0"
+	case "h3":
+		facts.Proto = "HTTP/3.0"
+	}
 	if pending := f.options.Pending; pending != nil && pending(s.ServerName) {
 		facts.Reason = trace.ReasonOf("tls.certificate_pending")
 	}

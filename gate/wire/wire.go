@@ -76,6 +76,7 @@ type Facts struct {
 	Server    string        // the site that the client asked for in the handshake, "" where it named none
 	Asked     string        // the same as the client sent it, for a handshake that fails
 	Note      string        // TLS 1.3 h2
+	Proto     string        // HTTP/2.0 or HTTP/3.0, as the handshake chose it; "" for HTTP/1
 	Reason    trace.Reason  // tls.certificate_pending, or None
 	Peer      peer.Slot     // the client of nearly all its requests
 	Nameless  bool          // a PROXY header came and named nobody: what is asked is a stranger's, and no word of the proxy
