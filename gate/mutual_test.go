@@ -240,19 +240,46 @@ func TestGate_ClientCertificatesSurviveReloads(t *testing.T) {
 	clients := h.clients(t, addr, robot)
 	ask := func(when string, status int) {
 		for protocol, c := range clients {
-			if protocol == "h1" && status != 200 {
-				continue // its connection is closed between two requests as easily as not
-			}
-			if a := h.do(t, c, http.MethodGet, "https://staff.localhost/x", nil); a.StatusCode != status {
+			a := h.do(t, c, http.MethodGet, "https://staff.localhost/x", nil)
+			if a.StatusCode != status {
 				t.Errorf("%s, %s: %s", when, protocol, a.Status)
 			}
+			if status != 200 {
+				problem(t, a, status, "tls.client_certificate_missing")
+			}
+		}
+	}
+	// again connects anew, over each protocol.
+	again := func(when, reason string, certificate tls.Certificate) {
+		for protocol, c := range h.clients(t, addr, certificate) {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://staff.localhost/x", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := c.Do(r)
+			if err == nil {
+				_ = res.Body.Close()
+			}
+			if good := err == nil && res.StatusCode == 200; good != (reason == "") {
+				t.Errorf("%s, a new connection, %s: %v, %v", when, protocol, res, err)
+			}
+			if reason == "" {
+				continue
+			}
+			note := map[string]string{"h1": "tls", "h2": "tls", "h3": "CRYPTO"}[protocol]
+			h.await(t, "journey over "+protocol, func(s trace.Snapshot) bool {
+				return s.Reason.Code() == reason && s.Host == "staff.localhost" && strings.Contains(s.Hops[0].Note, note)
+			})
 		}
 	}
 	ask("at first", 200)
 	h.gate.Swap(tableOf(t, guarded(t, ours.pem), http.HandlerFunc(ok)))
 	ask("the same again", 200)
+	again("the same again", "", robot)
 	h.gate.Swap(tableOf(t, guarded(t, others.pem), http.HandlerFunc(ok)))
 	ask("other authorities", 421)
+	again("other authorities", "tls.client_certificate_refused", robot)
+	again("other authorities", "", others.sign(t, "robot", time.Hour))
 }
 
 func TestNewTable_RefusesClientAuthoritiesThatAreNone(t *testing.T) {

@@ -12,10 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
 	"golang.org/x/net/http2"
+
+	"github.com/roundtrip-dev/roundtrip/gate"
 )
 
-// A WebSocket that is opened over a stream of HTTP/2 (RFC 8441) is one of HTTP/1.1 to the upstream.
+// A WebSocket that is opened over a stream of HTTP/2 or 3 (RFC 8441, RFC 9220) is one of HTTP/1.1 to the upstream.
 func TestProxy_CarriesSocketsOfStreams(t *testing.T) {
 	t.Parallel()
 	up := upstream(t, func(c *conn) {
@@ -24,20 +28,67 @@ func TestProxy_CarriesSocketsOfStreams(t *testing.T) {
 			_, _ = io.Copy(c, c.in) // echo
 		}
 	})
-	h := open(t, at(up.url))
+	for protocol, find := range map[string]func(t *testing.T, h *house, packets string) http.RoundTripper{"h2": transport2, "h3": transport3} {
+		t.Run(protocol, func(t *testing.T) {
+			packets := ""
+			h := open(t, at(up.url), withPackets(t, &packets))
+			carries(t, h, up, find(t, h, packets))
+		})
+	}
+}
+
+// transport2 speaks HTTP/2, and can open a CONNECT with a protocol.
+func transport2(t *testing.T, h *house, _ string) http.RoundTripper {
+	t.Helper()
 	transport := &http2.Transport{
 		DialTLSContext: func(ctx context.Context, network, _ string, c *tls.Config) (net.Conn, error) {
 			return (&tls.Dialer{Config: c}).DialContext(ctx, network, h.secure)
 		},
 		TLSClientConfig: &tls.Config{RootCAs: h.roots},
 	}
-	defer transport.CloseIdleConnections()
+	t.Cleanup(transport.CloseIdleConnections)
+	return transport
+}
+
+// transport3 does the same over HTTP/3.
+func transport3(t *testing.T, h *house, packets string) http.RoundTripper {
+	t.Helper()
+	transport := &http3.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: h.roots},
+		Dial: func(ctx context.Context, _ string, c *tls.Config, q *quic.Config) (*quic.Conn, error) {
+			return quic.DialAddr(ctx, packets, c, q)
+		},
+	}
+	t.Cleanup(func() { _ = transport.Close() })
+	return transport
+}
+
+// withPackets gives the gate a UDP socket for HTTP/3, whose address is put into *addr.
+func withPackets(t *testing.T, addr *string) func(*setting) {
+	t.Helper()
+	c, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	*addr = c.LocalAddr().String()
+	return func(s *setting) {
+		s.gate = func(o *gate.Options) { o.Packets = c }
+	}
+}
+
+// carries opens a WebSocket on a stream, and checks both its directions and its end.
+func carries(t *testing.T, h *house, up *raw, transport http.RoundTripper) {
+	t.Helper()
 	in, out := io.Pipe()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodConnect, "https://app.localhost/ws?room=1", in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header[":protocol"] = []string{"websocket"}
+	if _, ok := transport.(*http3.Transport); ok {
+		r.Proto = "websocket"
+	} else {
+		r.Header[":protocol"] = []string{"websocket"}
+	}
 	r.Header.Set("Sec-WebSocket-Version", "13")
 	res, err := transport.RoundTrip(r)
 	if err != nil {
