@@ -22,7 +22,6 @@ type turnedAway struct {
 	free chan struct{} // has a value for each answer under way
 
 	mu    sync.Mutex // guards the rest
-	count int64
 	said  time.Time // when the last line was logged
 	since int64     // how many were turned away since then
 	kept  time.Time // when the last journey was kept
@@ -32,7 +31,6 @@ type turnedAway struct {
 func (a *turnedAway) next(now time.Time) (since int64, say, keep bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.count++
 	a.since++
 	if keep = now.Sub(a.kept) >= keepEvery; keep {
 		a.kept = now
@@ -41,13 +39,6 @@ func (a *turnedAway) next(now time.Time) (since int64, say, keep bool) {
 		since, a.said, a.since = a.since, now, 0
 	}
 	return since, say, keep
-}
-
-// TurnedAway returns how many connections were not taken since the start.
-func (f *Front) TurnedAway() int64 {
-	f.turned.mu.Lock()
-	defer f.turned.mu.Unlock()
-	return f.turned.count
 }
 
 // Refused counts a connection for which there was no place, or that was no good, and tells of it, sparingly.
