@@ -124,8 +124,8 @@ func (x *exchange) report() {
 	}
 	j.Status, j.Bytes = x.status, x.bytes
 	// Ending a read of HTTP/1 ends the context too, and so does the end of a WebSocket on a stream, whoever ends it.
-	left := x.req.Context().Err() != nil && !x.body.isAbandoned() && x.owned == nil
-	if (x.failed != nil || left) && j.Reason == trace.None && !x.gate.stopping.Load() && !x.endless() {
+	left := x.failed != nil || x.req.Context().Err() != nil && !x.body.isAbandoned()
+	if left && x.owned == nil && j.Reason == trace.None && !x.gate.stopping.Load() && !x.endless() {
 		j.SetReason(trace.ReasonOf("client.aborted"))
 		if j.Status == 0 {
 			j.Status = statusAborted

@@ -120,6 +120,14 @@ func appendLine(b []byte, j *Journey) []byte {
 	b = append(b, `,"client":"`...)
 	b = appendPrefix(b, j.Client)
 	b = append(b, '"')
+	if upstream, tries := j.upstream(); tries > 0 {
+		b = append(b, `,"upstream":`...)
+		b = appendText(b, upstream)
+		if tries > 1 {
+			b = append(b, `,"tries":`...)
+			b = strconv.AppendInt(b, int64(tries), 10)
+		}
+	}
 	if j.Reason != None {
 		b = append(b, `,"reason":"`...)
 		b = append(b, j.Reason.Code()...)
@@ -139,6 +147,17 @@ func appendLine(b []byte, j *Journey) []byte {
 	return append(b, "}\n"...)
 }
 
+// upstream returns the name of the server behind a proxy route that was asked last, and how many were.
+func (j *Journey) upstream() (name string, tries int) {
+	for i := range j.Len() {
+		if h := &j.hops[i]; j.state[i].Load() == hopDone && h.Layer == Proxy {
+			name = h.Name
+			tries++
+		}
+	}
+	return name, tries
+}
+
 // appendPlainLine appends what fits a terminal: when, how it ended, what was asked, how long it took, and why it was
 // refused, if it was.
 func appendPlainLine(b []byte, j *Journey) []byte {
@@ -154,6 +173,10 @@ func appendPlainLine(b []byte, j *Journey) []byte {
 	b = strconv.AppendFloat(b, float64(j.Took.Microseconds())/1000, 'f', 1, 64)
 	b = append(b, " ms  "...)
 	b = append(b, j.ID.String()[:8]...) // enough to find the answer that has it in X-Journey
+	if upstream, tries := j.upstream(); tries > 0 {
+		b = append(b, "  "...)
+		b = appendPlain(b, upstream)
+	}
 	if j.Reason != None {
 		b = append(b, "  "...)
 		b = append(b, j.Reason.Code()...)

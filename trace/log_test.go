@@ -191,3 +191,23 @@ func TestLog_PlainLinesFitATerminal(t *testing.T) {
 		t.Errorf("line %q, want %q", got, want)
 	}
 }
+
+func TestLog_NamesTheUpstream(t *testing.T) {
+	t.Parallel()
+	got := written(t, func(r *trace.Recorder) {
+		j := r.Begin(trace.Request)
+		j.Method, j.Path, j.Status = "GET", "/", 200
+		j.Begin(trace.Proxy, "http://127.0.0.1:3000").End(trace.Fail, trace.ReasonOf("proxy.connect_refused"))
+		j.Begin(trace.Proxy, "http://127.0.0.1:3001").OK()
+		r.End(j)
+		j = r.Begin(trace.Request)
+		j.Method, j.Path, j.Status = "GET", "/", 200
+		j.Begin(trace.Proxy, "unix:/run/app.sock").OK()
+		r.End(j)
+	})
+	lines := strings.Split(strings.TrimSpace(got), "\n")
+	if len(lines) != 2 || !strings.Contains(lines[0], `"upstream":"http://127.0.0.1:3001","tries":2`) ||
+		!strings.HasSuffix(lines[1], `"upstream":"unix:/run/app.sock"}`) {
+		t.Errorf("%s", got)
+	}
+}
