@@ -185,3 +185,38 @@ func TestStrict_DeclinesHTTP2WithoutTLSAndGoesOn(t *testing.T) {
 		got = after
 	}
 }
+
+// An answer that comes before the end of a body ends the connection, whatever its client sends after that: what is left of
+// the body is no request.
+func TestStrict_TakesNoRestOfABodyForARequest(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			t.Errorf("the rest of a body became a request for %s", r.URL.Path)
+			return
+		}
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		_, _ = io.WriteString(w, "early")
+		_ = http.NewResponseController(w).Flush()
+		body := r.Body.(interface{ Abandon() })
+		go body.Abandon()
+		_, _ = io.Copy(io.Discard, r.Body) // as a proxy does, until it is abandoned
+	})
+	for _, begun := range []string{"Transfer-Encoding: chunked\r\n\r\n64\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"} {
+		c := dial(t, h.plain)
+		send(t, c, "POST /x HTTP/1.1\r\n"+host+begun)
+		in := bufio.NewReader(c)
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(res.Body); string(body) != "early" {
+			t.Fatalf("%q, %v", body, err)
+		}
+		_ = res.Body.Close()
+		_, _ = io.WriteString(c, "GET /smuggled HTTP/1.1\r\n"+host+"\r\n") // the other side may have closed
+		if rest, _ := io.ReadAll(in); len(rest) > 0 {                     // a reset is as good as a close
+			t.Errorf("%q is followed by %q", begun, rest)
+		}
+	}
+}

@@ -54,6 +54,16 @@ func (c *strict) Read(p []byte) (int, error) {
 	return good, nil
 }
 
+// rested notes that the answer to a request is complete. Where its body is not, as after an answer that came early, the
+// connection ends here: net/http does so only for long bodies, and would take what is still to come of a short one that it
+// could not read in time for the next request (request smuggling, where a proxy shares the connection among its clients).
+func (c *strict) rested() {
+	c.facts.serving = false
+	if c.scan.heads == c.facts.served && c.scan.inBody() && c.scan.part != unknown {
+		c.ended = true
+	}
+}
+
 // refusal says which request of a connection was refused, counted from 1, and why.
 type refusal struct {
 	request int64

@@ -138,8 +138,8 @@ func Rested(c net.Conn, state http.ConnState) {
 	}
 	switch c := c.(type) {
 	case *strictPlain:
-		c.facts.serving = false
+		c.rested()
 	case *strictTLS:
-		c.facts.serving = false
+		c.rested()
 	}
 }
