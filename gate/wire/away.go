@@ -22,9 +22,9 @@ type turnedAway struct {
 	free chan struct{} // has a value for each answer under way
 
 	mu    sync.Mutex // guards the rest
-	said  time.Time // when the last line was logged
-	since int64     // how many were turned away since then
-	kept  time.Time // when the last journey was kept
+	said  time.Time  // when the last line was logged
+	since int64      // how many were turned away since then
+	kept  time.Time  // when the last journey was kept
 }
 
 // next counts one. It says whether to log it, with how many since the last line, and whether to keep its journey.
