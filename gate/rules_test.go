@@ -99,6 +99,22 @@ func TestGate_RedirectsAndRespondsByRoute(t *testing.T) {
 	problem(t, h.get(t, "http://open.localhost/healthz/x"), 404, "route.no_path")
 }
 
+func TestGate_AFolderNamesTheMethodsOfRoutesBeforeItToo(t *testing.T) {
+	t.Parallel()
+	h := open(t, ok)
+	declare(t, h, ok, plain(
+		config.Route{Path: "/form", Match: config.Match{Methods: []string{"GET", "POST"}, Headers: []config.HeaderLine{{Name: "X-Canary", Value: "yes"}}}, Respond: &config.Respond{}},
+		config.Route{Path: "/form", Match: config.Match{Methods: []string{"POST"}}, Respond: &config.Respond{}},
+		config.Route{Path: "/", Static: t.TempDir()},
+	))
+	for _, q := range []struct{ path, canary, allow string }{{"/form", "no", "GET, HEAD, POST"}, {"/form", "yes", "GET, HEAD, POST"}, {"/other", "yes", "GET, HEAD"}} {
+		a := h.do(t, h.client(t, false), http.MethodPut, "http://open.localhost"+q.path, nil, "X-Canary", q.canary)
+		if a.StatusCode != http.StatusMethodNotAllowed || a.Header.Get("Allow") != q.allow {
+			t.Errorf("%s, canary %s: %s, Allow %q, want %q", q.path, q.canary, a.Status, a.Header.Get("Allow"), q.allow)
+		}
+	}
+}
+
 func TestGate_SaysWhyNoRouteFits(t *testing.T) {
 	t.Parallel()
 	routes := []config.Route{

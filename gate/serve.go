@@ -2,6 +2,7 @@ package gate
 
 import (
 	"net/http"
+	"slices"
 	"net/url"
 	"strconv"
 	"strings"
@@ -164,6 +165,9 @@ func (g *Gate) serveFolder(x *exchange, rt *route.Route, path string, r *http.Re
 		return nil
 	}
 	e := roundtrip.AsError(err)
+	if e.Allow != "" {
+		e.Allow = merge(e.Allow, x.site.Allow(r.Method, path, r.Header)) // a folder may stand behind routes of other methods
+	}
 	verdict := trace.Deny
 	if e.Kind == roundtrip.Internal {
 		verdict = trace.Fail
@@ -174,6 +178,17 @@ func (g *Gate) serveFolder(x *exchange, rt *route.Route, path string, r *http.Re
 
 // redirectToSlash goes by the path of the route: that of the request may begin with two slashes, and browsers take what
 // follows them for a host.
+// merge joins two lists of methods, each in its place once.
+func merge(a, b string) string {
+	methods := strings.Split(a, ", ")
+	for _, m := range strings.Split(b, ", ") {
+		if m != "" && !slices.Contains(methods, m) {
+			methods = append(methods, m)
+		}
+	}
+	return strings.Join(methods, ", ")
+}
+
 func redirectToSlash(x *exchange, rt *route.Route, r *http.Request) {
 	to := (&url.URL{Path: rt.Mount()}).EscapedPath()
 	if r.URL.RawQuery != "" {
