@@ -215,7 +215,7 @@ func TestStrict_TakesNoRestOfABodyForARequest(t *testing.T) {
 		}
 		_ = res.Body.Close()
 		_, _ = io.WriteString(c, "GET /smuggled HTTP/1.1\r\n"+host+"\r\n") // the other side may have closed
-		if rest, _ := io.ReadAll(in); len(rest) > 0 {                     // a reset is as good as a close
+		if rest, _ := io.ReadAll(in); len(rest) > 0 {                      // a reset is as good as a close
 			t.Errorf("%q is followed by %q", begun, rest)
 		}
 	}
