@@ -163,7 +163,8 @@ func (b *body) tooSlow(began time.Time, n int) bool {
 }
 
 // answering lifts the bounds of time from a body whose answer has begun beside it, over a protocol where both go at once:
-// a call of gRPC may be open for hours and silent for minutes. Who answers so bounds both ways together.
+// a call of gRPC may be open for hours and silent for minutes. Only the proxy answers so, and bounds both ways together, by its
+// timeouts.idle.
 func (b *body) answering() {
 	if b.src == nil {
 		return

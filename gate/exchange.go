@@ -211,7 +211,7 @@ func (x *exchange) WriteHeader(status int) {
 				x.w.Header()[name] = slices.Clone(lines)
 			}
 		}
-		if x.req.ProtoMajor > 1 && status < http.StatusMultipleChoices {
+		if x.proxied && x.req.ProtoMajor > 1 && status < http.StatusMultipleChoices {
 			x.body.answering()
 		}
 	}

@@ -187,6 +187,35 @@ func (h *house) try(t *testing.T, c *http.Client, method, url string, body io.Re
 	return answer{res, string(b)}, err
 }
 
+// A body that stalls while a handler of ours answers already holds the handler for no longer than any other.
+func TestGate_BodiesThatStallBesideTheirAnswerEnd(t *testing.T) {
+	t.Parallel()
+	ended := make(chan error, 4)
+	h, addr := openQUIC(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "it begins")
+		_ = http.NewResponseController(w).Flush()
+		_, err := io.Copy(io.Discard, r.Body)
+		ended <- err
+	}, func(o *gate.Options) { o.Times.Stall = 300 * time.Millisecond })
+	for protocol, c := range map[string]*http.Client{"h2": h.client(t, true), "h3": h.client3(t, addr)} {
+		for kind, body := range map[string]io.Reader{"nothing": newStalls(), "a byte now and then": newDrips()} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://gallery.localhost/api/x", body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := c.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e := roundtrip.AsError(<-ended); e.Reason != "request.timeout" {
+				t.Errorf("%s, %s: %v", protocol, kind, e)
+			}
+			_ = body.(io.Closer).Close()
+			_ = res.Body.Close()
+		}
+	}
+}
+
 // A head that does not come to its end has its time over HTTP/2: in the middle of a frame, and between two.
 func TestGate_HTTP2HeadsHaveTheirTime(t *testing.T) {
 	t.Parallel()

@@ -185,3 +185,38 @@ func TestProxy_BlamesUpstreamsOfHTTP2(t *testing.T) {
 		}
 	})
 }
+
+// A body that stalls after an upstream has begun to answer is bounded together with that answer, by timeouts.idle.
+func TestProxy_EndsACallThatIsSilentBothWays(t *testing.T) {
+	t.Parallel()
+	up := upstream(t, func(c *conn) {
+		if r, _ := c.head(); r != nil {
+			c.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
+			_, _ = io.Copy(io.Discard, c.in)
+		}
+	})
+	for protocol, find := range map[string]func(t *testing.T, h *house, packets string) http.RoundTripper{"h2": transport2, "h3": transport3} {
+		t.Run(protocol, func(t *testing.T) {
+			packets := ""
+			p := at(up.url)
+			p.IdleStream = 300 * time.Millisecond
+			h := open(t, p, withPackets(t, &packets))
+			in, out := io.Pipe()
+			defer out.Close()
+			go func() { _, _ = io.WriteString(out, "some") }()
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://app.localhost/call", in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := find(t, h, packets).RoundTrip(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			if b, err := io.ReadAll(res.Body); err == nil || string(b) != "first" {
+				t.Errorf("%q, %v", b, err)
+			}
+			h.await(t, "journey", func(s traceSnapshot) bool { return s.Path == "/call" && s.Reason.Code() == "proxy.idle_timeout" })
+		})
+	}
+}
