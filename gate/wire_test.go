@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"time"
@@ -308,6 +309,30 @@ func TestWire_RefusesHeadsOnAConnectionThatWasIdle(t *testing.T) {
 		if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 400") {
 			t.Errorf("%s: %q, %v", name, line, err)
 		}
+	}
+}
+
+// A connection of HTTP/2 may rest for far longer than a write may take: the deadline that an answer left behind ends nothing.
+func TestWire_KeepsAConnectionOfHTTP2ThatWasIdle(t *testing.T) {
+	t.Parallel()
+	h := open(t, ok, func(o *gate.Options) { o.Times.Stall = 200 * time.Millisecond })
+	c := h.client(t, true)
+	for i := range 3 {
+		reused := false
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { reused = info.Reused }})
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://gallery.localhost/api/x", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := c.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != 200 || reused != (i > 0) {
+			t.Errorf("request %d: %s, %v, on a connection that was used before: %t", i, res.Status, err, reused)
+		}
+		_ = res.Body.Close()
+		time.Sleep(500 * time.Millisecond) // idle for longer than the deadline that was set, and than half as long again
 	}
 }
 

@@ -102,7 +102,9 @@ func (g *guard) takeServed() int64 {
 
 // SetWriteDeadline keeps the deadline of the connection ahead of the one that is asked for, at most half as long again. The
 // server asks for one before each write and for none after it, and setting it each time would be a tenth of what a small
-// answer costs. So it stays after a write; the pings of the server come in time to move it on.
+// answer costs. So it stays after a write, and may pass while nobody writes: that ends nothing, since the next write moves it
+// first. Only what crypto/tls writes of its own while it reads, the answer to a KeyUpdate of the client, can meet one that has
+// passed; then the connection ends at its next write, and the client makes another.
 func (g *guard) SetWriteDeadline(t time.Time) error {
 	if t.IsZero() || !g.until.Before(t) {
 		return nil
