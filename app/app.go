@@ -72,6 +72,9 @@ func Version() string {
 // or says which combination is unsafe.
 func New(o Options, s Surroundings) (*App, error) {
 	a := &App{options: o, around: s, started: s.Now(), log: slog.New(slog.NewJSONHandler(s.Err, nil)), hint: make(chan struct{}, 1)}
+	if o.Dev {
+		a.log = slog.New(newPlainLog(s.Err))
+	}
 	c, err := a.load()
 	if err != nil {
 		return nil, err
