@@ -70,7 +70,7 @@ func taken(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 		"Http2-Settings", "Expect", "Host", "Content-Length",
-		"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded", "Cdn-Loop", "Traceparent", "Tracestate":
+		"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded", "Cdn-Loop", "Traceparent", "Tracestate", "X-Journey":
 		return true
 	case "X-Request-Id":
 		return true
