@@ -95,8 +95,8 @@ func (b *body) Read(p []byte) (int, error) {
 			b.mu.Unlock()
 		}
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		if err = stalled(err); b.isAbandoned() {
-			err = errAbandoned
+		if err = stalled(err); b.isAbandoned() && b.x.gate.now().Before(b.until) {
+			err = errAbandoned // the deadline was of who wants no more of it
 		}
 	}
 	if why := b.x.facts.Refused(b.x.turn); why != nil {

@@ -201,7 +201,9 @@ func (s *sender) run(body io.Reader, r *http.Request) {
 			break
 		}
 		if err != nil {
-			if !s.ended.Load() {
+			// Over HTTP/1 the context ends with a read that fails, so that the answer may be given up before this is known: what
+			// the gate itself refused is the reason all the same.
+			if _, refused := errors.AsType[*roundtrip.Error](err); refused || !s.ended.Load() {
 				s.client.Store(&err)
 			}
 			s.conn.Cut() // whoever waits for the answer need not any more
