@@ -19,6 +19,8 @@ type Config struct {
 
 	// Name of the project: letters, digits and dashes. It names the proto package and the default database.
 	Name        string
+	DNS         DNS
+	Firewall    *Firewall // nil: nothing is declared, and whoever reaches a listener may connect
 	Gate        Gate
 	ACME        ACME
 	Sites       []Site

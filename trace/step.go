@@ -5,7 +5,9 @@ type Layer uint8
 
 // The layers.
 const (
-	TCP Layer = iota + 1
+	DNS Layer = iota + 1
+	Firewall
+	TCP
 	TLS
 	Route
 	CORS
@@ -25,7 +27,7 @@ const (
 
 // String returns the layer's short name, as it stands in the waterfall.
 func (l Layer) String() string {
-	names := [...]string{"", "tcp", "tls", "route", "cors", "limit", "static", "proxy", "auth", "access", "schema", "pool", "sql", "commit", "files", "stream", "app"}
+	names := [...]string{"", "dns", "firewall", "tcp", "tls", "route", "cors", "limit", "static", "proxy", "auth", "access", "schema", "pool", "sql", "commit", "files", "stream", "app"}
 	if int(l) < len(names) {
 		return names[l]
 	}
@@ -60,17 +62,39 @@ func (v Verdict) String() string {
 // Refused reports whether the station let nothing pass.
 func (v Verdict) Refused() bool { return v == Deny || v == Fail || v == Timeout }
 
+// Evidence says how a hop is known.
+type Evidence uint8
+
+// The kinds of evidence, the strongest first.
+const (
+	Seen      Evidence = iota // we did it or saw it ourselves
+	Reported                  // another party that was there told us, such as the kernel
+	Likely                    // it follows from what was seen, unless something changed in between
+	Hint                      // something points to it
+	Predicted                 // our model says so; nobody looked
+)
+
+// String returns the evidence's word.
+func (e Evidence) String() string {
+	names := [...]string{"seen", "reported", "likely", "hint", "predicted"}
+	if int(e) < len(names) {
+		return names[e]
+	}
+	return "unknown"
+}
+
 // Hop is one station's entry. Start is nanoseconds since the journey's start and may be negative for what happened
 // before its first byte.
 type Hop struct {
-	Layer   Layer
-	Verdict Verdict
-	Reason  Reason
-	Start   int64  // ns since the journey's start
-	Took    int64  // ns
-	Name    string // an interned name: site, route, rule, statement; never text that a client sent
-	Note    string // one short sentence or value, for those who may see it
-	N       [2]int64
+	Layer    Layer
+	Verdict  Verdict
+	Evidence Evidence
+	Reason   Reason
+	Start    int64  // ns since the journey's start
+	Took     int64  // ns
+	Name     string // an interned name: site, route, rule, statement; never text that a client sent
+	Note     string // one short sentence or value, for those who may see it
+	N        [2]int64
 }
 
 // Step is an open hop. It belongs to one goroutine at a time, and must be closed. The zero Step does nothing.

@@ -38,14 +38,17 @@ type Kind uint8
 const (
 	Request Kind = iota + 1
 	Connection
+	Query // of the name server
+	Drop  // packets that the firewall dropped
 )
 
 // String returns the kind's word.
 func (k Kind) String() string {
-	if k == Connection {
-		return "connection"
+	names := [...]string{"", "request", "connection", "query", "drop"}
+	if int(k) < len(names) {
+		return names[k]
 	}
-	return "request"
+	return "unknown"
 }
 
 // Journey is the record of one request from its first hop to its last. All of its methods may be called on nil. Its
