@@ -63,11 +63,11 @@ type PeerKind uint8
 
 // The kinds of a peer.
 const (
-	Anywhere   PeerKind = iota + 1 // 0.0.0.0/0 and ::/0
-	Loopback                       // 127.0.0.0/8 and ::1
-	Network                        // a CIDR or one address
-	GroupRef                       // group:NAME: the addresses of the machines that have the group
-	PrefixRef                      // list:NAME: the networks of a list
+	Anywhere  PeerKind = iota + 1 // 0.0.0.0/0 and ::/0
+	Loopback                      // 127.0.0.0/8 and ::1
+	Network                       // a CIDR or one address
+	GroupRef                      // group:NAME: the addresses of the machines that have the group
+	PrefixRef                     // list:NAME: the networks of a list
 )
 
 // Peer is the other end of a rule.
