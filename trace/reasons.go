@@ -24,6 +24,11 @@ var catalogueRows = [...]reasonRow{
 	{"CTC", "connection.too_many_of_client", "one client has as many connections as it may", "raise connections.per_client of the gate, or close some"},
 	{"CPH", "connection.proxy_header", "a trusted proxy began a connection without a good PROXY header", "turn the PROXY protocol on there, or off here (gate.proxy_protocol)"},
 
+	{"FNR", "firewall.no_rule", "no rule of the security groups allows it", "roundtrip reach FROM PROTO/PORT lists what stands in the way; add a rule to a group of the machine's role"},
+	{"FSG", "firewall.stale_group", "the rule that would allow it names a group or list in which no machine or network is", "give the group's role its machines (firewall.machines), or correct the rule"},
+	{"FIS", "firewall.invalid_state", "the packet belongs to no connection that the kernel knows", "nothing, where a peer was restarted or a connection was cut; else look whether packets take different ways there and back"},
+	{"FTF", "firewall.table_full", "the kernel's table of connections is full, so that new ones are dropped whatever the rules say", "raise net.netfilter.nf_conntrack_max, or look who holds the connections: roundtrip firewall flows"},
+
 	{"SNC", "tls.no_certificate_for_name", "no site has the name that the client asked for", "add the site, or correct the name"},
 	{"SPT", "tls.plaintext_on_tls_port", "plain HTTP was sent to the HTTPS port", "use https://"},
 	{"SCP", "tls.certificate_pending", "the site's certificate was ordered and is not there yet: what was shown vouches for nothing", "run roundtrip certs, which says what the issuer answered"},
