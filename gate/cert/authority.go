@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/gate/cert/vault"
+	"github.com/roundtrip-dev/roundtrip/internal/atomicfile"
 )
 
 const (
@@ -169,7 +170,7 @@ func (a *Authority) write(v *vault.Vault) error {
 	if err := v.Write(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
 		return err
 	}
-	return vault.WriteFile(a.path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.root.Raw}), 0o644)
+	return atomicfile.Write(a.path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.root.Raw}), 0o644)
 }
 
 // Issue makes a certificate for a host name or address, with a key of its own, for 90 days. It is kept in memory only.

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/roundtrip-dev/roundtrip/gate/cert/vault"
+	"github.com/roundtrip-dev/roundtrip/internal/atomicfile"
 )
 
 // Machine is the computer whose trust stores are changed, as far as that needs to be known. Its commands are run by
@@ -134,7 +134,7 @@ func (m Machine) trustLinux(ctx context.Context, a *Authority) error {
 	if err != nil {
 		return err
 	}
-	if err := vault.WriteFile(path, content, 0o644); err != nil {
+	if err := atomicfile.Write(path, content, 0o644); err != nil {
 		return needsRoot(err)
 	}
 	if err := m.run(ctx, s.refresh[0], s.refresh[1:]...); err != nil {

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/roundtrip-dev/roundtrip/internal/atomicfile"
 )
 
 // KeyEnv is the environment variable that holds the key.
@@ -99,7 +101,7 @@ func (v *Vault) Write(name string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	return WriteFile(path, content, 0o600)
+	return atomicfile.Write(path, content, 0o600)
 }
 
 // Remove removes what was written under a name. What is not there is no mistake.
@@ -135,30 +137,4 @@ func (v *Vault) each(do func(name string) error) error {
 		}
 		return do(filepath.ToSlash(rel))
 	})
-}
-
-// WriteFile writes a file in one step: others see all of it or nothing, and it is on the disk when it returns.
-func WriteFile(path string, content []byte, mode fs.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// syncFolder makes sure that a new name is still there after a power cut.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
