@@ -7,17 +7,22 @@ import (
 
 // Dev returns the declaration as `roundtrip dev` serves it: the last label of every site's name becomes localhost, so
 // that gallery.test answers as gallery.localhost; every site that is not plain HTTP has a local certificate; origins on
-// the sites' own names are rewritten alike, with the port on which HTTPS listens. No issuer is asked for certificates, and
-// no proxy stands in front, so that none is believed. c does not change.
+// the sites' own names are rewritten alike, with the port on which HTTPS listens; zones are renamed too, and a site stays in
+// its zone. No issuer is asked for certificates, and no proxy stands in front, so that none is believed. c does not change.
 func (c *Config) Dev(port string) *Config {
 	dev := *c
 	dev.ACME = ACME{Pos: c.ACME.Pos}
 	dev.Gate.TrustedProxies, dev.Gate.ProxyProtocol = nil, false
+	dev.DNS = devDNS(c.DNS)
 	dev.Sites = slices.Clone(c.Sites)
 	taken := map[string]bool{}
 	for i := range dev.Sites {
 		s := &dev.Sites[i]
-		s.Name = devName(s.Name)
+		if name := dev.DNS.Renamed(s.Name); name != s.Name {
+			s.Name = name
+		} else {
+			s.Name = devName(s.Name)
+		}
 		if taken[s.Name] { // gallery.test and gallery.example: the second one keeps its whole name
 			s.Name = c.Sites[i].Name + ".localhost"
 		}

@@ -16,6 +16,7 @@ type DNS struct {
 	Identity  string     // the answer to NSID (RFC 5001), "" for none
 	RateLimit DNSLimit   // of answers over UDP
 	Clients   DNSClients // over TCP
+	Renames   []Rename   // dev only: names of the declaration and of zone files, the longest first; see [DNS.RenamedLines]
 }
 
 // Address is one address with the place where it stands.
