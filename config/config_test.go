@@ -279,3 +279,50 @@ func FuzzConfig_Parse(f *testing.F) {
 		}
 	})
 }
+
+func TestConfig_ReadsTheNameServer(t *testing.T) {
+	t.Parallel()
+	c := parse(t, "name: app\n")
+	if d := c.DNS; len(d.Zones) != 0 || d.RateLimit.Off || d.RateLimit.Responses != 200 || d.RateLimit.Slip != 2 || d.Clients.Connections != 1000 || d.Clients.PerClient != 20 || d.Clients.Idle != 10*time.Second {
+		t.Errorf("defaults: %+v", d)
+	}
+	c = parse(t, `
+name: app
+dns:
+  zones:
+    app.test: {}
+    _acme-challenge.shop.example:
+      file: zones/shop.zone
+      ttl: 2m
+      negative: 30s
+      contact: ops@app.test
+      nameservers: [ns1.app.test, ns2.example.net]
+      records: ['@ 300 TXT "v=spf1 -all"']
+      derive: false
+      when_down: [192.0.2.9, '2001:db8::9']
+      transfer: { to: [198.51.100.7, '[2001:db8::7]:5353'], notify: false }
+  addresses: [192.0.2.1]
+  identity: ams-1
+  rate_limit: off
+  clients: { idle: 30s }
+`)
+	plain, full := c.DNS.Zones[0], c.DNS.Zones[1]
+	if plain.Name != "app.test" || plain.TTL != time.Hour || plain.Negative != 5*time.Minute || !plain.Derive || plain.WhenDown.Policy != config.KeepDown || plain.Transfer != nil {
+		t.Errorf("a zone of defaults: %+v", plain)
+	}
+	if full.File != filepath.Join(c.Dir, "zones/shop.zone") || full.TTL != 2*time.Minute || full.Negative != 30*time.Second || full.Contact != "ops@app.test" || full.Derive {
+		t.Errorf("a zone: %+v", full)
+	}
+	if full.Records[0].Text != `@ 300 TXT "v=spf1 -all"` || full.Nameservers[1].Text != "ns2.example.net" {
+		t.Errorf("records %v, name servers %v", full.Records, full.Nameservers)
+	}
+	if w := full.WhenDown; w.Policy != config.FallbackDown || len(w.Fallback) != 2 || w.Fallback[1].Addr.String() != "2001:db8::9" {
+		t.Errorf("when_down: %+v", w)
+	}
+	if tr := full.Transfer; tr.Notify || tr.To[0].Addr.String() != "198.51.100.7:53" || tr.To[1].Addr.String() != "[2001:db8::7]:5353" {
+		t.Errorf("transfer: %+v", tr)
+	}
+	if d := c.DNS; !d.RateLimit.Off || d.Identity != "ams-1" || d.Clients.Idle != 30*time.Second || d.Addresses[0].Addr.String() != "192.0.2.1" || d.Pos.Line != 4 {
+		t.Errorf("dns: %+v", d)
+	}
+}
