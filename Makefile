@@ -84,7 +84,7 @@ soak: build debian ## 1,000 times kill -9 under likes and comments (about an hou
 # loads, starves and examines the gate: wrk, h2load, slowhttptest, testssl.sh (which wants hexdump and dig), and NGINX, which the
 # benchmark compares with. Debian would start NGINX when it is installed: policy-rc.d says no, where there is none yet.
 debian:
-	@for p in curl:curl sqlite3:sqlite3 gcc:gcc wrk:wrk h2load:nghttp2-client slowhttptest:slowhttptest testssl:testssl.sh hexdump:bsdextrautils dig:dnsutils nginx:nginx-light; do \
+	@for p in curl:curl sqlite3:sqlite3 gcc:gcc wrk:wrk h2load:nghttp2-client slowhttptest:slowhttptest testssl:testssl.sh hexdump:bsdextrautils dig:dnsutils nginx:nginx-light nft:nftables conntrack:conntrack ip:iproute2; do \
 	PATH=$$PATH:/usr/sbin command -v $${p%%:*} >/dev/null || missing="$$missing $${p##*:}"; done; \
 	if [ -n "$$missing" ]; then apt-get update -qq && \
 	if [ ! -e /usr/sbin/policy-rc.d ]; then printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d && trap 'rm -f /usr/sbin/policy-rc.d' EXIT; fi; \

@@ -28,6 +28,9 @@ var catalogueRows = [...]reasonRow{
 	{"FSG", "firewall.stale_group", "the rule that would allow it names a group or list in which no machine or network is", "give the group's role its machines (firewall.machines), or correct the rule"},
 	{"FIS", "firewall.invalid_state", "the packet belongs to no connection that the kernel knows", "nothing, where a peer was restarted or a connection was cut; else look whether packets take different ways there and back"},
 	{"FTF", "firewall.table_full", "the kernel's table of connections is full, so that new ones are dropped whatever the rules say", "raise net.netfilter.nf_conntrack_max, or look who holds the connections: roundtrip firewall flows"},
+	{"FNP", "firewall.not_permitted", "this process may not program the kernel's firewall", "give it CAP_NET_ADMIN, or say enforce: process"},
+	{"FKE", "firewall.kernel", "the kernel did not do what the firewall asked of it", "see the log for the cause; roundtrip firewall status shows what the kernel has"},
+	{"FLO", "firewall.lock_out", "the groups would refuse the connection of who operates this machine", "add the rule that the message shows, or say --lock-out"},
 
 	{"SNC", "tls.no_certificate_for_name", "no site has the name that the client asked for", "add the site, or correct the name"},
 	{"SPT", "tls.plaintext_on_tls_port", "plain HTTP was sent to the HTTPS port", "use https://"},
