@@ -69,12 +69,12 @@ func TestRenamedLiness(t *testing.T) {
 		"x NS ns1.eu.gallery.test.":              "x NS ns1.eu.gallery.localhost.",
 		"relative gallery.test":                  "relative gallery.test",
 		"mygallery.test. A 192.0.2.1":            "mygallery.test. A 192.0.2.1",
-		`@ TXT "in gallery.test. quotes" gallery.test.`:          `@ TXT "in gallery.test. quotes" gallery.localhost.`,
-		`@ TXT "a \" gallery.test. b"`:                           `@ TXT "a \" gallery.test. b"`,
-		`@ TXT "open gallery.test.`:                              `@ TXT "open gallery.test.`,
-		`@ MX 10 mail.gallery.test. ; for gallery.test.`:         `@ MX 10 mail.gallery.localhost. ; for gallery.test.`,
-		`@ SOA (ns1.gallery.test. host\.x.gallery.test. 1 2 3)`:  `@ SOA (ns1.gallery.localhost. host\.x.gallery.localhost. 1 2 3)`,
-		`@ HTTPS 1 gallery.test. alpn="h2" ipv4hint=192.0.2.1`:   `@ HTTPS 1 gallery.localhost. alpn="h2" ipv4hint=192.0.2.1`,
+		`@ TXT "in gallery.test. quotes" gallery.test.`:                        `@ TXT "in gallery.test. quotes" gallery.localhost.`,
+		`@ TXT "a \" gallery.test. b"`:                                         `@ TXT "a \" gallery.test. b"`,
+		`@ TXT "open gallery.test.`:                                            `@ TXT "open gallery.test.`,
+		`@ MX 10 mail.gallery.test. ; for gallery.test.`:                       `@ MX 10 mail.gallery.localhost. ; for gallery.test.`,
+		`@ SOA (ns1.gallery.test. host\.x.gallery.test. 1 2 3)`:                `@ SOA (ns1.gallery.localhost. host\.x.gallery.localhost. 1 2 3)`,
+		`@ HTTPS 1 gallery.test. alpn="h2" ipv4hint=192.0.2.1`:                 `@ HTTPS 1 gallery.localhost. alpn="h2" ipv4hint=192.0.2.1`,
 		"a TXT x\nb.gallery.test. ; c gallery.test.\nd.gallery.test. TXT \\\"": "a TXT x\nb.gallery.localhost. ; c gallery.test.\nd.gallery.localhost. TXT \\\"",
 	} {
 		if got := d.RenamedLines(line); got != want {

@@ -30,6 +30,12 @@ func joinAddresses(tokens token.Tokens) token.Tokens {
 			i++
 			continue
 		}
+		if inList && t.Type == token.MappingValueType && i+1 < len(tokens) && begins(out[len(out)-1], t, tokens[i+1]) { // ::1
+			after := tokens[i+1]
+			after.Type, after.Position = token.StringType, t.Position
+			after.Value, after.Origin = ":"+after.Value, ":"+after.Origin
+			continue
+		}
 		out = append(out, t)
 	}
 	for i, t := range out {
@@ -45,6 +51,12 @@ func belong(before, colon, after *token.Token) bool {
 	return plain(before) && plain(after) && before.Position.Line == after.Position.Line &&
 		before.Position.Offset+len([]rune(strings.TrimSpace(before.Origin))) == colon.Position.Offset &&
 		colon.Position.Offset+1 == after.Position.Offset
+}
+
+// begins reports whether a colon is the first character of a plain text, with the token before it and the one behind.
+func begins(before, colon, after *token.Token) bool {
+	return (before.Type == token.SequenceStartType || before.Type == token.CollectEntryType) && plain(after) &&
+		colon.Position.Offset+1 == after.Position.Offset && strings.HasPrefix(after.Value, ":")
 }
 
 func plain(t *token.Token) bool {

@@ -44,6 +44,9 @@ func object(keys []key) map[string]any {
 func property(k key) map[string]any {
 	var out map[string]any
 	switch {
+	case k.typ.named != "" && k.typ.many:
+		lists := map[string]any{"type": []string{"array", "null"}, "items": object(k.typ.keys)}
+		out = map[string]any{"type": "object", "additionalProperties": lists}
 	case k.typ.named != "":
 		out = map[string]any{"type": "object", "additionalProperties": object(k.typ.keys)}
 	case k.typ.many:

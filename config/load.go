@@ -111,6 +111,12 @@ func (p *Problems) Join(err error) bool {
 	if !errors.As(err, &other) {
 		return err == nil
 	}
+	for file, lines := range other.beside {
+		if p.beside == nil {
+			p.beside = map[string][]string{}
+		}
+		p.beside[file] = lines
+	}
 	seen := map[roundtrip.Pos]bool{}
 	for _, problem := range p.List {
 		seen[problem.Pos] = true

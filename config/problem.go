@@ -39,12 +39,22 @@ type Problems struct {
 	List  []*Problem
 	file  string
 	lines []string
+
+	beside map[string][]string // the lines of other files that the declaration names
 }
 
 // NewProblems makes an empty list for the text of one file.
 func NewProblems(file string, source []byte) *Problems {
 	text := strings.TrimPrefix(strings.ReplaceAll(string(source), "\r\n", "\n"), "\ufeff")
 	return &Problems{file: file, lines: strings.Split(text, "\n")}
+}
+
+// Beside gives the text of another file that the declaration names, so that mistakes in it are shown with their lines.
+func (p *Problems) Beside(file string, source []byte) {
+	if p.beside == nil {
+		p.beside = map[string][]string{}
+	}
+	p.beside[file] = NewProblems(file, source).lines
 }
 
 // Problems makes an empty list for this declaration.
@@ -73,9 +83,17 @@ func (p *Problems) Err() error {
 		return nil
 	}
 	slices.SortStableFunc(p.List, func(a, b *Problem) int {
-		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
+		return cmp.Or(p.order(a.Pos.File)-p.order(b.Pos.File), cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})
 	return p
+}
+
+// order puts the declaration before the other files.
+func (p *Problems) order(file string) int {
+	if _, other := p.beside[file]; other && file != p.file {
+		return 1
+	}
+	return 0
 }
 
 // maxPrinted is how many mistakes are printed at the most.
@@ -119,10 +137,16 @@ const excerptWidth = 110
 
 // Excerpt returns the line at pos and a caret under its column, or "" where the file has no such line.
 func (p *Problems) Excerpt(pos roundtrip.Pos) string {
-	if pos.Line < 1 || pos.Line > len(p.lines) {
+	lines := p.lines
+	if pos.File != p.file {
+		if other, ok := p.beside[pos.File]; ok {
+			lines = other
+		}
+	}
+	if pos.Line < 1 || pos.Line > len(lines) {
 		return ""
 	}
-	line, column := []rune(p.lines[pos.Line-1]), pos.Column-1
+	line, column := []rune(lines[pos.Line-1]), pos.Column-1
 	column = max(0, min(column, len(line)))
 	head, tail := "", ""
 	if column > excerptWidth*2/3 && len(line) > excerptWidth {

@@ -50,7 +50,8 @@ func section(b *bytes.Buffer, path string, keys []key) {
 		full := strings.TrimPrefix(path+"."+k.name, ".")
 		if k.typ.named != "" {
 			full += "." + strings.ToUpper(k.typ.named)
-		} else if k.typ.many {
+		}
+		if k.typ.many {
 			full += "[]"
 		}
 		fmt.Fprintf(b, "## %s\n\n", full)

@@ -10,6 +10,7 @@ func rootKeys() []key {
 			each(matches(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`, "is no name for a project; expected small letters, digits and dashes, a letter first")).
 			says("Name of the project. The default database file is called after it."),
 		dnsKey(),
+		firewallKey(),
 		gateKey(),
 		acmeKey(),
 		named("sites", "site", func(c *Config) *[]Site { return &c.Sites },
@@ -36,7 +37,6 @@ func rootKeys() []key {
 			after(func(_ *decoder, target any, n *node) { target.(*Config).Console.Pos = n.pos }).
 			says("The operator's own listener."),
 
-		later("firewall", "leave it out; the system's own firewall guards the ports"),
 		later("cluster", "one machine; leave it out"),
 	}
 }

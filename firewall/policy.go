@@ -149,7 +149,7 @@ func (b *builder) add(warning bool, pos roundtrip.Pos, format string, args ...an
 
 func (b *builder) rule(id int, g *config.SecurityGroup, d *config.GroupRule) *Rule {
 	r := &Rule{
-		ID: uint16(id), Group: g.Name, Number: d.Number, Name: fmt.Sprintf("%s rule %d", g.Name, d.Number), //nolint:gosec // a declaration has fewer lines
+		ID: uint16(id), Group: g.Name, Number: d.Number, Name: fmt.Sprintf("%s rule %d", g.Name, d.Number),
 		Pos: d.Pos, Text: ruleText(d), Note: d.Note, Out: d.Out, Declared: d,
 	}
 	for _, p := range d.Peers {

@@ -10,9 +10,9 @@ func (e Explanation) String() string {
 	var b strings.Builder
 	if e.Allowed {
 		b.WriteString("yes: " + e.Flow + " passes\n")
-		say(&b, "  ", e.Because)
+		say(&b, e.Because)
 		if e.Note != "" {
-			say(&b, "  ", "note: "+e.Note)
+			say(&b, "note: "+e.Note)
 		}
 		if e.Where != "" {
 			b.WriteString("  " + e.Where + "\n")
@@ -21,10 +21,10 @@ func (e Explanation) String() string {
 	}
 	b.WriteString("no: nothing allows " + e.Flow + "\n")
 	if e.Because != "" {
-		say(&b, "  ", e.Because)
+		say(&b, e.Because)
 	}
 	for _, blocker := range e.Blockers {
-		say(&b, "  ", blocker.Why)
+		say(&b, blocker.Why)
 		b.WriteString("    " + blocker.Where + "\n")
 	}
 	for i, w := range e.Would {
@@ -33,7 +33,7 @@ func (e Explanation) String() string {
 		} else {
 			b.WriteString("or if\n")
 		}
-		say(&b, "  ", w)
+		say(&b, w)
 	}
 	return b.String()
 }
@@ -46,8 +46,9 @@ func (e Explanation) Short() string {
 	return "would pass if " + e.Would[0]
 }
 
-// say writes a text with its lines broken, the ones after the first a little further in.
-func say(b *strings.Builder, indent, text string) {
+// say writes a text a little in, with its lines broken, the ones after the first a little further in.
+func say(b *strings.Builder, text string) {
+	const indent = "  "
 	at := len(indent)
 	b.WriteString(indent)
 	for i, word := range strings.Fields(text) {

@@ -167,11 +167,11 @@ func compileFamily(rules []*Rule, v4 bool, tables map[string]*addresses) family 
 	}
 	f := family{services: []service{compileService(everything, v4, tables)}}
 	for protocol := range 256 {
-		claims := byProtocol[uint8(protocol)] //nolint:gosec // of 256
+		claims := byProtocol[uint8(protocol)]
 		if len(claims) == 0 {
 			continue
 		}
-		f.protocol[protocol] = uint16(len(f.services)) //nolint:gosec // of 257
+		f.protocol[protocol] = uint16(len(f.services))
 		f.services = append(f.services, compileService(slices.Concat(claims, everything), v4, tables))
 	}
 	return f
