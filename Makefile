@@ -74,7 +74,7 @@ browser: build page test/browser/node_modules/.package-lock.json $(BEHIND)/node_
 fuzz: ## every fuzz target for a few seconds
 	@test/fuzz.sh 5s
 
-bench: build debian ## figures against PocketBase, Caddy, NGINX and ourselves (about 20 minutes, and once 10 to build Caddy)
+bench: build debian ## figures against PocketBase, Caddy, NGINX, CoreDNS, NSD, Knot and ourselves (about 25 minutes, and once 10 to build Caddy)
 	@cd test/bench && $(GO) run . -bin $(CURDIR)/bin/roundtrip
 
 soak: build debian ## 1,000 times kill -9 under likes and comments (about an hour)
@@ -82,9 +82,10 @@ soak: build debian ## 1,000 times kill -9 under likes and comments (about an hou
 
 # What the tests use of Debian: curl as a client, sqlite3 as a judge of the database file, gcc for the race detector; and what
 # loads, starves and examines the gate: wrk, h2load, slowhttptest, testssl.sh (which wants hexdump and dig), and NGINX, which the
-# benchmark compares with. Debian would start NGINX when it is installed: policy-rc.d says no, where there is none yet.
+# benchmark compares with; NSD and Knot, which copy our zones and which it compares with too, kdig and dnsperf. Debian would start
+# servers when they are installed: policy-rc.d says no, where there is none yet.
 debian:
-	@for p in curl:curl sqlite3:sqlite3 gcc:gcc wrk:wrk h2load:nghttp2-client slowhttptest:slowhttptest testssl:testssl.sh hexdump:bsdextrautils dig:dnsutils nginx:nginx-light nft:nftables conntrack:conntrack ip:iproute2; do \
+	@for p in curl:curl sqlite3:sqlite3 gcc:gcc wrk:wrk h2load:nghttp2-client slowhttptest:slowhttptest testssl:testssl.sh hexdump:bsdextrautils dig:dnsutils nginx:nginx-light nsd:nsd knotd:knot kdig:knot-dnsutils dnsperf:dnsperf nft:nftables conntrack:conntrack ip:iproute2; do \
 	PATH=$$PATH:/usr/sbin command -v $${p%%:*} >/dev/null || missing="$$missing $${p##*:}"; done; \
 	if [ -n "$$missing" ]; then apt-get update -qq && \
 	if [ ! -e /usr/sbin/policy-rc.d ]; then printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d && trap 'rm -f /usr/sbin/policy-rc.d' EXIT; fi; \

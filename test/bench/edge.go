@@ -62,14 +62,16 @@ func (e *edge) stop() error {
 	return (&server{cmd: e.cmd}).stop()
 }
 
-// processes returns the process and its children, which NGINX works with.
+// processes returns the process and its children, which NGINX works with, and theirs, which NSD works with.
 func (e *edge) processes() []*server {
-	pid := e.cmd.Process.Pid
 	all := []*server{{cmd: e.cmd}}
-	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	for child := range strings.FieldsSeq(string(children)) {
-		if id, err := strconv.Atoi(child); err == nil {
-			all = append(all, &server{cmd: &exec.Cmd{Process: &os.Process{Pid: id}}})
+	for i := 0; i < len(all); i++ {
+		pid := all[i].cmd.Process.Pid
+		children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+		for child := range strings.FieldsSeq(string(children)) {
+			if id, err := strconv.Atoi(child); err == nil {
+				all = append(all, &server{cmd: &exec.Cmd{Process: &os.Process{Pid: id}}})
+			}
 		}
 	}
 	return all

@@ -170,17 +170,17 @@ func rate(r *result) float64 {
 	return float64(r.requests) / r.cpu.Seconds()
 }
 
-// prepareCaddy builds Caddy from the module proxy, where no earlier run has.
-func prepareCaddy(ctx context.Context, binary string, say progress) error {
+// buildPeer builds a program to compare with from the module proxy, where no earlier run has.
+func buildPeer(ctx context.Context, name, dir, binary string, say progress) error {
 	if _, err := os.Stat(binary); err == nil {
 		return nil
 	}
-	say("building Caddy (ten minutes, the first time)")
+	say("building %s (minutes, the first time)", name)
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, ".")
-	build.Dir = "peer/caddy"
+	build.Dir = dir
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	if text, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build Caddy: %w\n%s", err, text)
+		return fmt.Errorf("build %s: %w\n%s", name, err, text)
 	}
 	return nil
 }

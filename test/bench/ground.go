@@ -93,7 +93,7 @@ func (w *ground) edges(ctx context.Context, o options, say progress) ([]*edge, e
 	if cached, err := filepath.Abs("../../.bin/caddy-v2.11.9"); err == nil {
 		caddy = cached
 	}
-	if err := prepareCaddy(ctx, caddy, say); err != nil {
+	if err := buildPeer(ctx, "Caddy", "peer/caddy", caddy, say); err != nil {
 		return nil, err
 	}
 	var all []*edge

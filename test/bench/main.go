@@ -1,7 +1,7 @@
 // Command bench measures Roundtrip beside PocketBase and beside itself with journeys off: reads by id, lists of the 20
 // newest, lists of one author, and creates, in turns on the same machine, with the same records, rules and indexes; then
 // listeners: what a message to one, a hundred and ten thousand of them costs and how late it comes; then the gate beside
-// Caddy and NGINX. It prints one report in Markdown.
+// Caddy and NGINX, and the name server beside CoreDNS, NSD and Knot. It prints one report in Markdown.
 package main
 
 import (
@@ -58,6 +58,9 @@ func run(ctx context.Context, o options, out io.Writer, say progress) (err error
 	}
 	if strings.HasPrefix(o.only, gateName) {
 		return measureGate(ctx, o, dir, out, say)
+	}
+	if strings.HasPrefix(o.only, namesName) {
+		return measureNames(ctx, o, dir, out, say)
 	}
 	var servers []*server
 	defer func() {
