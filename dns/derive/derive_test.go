@@ -100,7 +100,8 @@ func TestRecords(t *testing.T) {
 		"each issuer that is asked": {
 			facts: derive.Facts{
 				Issuers: []config.Issuer{
-					{Directory: "https://acme-v02.api.letsencrypt.org/directory"}, {Directory: "https://acme-staging-v02.api.letsencrypt.org/directory"},
+					{Directory: "https://acme-v02.api.letsencrypt.org/directory"},
+					{Directory: "https://acme-staging-v02.api.letsencrypt.org/directory"},
 					{Directory: "https://acme.zerossl.com/v2/DV90"},
 				},
 				Sites: []config.Site{site("www.example.com", config.TLSAuto)},

@@ -2,6 +2,9 @@ package message
 
 import "encoding/binary"
 
+// ClientCookieLen is the length of a cookie that the client alone has made (RFC 7873 section 4.1).
+const ClientCookieLen = 8
+
 // Options of EDNS that are read.
 const (
 	optionNSID   = 3
@@ -157,7 +160,7 @@ func (e *EDNS) options(data []byte) Fault {
 		case code == optionNSID:
 			e.NSID = true
 		case code == optionCookie && e.Cookie == nil:
-			if length != 8 && (length < 16 || length > 40) {
+			if length != ClientCookieLen && (length < 16 || length > 40) {
 				return CookieLength
 			}
 			e.Cookie = data[4 : 4+length : 4+length]
