@@ -76,3 +76,16 @@ func challenges(allowed []string, name string, zone Zone) []string {
 	}
 	return slices.DeleteFunc(able, func(c string) bool { return !slices.Contains(allowed, c) })
 }
+
+// inTurn returns those of the challenges that are tried now: our own zone's only in every second try, since the others need
+// no secondary to follow, and every server that answers for the name has them.
+func inTurn(able []string, tries int) []string {
+	byZone := func(c string) bool { return c == DNS01 }
+	if !slices.ContainsFunc(able, byZone) || len(able) == 1 {
+		return able
+	}
+	if tries%2 == 1 {
+		return []string{DNS01}
+	}
+	return slices.DeleteFunc(slices.Clone(able), byZone)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +56,27 @@ func TestCheck_SaysWhatCannotBeGot(t *testing.T) {
 		}
 		if len(mistakes) != 1 || !strings.Contains(mistakes[0].Message, test.says) {
 			t.Errorf("%s: %+v", what, mistakes)
+		}
+	}
+}
+
+func TestInTurn_OurZoneIsTriedWhereTheOthersFailed(t *testing.T) {
+	t.Parallel()
+	all := []string{acme.HTTP01, acme.TLS01, acme.DNS01}
+	for _, test := range []struct {
+		able  []string
+		tries int
+		want  []string
+	}{
+		{all, 0, all[:2]},
+		{all, 1, all[2:]},
+		{all, 2, all[:2]},
+		{all[:2], 1, all[:2]},
+		{all[2:], 0, all[2:]},
+		{all[2:], 1, all[2:]},
+	} {
+		if got := acme.InTurn(test.able, test.tries); !slices.Equal(got, test.want) {
+			t.Errorf("of %v after %d tries: %v, want %v", test.able, test.tries, got, test.want)
 		}
 	}
 }

@@ -164,7 +164,7 @@ func (m *Manager) obtain(ctx context.Context, s *subject, i *issuer) (record, er
 		return record{}, wait{fmt.Errorf("%s is no name of the internet, so this issuer is not asked: use tls: local", s.name), askLater}
 	}
 	m.mu.RLock()
-	able := challenges(m.allowed, s.name, m.zone)
+	able := inTurn(challenges(m.allowed, s.name, m.zone), s.current().Tries)
 	m.mu.RUnlock()
 	ctx, cancel := context.WithTimeout(ctx, attemptMax)
 	defer cancel()
