@@ -37,7 +37,7 @@ func (p *Plan) chains() []chain {
 	for i := range p.Rules {
 		if r := &p.Rules[i]; p.stamps(r) {
 			list = append(list, chain{name: r.stamp(), lines: []line{
-				{comment: r.Name, exprs: append(setMarks(r.ID, p.Mask), verdict(expr.VerdictAccept))},
+				{comment: r.Name, exprs: append(setMarks(r.Mark, p.Mask), verdict(expr.VerdictAccept))},
 			}})
 		}
 	}
@@ -49,7 +49,7 @@ func (p *Plan) chains() []chain {
 }
 
 // stamps reports whether connections get the number of the rule.
-func (p *Plan) stamps(r *PlanRule) bool { return firewall.Mark(r.ID, p.Mask) != 0 }
+func (p *Plan) stamps(r *PlanRule) bool { return firewall.Mark(r.Mark, p.Mask) != 0 }
 
 // side is the way of a packet through one chain: what belongs to a connection that was admitted, then what always passes,
 // then the groups.

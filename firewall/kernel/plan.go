@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,7 @@ type Plan struct {
 // PlanRule is one rule of a group of this machine.
 type PlanRule struct {
 	ID       uint16         `json:"id"`
+	Mark     uint16         `json:"mark,omitempty"` // the number that connections are stamped with
 	Group    string         `json:"group"`
 	Number   int            `json:"number"`
 	Name     string         `json:"name"`
@@ -45,8 +47,12 @@ type Traffic struct {
 	Code     int16  `json:"code,omitempty"`
 }
 
-// PlanOf makes the plan of a policy.
-func PlanOf(p *firewall.Policy) *Plan {
+// PlanOf makes the plan of a policy. number says which number a rule stamps on connections, which may outlive the policy;
+// nil takes that of the rule.
+func PlanOf(p *firewall.Policy, number func(*firewall.Rule) uint16) *Plan {
+	if number == nil {
+		number = func(r *firewall.Rule) uint16 { return r.ID }
+	}
 	d := p.Declared()
 	plan := &Plan{Version: planVersion, Mask: d.Marks.Mask, FreeOut: p.FreeOut()}
 	if !d.Drops.Off {
@@ -54,6 +60,9 @@ func PlanOf(p *firewall.Policy) *Plan {
 	}
 	for _, r := range p.Rules() {
 		rule := PlanRule{ID: r.ID, Group: r.Group, Number: r.Number, Name: r.Name, Key: r.Key(), Out: r.Out, Networks: r.Networks}
+		if plan.Mask != 0 {
+			rule.Mark = number(r)
+		}
 		for _, t := range r.Declared.Allow {
 			rule.Traffic = append(rule.Traffic, Traffic{
 				All: t.All, Protocol: t.Protocol, First: t.First, Last: t.Last, Type: t.Type, Code: t.Code,
@@ -62,6 +71,16 @@ func PlanOf(p *firewall.Policy) *Plan {
 		plan.Rules = append(plan.Rules, rule)
 	}
 	return plan
+}
+
+// meaning names what the plan allows, whatever it stamps on connections.
+func (p *Plan) meaning() string {
+	q := *p
+	q.Rules = slices.Clone(p.Rules)
+	for i := range q.Rules {
+		q.Rules[i].Mark = 0
+	}
+	return q.Digest()
 }
 
 // Digest names what the plan says.
@@ -91,7 +110,7 @@ func (r *PlanRule) set(six bool) string {
 }
 
 // stamp is the name of the chain that stamps the rule's number on a connection.
-func (r *PlanRule) stamp() string { return "stamp." + strconv.Itoa(int(r.ID)) }
+func (r *PlanRule) stamp() string { return "stamp." + strconv.Itoa(int(r.Mark)) }
 
 // carried is how the counters of a table made of the former plan begin in one made of p, by name. Rules that say the same
 // keep what they have counted, wherever they stand now; where the former plan is not known (nil), names decide.

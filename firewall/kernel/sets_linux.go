@@ -122,7 +122,7 @@ func (p *Plan) stampElements() []nftables.SetElement {
 	for i := range p.Rules {
 		if r := &p.Rules[i]; p.stamps(r) {
 			list = append(list, nftables.SetElement{
-				Key: native(firewall.Mark(r.ID, p.Mask)), VerdictData: &expr.Verdict{Kind: expr.VerdictGoto, Chain: r.stamp()},
+				Key: native(firewall.Mark(r.Mark, p.Mask)), VerdictData: &expr.Verdict{Kind: expr.VerdictGoto, Chain: r.stamp()},
 			})
 		}
 	}

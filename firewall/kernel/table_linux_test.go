@@ -30,7 +30,7 @@ func TestApply_ShowsInTheKernelWhatWasPlanned(t *testing.T) {
 	for _, mask := range []uint32{0, 0xff0000} {
 		t.Run(fmt.Sprintf("mask %#x", mask), func(t *testing.T) {
 			k := table(t, space(t))
-			plan := kernel.PlanOf(everything(t, mask))
+			plan := kernel.PlanOf(everything(t, mask), nil)
 			report, err := k.Apply(t.Context(), plan, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -59,7 +59,7 @@ func TestApply_ShowsInTheKernelWhatWasPlanned(t *testing.T) {
 // TestApply_TakesTenThousandNetworks is about every single one of them: a set that is cut off is a hole, or a locked door.
 func TestApply_TakesTenThousandNetworks(t *testing.T) {
 	k := table(t, space(t))
-	plan := kernel.PlanOf(policyOf(t, nil, in(manyNetworks(10_000), ports(firewall.TCP, 443, 443))))
+	plan := kernel.PlanOf(policyOf(t, nil, in(manyNetworks(10_000), ports(firewall.TCP, 443, 443))), nil)
 	report, err := k.Apply(t.Context(), plan, nil) // compares all elements
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func manyNetworks(n int) []config.Peer {
 
 func BenchmarkApply_TenThousandNetworks(b *testing.B) {
 	k := table(b, space(b))
-	plan := kernel.PlanOf(policyOf(b, nil, in(manyNetworks(10_000), ports(firewall.TCP, 443, 443))))
+	plan := kernel.PlanOf(policyOf(b, nil, in(manyNetworks(10_000), ports(firewall.TCP, 443, 443))), nil)
 	for b.Loop() {
 		if _, err := k.Apply(b.Context(), plan, plan); err != nil {
 			b.Fatal(err)
@@ -104,7 +104,7 @@ func TestApply_LeavesTablesOfOthersAlone(t *testing.T) {
 	run(t, "nft", "add table ip mine; add table inet filter; add chain inet filter input { type filter hook input priority 0; policy accept; };"+
 		"add set ip mine s { type ipv4_addr; flags interval; elements = { 10.0.0.0/8 }; }; add rule inet filter input tcp dport 25 counter drop")
 	before := run(t, "nft", "list", "ruleset")
-	plan := kernel.PlanOf(everything(t, 0xff))
+	plan := kernel.PlanOf(everything(t, 0xff), nil)
 	for range 2 {
 		if _, err := k.Apply(t.Context(), plan, nil); err != nil {
 			t.Fatal(err)
@@ -122,7 +122,7 @@ func TestApply_LeavesTablesOfOthersAlone(t *testing.T) {
 }
 
 func TestState_ShowsEveryDifference(t *testing.T) {
-	plan := kernel.PlanOf(everything(t, 0xff0000))
+	plan := kernel.PlanOf(everything(t, 0xff0000), nil)
 	for name, test := range map[string]struct{ change, tells string }{
 		"table gone":         {"delete table inet roundtrip", "the table inet roundtrip is gone"},
 		"chain emptied":      {"flush chain inet roundtrip outbound", `what stood for "loopback" is gone`},
@@ -158,14 +158,14 @@ func TestApply_CountersGoWithWhatARuleSays(t *testing.T) {
 	k := table(t, space(t))
 	ssh, web := in(networks("203.0.113.0/24"), ports(firewall.TCP, 22, 22)), in(anywhere(), ports(firewall.TCP, 443, 443))
 	ssh.Allow[0].Text, web.Allow[0].Text = "tcp/22", "tcp/443"
-	before := kernel.PlanOf(policyOf(t, nil, ssh, web))
+	before := kernel.PlanOf(policyOf(t, nil, ssh, web), nil)
 	if _, err := k.Apply(t.Context(), before, nil); err != nil {
 		t.Fatal(err)
 	}
 	run(t, "nft", "delete table inet roundtrip")
 	run(t, "nft", "add table inet roundtrip { counter in.web.1 { packets 7 bytes 700; }; counter in.web.2 { packets 3 bytes 300; };"+
 		" counter drop.in.no_rule { packets 11 bytes 1100; }; }")
-	after := kernel.PlanOf(policyOf(t, nil, web, ssh)) // they have changed places
+	after := kernel.PlanOf(policyOf(t, nil, web, ssh), nil) // they have changed places
 	if _, err := k.Apply(t.Context(), after, before); err != nil {
 		t.Fatal(err)
 	}
