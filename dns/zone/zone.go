@@ -3,8 +3,6 @@
 package zone
 
 import (
-	"net/netip"
-
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
 )
@@ -30,12 +28,4 @@ type Mistake struct {
 	Expected string        // what would be right, "" where the message says it
 	Source   string        // the line at Pos, where it stands in a zone file
 	Warning  bool          // the zone works, but hardly as it was meant
-}
-
-// Change puts other records in the place of a zone's at one name, for as long as they are needed.
-type Change struct {
-	Name      string        // small letters, without a dot at the end; it may be a name that the zone does not have
-	TXT       []string      // values beside those of the zone: answers to challenges
-	Addresses *[]netip.Addr // in place of all A and AAAA records; nil leaves them
-	TTL       uint32        // of these records, in seconds
 }

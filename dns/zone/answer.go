@@ -1,0 +1,334 @@
+package zone
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+
+	"github.com/miekg/dns"
+
+	"github.com/roundtrip-dev/roundtrip/dns/message"
+)
+
+// maxChain is how many aliases are followed.
+const maxChain = 16
+
+// walk is one answer on its way (RFC 1034 section 4.3.2).
+type walk struct {
+	set   *Set
+	zone  *Zone
+	b     []byte
+	limit int
+	typ   uint16
+	r     message.Result
+
+	// The present name: that of the question, or where an alias has led to.
+	key   []byte
+	at    []uint8
+	wrote int // where it stands in the message
+	tail  int // it goes on there in the message behind its first whole bytes
+	whole int
+	apex  int // where the name of the zone stands in the message
+
+	hops int
+	seen [maxChain + 1]uint64 // hashes of the names so far
+	name []byte               // room for a present name that an alias has led to
+	part []uint8              // and for its at
+}
+
+// Answer appends the sections of the answer to b, which holds a header's room and the question already, and returns it with what
+// it made of the question. limit is how many bytes the message may have, an OPT record not included. What is over it
+// leaves additional data out first; glue that a delegation needs is not left out. If it is still too long, the answer is marked
+// truncated and has no records. It allocates nothing if b has the room.
+func (s *Set) Answer(b []byte, q *message.Query, limit int) ([]byte, message.Result) {
+	var name [message.NameMax]byte
+	var part [message.LabelsMax]uint8
+	w := walk{
+		set: s, b: b, limit: limit, typ: q.Type, key: q.Key, at: q.Starts[:q.Labels], wrote: message.HeaderLen, whole: len(q.Key),
+		name: name[:], part: part[:],
+	}
+	w.zone = s.closest(q.Key, w.at, q.Type)
+	if w.zone == nil {
+		return b, message.Result{Rcode: dns.RcodeRefused, Found: message.Refused}
+	}
+	w.apex = message.HeaderLen + len(q.Key) - len(w.zone.apex)
+	w.r.ZoneLabels = uint8(w.zone.apexLabels)
+	for w.step() {
+	}
+	if len(w.b) > limit {
+		w.truncate(len(b))
+	}
+	return w.b, w.r
+}
+
+func (w *walk) truncate(start int) {
+	w.b = w.b[:start]
+	w.r.Truncated = true
+	w.r.Answers, w.r.Authorities, w.r.Additionals = 0, 0, 0
+}
+
+// step answers for the present name. It reports whether an alias leads on.
+func (w *walk) step() bool {
+	p := w.zone.seek(w.key, w.at)
+	first := w.r.Answers == 0
+	if first {
+		w.r.EncloserLabels, w.r.Wildcard = p.node.labels, p.wildcard != nil
+	}
+	if p.cut != nil {
+		switch {
+		case p.delegation(w.typ):
+			w.refer(p.cut)
+			return false
+		case p.cut.flags&delegates == 0:
+			w.r.Authoritative = true
+			return w.redirect(p.cut)
+		}
+	}
+	w.r.Authoritative = true
+	n := p.node
+	if !p.exact {
+		if n = p.wildcard; n == nil {
+			w.negative(dns.RcodeNameError, message.NoName)
+			return false
+		}
+	}
+	if s := w.zone.set(n, w.typ); s != nil {
+		w.data(n, s, message.Data)
+		return false
+	}
+	if n.flags&aliased != 0 {
+		return w.alias(n, w.zone.set(n, dns.TypeCNAME))
+	}
+	switch {
+	case w.typ == dns.TypeANY && n.count > 0:
+		w.data(n, &w.zone.setsOf(n)[0], message.Minimal)
+	case n.count == 0:
+		w.negative(dns.RcodeSuccess, message.Empty)
+	default:
+		w.negative(dns.RcodeSuccess, message.NoData)
+	}
+	return false
+}
+
+// found says how the answer came about. What an alias leads to does not change that it was one.
+func (w *walk) found(f message.Found) {
+	if w.r.Found = f; w.hops > 0 {
+		w.r.Found = message.Chain
+	}
+}
+
+// data answers with a set.
+func (w *walk) data(n *node, s *set, f message.Found) {
+	w.found(f)
+	base := len(w.b)
+	w.put(n, s, w.wrote)
+	w.r.Answers += s.count
+	if _, targets := w.zone.auxFor(s); len(targets) > 0 && len(w.b) <= w.limit {
+		for i := 0; i < len(targets); i += 2 {
+			if !w.addresses(targets[i], base+int(targets[i+1]&^requiredGlue), false) {
+				break
+			}
+		}
+	}
+}
+
+// negative answers that there is nothing, with the SOA that says for how long that holds (RFC 2308).
+func (w *walk) negative(rcode uint16, f message.Found) {
+	w.found(f)
+	w.r.Rcode = rcode
+	z := w.zone
+	root := z.at(0)
+	soa := z.set(root, dns.TypeSOA)
+	base := len(w.b)
+	w.put(root, soa, w.apex)
+	minimum := binary.BigEndian.Uint32(w.b[len(w.b)-4:])
+	binary.BigEndian.PutUint32(w.b[base+6:], min(minimum, soa.ttl))
+	w.r.Authorities++
+}
+
+// refer answers that other name servers know (RFC 1034 section 4.2.1), with their addresses where those lie in the zone.
+func (w *walk) refer(cut *node) {
+	w.found(message.Delegation)
+	s := w.zone.set(cut, dns.TypeNS)
+	base := len(w.b)
+	w.put(cut, s, w.place(len(w.key)-int(cut.length)))
+	w.r.Authorities += s.count
+	_, targets := w.zone.auxFor(s)
+	for _, required := range []bool{true, false} {
+		for i := 0; i < len(targets); i += 2 {
+			if required == (targets[i+1]&requiredGlue != 0) {
+				w.addresses(targets[i], base+int(targets[i+1]&^requiredGlue), required)
+			}
+		}
+	}
+}
+
+// place returns where in the message the present name's end from one of its bytes on is written.
+func (w *walk) place(from int) int {
+	if from < w.whole {
+		return w.wrote + from
+	}
+	return w.tail + from - w.whole
+}
+
+// alias answers with a CNAME record and follows it, unless it was what was asked for.
+func (w *walk) alias(n *node, s *set) bool {
+	base := len(w.b)
+	w.put(n, s, w.wrote)
+	w.r.Answers += s.count
+	if w.typ == dns.TypeANY {
+		w.found(message.Minimal)
+		return false
+	}
+	// The name is written in the data of the record: labels, and then the root or a pointer to the name of the zone.
+	written := base + 12
+	data := w.b[written:]
+	i := 0
+	for data[i] != 0 && data[i] < pointerBits>>8 {
+		i += int(data[i]) + 1
+	}
+	var next [message.NameMax + 1]byte
+	size := copy(next[:], data[:i])
+	if data[i] == 0 {
+		size++
+		i++
+	} else {
+		size += copy(next[size:], w.zone.apex)
+	}
+	lower(next[:size])
+	return w.follow(next[:size], written, i, w.apex)
+}
+
+// redirect answers with a DNAME record, and with the CNAME record that follows from it for the present name (RFC 6672 section
+// 3), and follows that.
+func (w *walk) redirect(n *node) bool {
+	z := w.zone
+	s := z.set(n, dns.TypeDNAME)
+	base := len(w.b)
+	w.put(n, s, w.place(len(w.key)-int(n.length)))
+	w.r.Answers += s.count
+	to := w.b[base+12:] // it is not compressed
+	front := len(w.key) - int(n.length)
+	var next [message.NameMax + 1]byte
+	if front+len(to) > message.NameMax {
+		w.r.Found, w.r.Rcode = message.TooLong, dns.RcodeYXDomain
+		return false
+	}
+	size := copy(next[:], w.key[:front])
+	size += copy(next[size:], to)
+	w.b = append(w.b, byte(pointerBits>>8|w.wrote>>8), byte(w.wrote), 0, byte(dns.TypeCNAME), 0, byte(dns.ClassINET))
+	w.b = binary.BigEndian.AppendUint32(w.b, s.ttl)
+	w.b = binary.BigEndian.AppendUint16(w.b, uint16(front+2))
+	written := len(w.b)
+	w.b = append(w.b, w.key[:front]...)
+	w.b = append(w.b, byte(pointerBits>>8|(base+12)>>8), byte(base+12))
+	w.r.Answers++
+	lower(next[:size])
+	if w.typ == dns.TypeCNAME || w.typ == dns.TypeANY {
+		w.found(message.Data)
+		return false
+	}
+	return w.follow(next[:size], written, front, base+12)
+}
+
+// follow makes the name that an alias leads to the present one. It is written in the message at one place, and goes on at
+// another behind its first whole bytes. It reports false where there is nothing more to look for.
+func (w *walk) follow(name []byte, written, whole, tail int) bool {
+	w.seen[w.hops] = maphash.Bytes(w.set.seed, w.key)
+	w.hops++
+	w.r.Found = message.Chain
+	again := maphash.Bytes(w.set.seed, name)
+	for _, h := range w.seen[:w.hops] {
+		if h == again {
+			w.r.Found = message.ChainLoop
+			return false
+		}
+	}
+	if w.hops == maxChain || len(w.b) > maxMoved-1000 {
+		w.r.Found = message.ChainLoop
+		return false
+	}
+	w.key = w.name[:copy(w.name, name)]
+	w.at = w.part[:starts(w.key, w.part)]
+	before := w.zone
+	w.zone = w.set.closest(w.key, w.at, w.typ)
+	if w.zone == nil {
+		w.r.Found = message.ChainOut
+		return false
+	}
+	w.wrote, w.whole, w.tail = written, whole, tail
+	if w.zone != before {
+		w.apex = w.place(len(w.key) - len(w.zone.apex))
+	}
+	return true
+}
+
+// addresses appends the addresses of a node to the additional section. What is not required and does not fit is left out; it
+// reports false then.
+func (w *walk) addresses(i uint32, owner int, required bool) bool {
+	n := w.zone.at(i)
+	for _, typ := range [...]uint16{dns.TypeA, dns.TypeAAAA} {
+		s := w.zone.set(n, typ)
+		if s == nil {
+			continue
+		}
+		if !required && (len(w.b)+int(s.size) > w.limit || owner >= pointerMax) {
+			return false
+		}
+		if owner >= pointerMax { // only behind a great many name servers
+			w.long(n, s)
+		} else {
+			w.put(n, s, owner)
+		}
+		w.r.Additionals += s.count
+	}
+	return true
+}
+
+// pointerMax bounds what a pointer can point to.
+const pointerMax = 1 << 14
+
+// long appends records with their owner's name in full.
+func (w *walk) long(n *node, s *set) {
+	block, size := w.zone.block(s), int(s.size)/int(s.count) // addresses are all of one length
+	for i := range int(s.count) {
+		w.b = append(w.b, w.zone.wireOf(n)...)
+		w.b = append(w.b, block[i*size+2:(i+1)*size]...)
+	}
+}
+
+// put appends a set with an owner that is written at one place of the message.
+func (w *walk) put(n *node, s *set, owner int) {
+	z := w.zone
+	base := len(w.b)
+	w.b = append(w.b, z.block(s)...)
+	apex := w.apex - (message.HeaderLen + int(n.length) - len(z.apex))
+	self := base - (message.HeaderLen + int(n.length) + 4)
+	if apex|self != 0 && s.aux != 0 {
+		pointers, _ := z.auxFor(s)
+		for _, p := range pointers {
+			move := apex
+			if p&selfPointer != 0 {
+				move = self
+			}
+			at := w.b[base+int(p&^selfPointer):]
+			binary.BigEndian.PutUint16(at, uint16(int(binary.BigEndian.Uint16(at))+move))
+		}
+	}
+	if owner != message.HeaderLen {
+		for at := base; at < len(w.b); {
+			binary.BigEndian.PutUint16(w.b[at:], uint16(pointerBits|owner))
+			at += 12 + int(binary.BigEndian.Uint16(w.b[at+10:]))
+		}
+	}
+	if s.typ == dns.TypeSOA {
+		binary.BigEndian.PutUint32(w.b[len(w.b)-20:], z.serial)
+	}
+}
+
+// auxFor returns what aux says of a set.
+func (z *Zone) auxFor(s *set) (pointers, targets []uint32) {
+	if base := uint32(len(z.aux)); s.aux >= base && z.over != nil {
+		return auxOf(z.over.aux, s.aux-base)
+	}
+	return auxOf(z.aux, s.aux)
+}

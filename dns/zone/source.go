@@ -1,0 +1,409 @@
+package zone
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"github.com/roundtrip-dev/roundtrip"
+)
+
+// Bounds of zone files.
+const (
+	maxFileBytes    = 256 << 20
+	maxIncludeDepth = 8
+	maxMistakes     = 100 // of one zone: a file of another kind would have one in each line
+)
+
+// source reads records out of zone files and of lines of the declaration. Records are cut apart here and read one by one, so
+// that a mistake in one of them does not hide those behind it.
+type source struct {
+	*drafts
+	origin string // what names without a dot at their end lie below, with a dot at its end
+	owner  string // of the record before: a line that begins with a space is of the same one
+	ttl    uint32 // of records that name none
+	fixed  bool   // $TTL has been said, so that records do not change ttl
+	from   origin
+	depth  int
+	root   *os.Root // of the zone file's folder
+	in     string   // folder of the present file, below root
+	path   string   // of the present file, for positions
+}
+
+// readFile reads the zone file at path.
+func (s *source) readFile(path string, pos roundtrip.Pos) {
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		s.wrong(pos, "the folder of the zone file can't be read: "+trimErr(err), "a zone file at "+path)
+		return
+	}
+	defer func() { _ = root.Close() }() // nothing was written
+	s.root, s.in = root, "."
+	s.readBelow(filepath.Base(path), pos)
+}
+
+// readBelow reads a file of the zone file's folder.
+func (s *source) readBelow(name string, pos roundtrip.Pos) {
+	content, err := readBounded(s.root, name)
+	full := filepath.Join(s.root.Name(), name)
+	switch {
+	case err != nil:
+		s.wrong(pos, "the zone file "+full+" can't be read: "+trimErr(err), "a file there that we may read")
+		return
+	case len(content) > maxFileBytes:
+		s.wrong(pos, "the zone file "+full+" is too long", "at most 256 MiB")
+		return
+	}
+	inside := *s
+	inside.in, inside.path = filepath.Dir(name), full
+	inside.entries(content)
+}
+
+func readBounded(root *os.Root, name string) ([]byte, error) {
+	f, err := root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // nothing was written
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	var b bytes.Buffer
+	b.Grow(int(min(info.Size(), maxFileBytes)) + bytes.MinRead)
+	_, err = b.ReadFrom(io.LimitReader(f, maxFileBytes+1))
+	return b.Bytes(), err
+}
+
+// entries reads one record or directive after the other.
+func (s *source) entries(content []byte) {
+	for line := 1; len(content) > 0; {
+		entry, lines, open := cut(content)
+		rest := content[len(entry):]
+		pos := roundtrip.Pos{File: s.path, Line: line, Column: 1}
+		if len(s.mistakes) >= maxMistakes {
+			s.wrong(pos, "there may be more mistakes; the rest of the file was not read", "")
+			return
+		}
+		before := len(s.mistakes)
+		switch {
+		case open != "":
+			s.wrong(pos, open, "a closing one before the record ends")
+		case blank(entry):
+		case entry[0] == '$' && !bytes.HasPrefix(entry, []byte("$GENERATE")):
+			s.directive(string(entry), pos)
+		default:
+			s.record(string(entry), pos)
+		}
+		for i := before; i < len(s.mistakes); i++ {
+			if m := &s.mistakes[i]; m.Pos.File == s.path && m.Source == "" {
+				m.Source = lineOf(entry, m.Pos.Line-line)
+			}
+		}
+		content, line = rest, line+lines
+	}
+}
+
+// cut returns the first entry of a zone file with its line breaks: a record goes on over the end of a line within brackets. open
+// says what is not closed.
+func cut(content []byte) (entry []byte, lines int, open string) {
+	depth, quoted, comment := 0, false, false
+	for i := 0; i < len(content); i++ {
+		switch c := content[i]; {
+		case c == '\n':
+			lines++
+			comment = false
+			if quoted {
+				return content[:i+1], lines, `a quote (") is not closed in its line`
+			}
+			if depth <= 0 {
+				return content[:i+1], lines, ""
+			}
+		case comment:
+		case c == '\\':
+			if i+1 < len(content) && content[i+1] != '\n' {
+				i++
+			}
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == ';':
+			comment = true
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		}
+	}
+	switch {
+	case quoted:
+		open = `a quote (") is not closed in its line`
+	case depth > 0:
+		open = "a bracket ( is not closed"
+	}
+	return content, lines, open
+}
+
+// blank reports whether an entry has nothing but spaces and comments.
+func blank(entry []byte) bool {
+	for line := range bytes.SplitSeq(entry, []byte("\n")) {
+		line, _, _ = bytes.Cut(line, []byte(";"))
+		if len(bytes.TrimSpace(line)) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func lineOf(entry []byte, n int) string {
+	for line := range bytes.SplitSeq(entry, []byte("\n")) {
+		if n == 0 {
+			return strings.TrimRight(string(line), "\r")
+		}
+		n--
+	}
+	return ""
+}
+
+// directive does what a line with a $ says (RFC 1035 section 5.1, RFC 2308 section 4).
+func (s *source) directive(entry string, pos roundtrip.Pos) {
+	entry, _, _ = strings.Cut(entry, ";")
+	words := strings.Fields(entry)
+	switch {
+	case words[0] == "$ORIGIN" && len(words) == 2:
+		s.setOrigin(words[1], pos)
+	case words[0] == "$TTL" && len(words) == 2:
+		ttl, ok := seconds(words[1])
+		if !ok {
+			s.wrong(pos, strconv.Quote(words[1])+" is no TTL", "seconds, or a time such as 1h or 1w2d")
+			return
+		}
+		s.ttl, s.fixed = ttl, true
+	case words[0] == "$INCLUDE" && (len(words) == 2 || len(words) == 3):
+		s.include(words[1:], pos)
+	case words[0] == "$ORIGIN", words[0] == "$TTL", words[0] == "$INCLUDE":
+		s.wrong(pos, words[0]+" takes "+map[string]string{"$ORIGIN": "a name", "$TTL": "a time", "$INCLUDE": "a file, and perhaps a name that its records lie below"}[words[0]], "")
+	default:
+		s.wrong(pos, strconv.Quote(words[0])+" is no directive", "$ORIGIN, $TTL, $INCLUDE or $GENERATE")
+	}
+}
+
+func (s *source) setOrigin(name string, pos roundtrip.Pos) {
+	if !dns.IsFqdn(name) {
+		if name = name + "." + strings.TrimPrefix(s.origin, "."); s.origin == "." {
+			name = strings.TrimSuffix(name, ".") + "."
+		}
+	}
+	if _, ok := wireName(name); !ok {
+		s.wrong(pos, strconv.Quote(name)+" is no name", "a name, with a dot at its end unless it lies below "+s.origin)
+		return
+	}
+	s.origin = name
+}
+
+// include reads another file with the present origin, which its end brings back with the owner.
+func (s *source) include(words []string, pos roundtrip.Pos) {
+	name := strings.Trim(words[0], `"`)
+	switch {
+	case s.root == nil:
+		s.wrong(pos, "$INCLUDE has no folder to start from here", "the records themselves, or file: with a zone file")
+		return
+	case s.depth >= maxIncludeDepth:
+		s.wrong(pos, "files include each other too deep", "at most "+strconv.Itoa(maxIncludeDepth)+" levels")
+		return
+	}
+	if filepath.IsAbs(name) {
+		rel, err := filepath.Rel(s.root.Name(), name)
+		if err != nil {
+			rel = ".."
+		}
+		name = rel
+	} else {
+		name = filepath.Join(s.in, name)
+	}
+	if !filepath.IsLocal(name) {
+		s.wrong(pos, words[0]+" lies outside the folder of the zone file", "a file in "+s.root.Name()+" or below it")
+		return
+	}
+	inside := *s
+	inside.depth++
+	if len(words) == 2 {
+		before := len(s.mistakes)
+		if inside.setOrigin(words[1], pos); len(s.mistakes) > before {
+			return
+		}
+	}
+	inside.readBelow(name, pos)
+}
+
+// seconds reads a TTL of a zone file: a number, or numbers with units w, d, h, m and s.
+func seconds(word string) (uint32, bool) {
+	var total, number uint64
+	begun := false
+	for _, c := range strings.ToLower(word) {
+		unit := map[rune]uint64{'w': 604800, 'd': 86400, 'h': 3600, 'm': 60, 's': 1}[c]
+		switch {
+		case '0' <= c && c <= '9':
+			number, begun = number*10+uint64(c-'0'), true
+		case unit > 0 && begun:
+			total, number = total+number*unit, 0
+		default:
+			return 0, false
+		}
+		if total+number > 1<<31-1 {
+			return 0, false
+		}
+	}
+	return uint32(total + number), begun
+}
+
+// record reads one record, or those of a $GENERATE.
+func (s *source) record(entry string, pos roundtrip.Pos) {
+	inherited := entry[0] == ' ' || entry[0] == '\t'
+	shift := 0
+	if inherited {
+		pos.Column = 1 + len(entry) - len(strings.TrimLeft(entry, " \t"))
+		if s.owner == "" {
+			s.wrong(pos, "this record has no name, and there is none before it", "a name at the beginning of the line; @ is the zone itself")
+			return
+		}
+		shift = len(s.owner)
+		entry = s.owner + entry
+	}
+	p := dns.NewZoneParser(strings.NewReader(entry+"\n"), s.origin, "")
+	p.SetDefaultTTL(s.ttl)
+	read := 0
+	for rr, ok := p.Next(); ok; rr, ok = p.Next() {
+		read++
+		h := rr.Header()
+		if s.owner = h.Name; !s.fixed {
+			s.ttl = h.Ttl
+		}
+		s.add(rr, pos, s.from)
+		if c := strings.TrimSpace(strings.TrimLeft(p.Comment(), "; ")); c != "" && s.from == derived {
+			s.note(c)
+		}
+	}
+	if err := p.Err(); err != nil {
+		s.parseMistake(err, entry, pos, shift)
+	} else if read == 0 {
+		s.wrong(pos, "this is no record", "name, perhaps a TTL, type and data, such as: www 300 A 203.0.113.10")
+	}
+}
+
+// note keeps what the last record follows from.
+func (s *source) note(text string) {
+	if n := len(s.list); n > 0 {
+		s.notes[s.list[n-1].data] = text
+	}
+}
+
+// parserWords takes the parser's words apart.
+var parserWords = regexp.MustCompile(`(?s)^(?:.*: )?dns: (.*): ("(?:[^"\\]|\\.)*") at line: (\d+):(\d+)$`)
+
+// parseMistake says in our words what the parser could not read.
+func (s *source) parseMistake(err error, entry string, pos roundtrip.Pos, shift int) {
+	typ := typeIn(entry)
+	m := parserWords.FindStringSubmatch(err.Error())
+	if m == nil {
+		s.wrong(pos, "this record can't be read: "+trimErr(err), example(typ))
+		return
+	}
+	line, _ := strconv.Atoi(m[3])
+	column, _ := strconv.Atoi(m[4])
+	token, unquoteErr := strconv.Unquote(m[2])
+	if unquoteErr != nil {
+		token = m[2]
+	}
+	// The parser stands behind the word, and counts columns from 0.
+	at := pos
+	at.Line += line - 1
+	at.Column = max(column-len(token), 0) + 1
+	if line == 1 {
+		at.Column = max(at.Column-shift, pos.Column)
+	}
+	if at.Line > pos.Line+strings.Count(entry, "\n") {
+		at = pos
+	}
+	s.parserSaid(m[1], strings.TrimSpace(token), typ, at)
+}
+
+func (s *source) parserSaid(what, token string, typ uint16, at roundtrip.Pos) {
+	quoted := strconv.Quote(token)
+	switch {
+	case typ == 0:
+		s.wrong(at, "no type of records is in this line", "name, perhaps a TTL, type and data, such as: www 300 A 203.0.113.10")
+	case what == "bad owner name", what == "bad origin name":
+		s.wrong(at, quoted+" is no name", "labels of at most 63 characters joined by dots, 253 in all")
+	case what == "not a TTL":
+		s.wrong(at, quoted+" is no TTL", "seconds, or a time such as 1h or 1w2d")
+	case token == "" || token == "\n":
+		s.wrong(at, "the data of this "+typeName(typ)+" record is cut off", example(typ))
+	case strings.HasPrefix(what, "garbage after"):
+		s.wrong(at, quoted+" stands behind the data of the "+typeName(typ)+" record", "the line to end there; text with spaces needs quotes")
+	default:
+		s.wrong(at, quoted+" can't stand in the data of this "+typeName(typ)+" record", example(typ))
+	}
+}
+
+// typeIn finds the type that an entry names, 0 for none.
+func typeIn(entry string) uint16 {
+	words := strings.Fields(entry)
+	for _, word := range words[min(1, len(words)):] {
+		word = strings.ToUpper(word)
+		if t, ok := dns.StringToType[word]; ok && t != dns.TypeANY {
+			return t
+		}
+		if number, ok := strings.CutPrefix(word, "TYPE"); ok {
+			if n, err := strconv.ParseUint(number, 10, 16); err == nil {
+				return uint16(n)
+			}
+		}
+	}
+	return 0
+}
+
+// trimErr shortens an error to what happened: positions and our own words stand around it.
+func trimErr(err error) string {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err.Error()
+	}
+	return strings.TrimPrefix(err.Error(), "dns: ")
+}
+
+// example says how a record of a type looks.
+func example(typ uint16) string {
+	switch typ {
+	case dns.TypeA:
+		return "an address of IPv4, such as: www 300 A 203.0.113.10"
+	case dns.TypeAAAA:
+		return "an address of IPv6, such as: www 300 AAAA 2001:db8::10"
+	case dns.TypeCNAME, dns.TypeDNAME, dns.TypeNS, dns.TypePTR:
+		return "one name, such as: www " + typeName(typ) + " host.example.net."
+	case dns.TypeMX:
+		return "a preference and a name, such as: @ 300 MX 10 mail.example.net."
+	case dns.TypeTXT:
+		return `text in quotes, such as: @ 300 TXT "v=spf1 mx -all"`
+	case dns.TypeSRV:
+		return "priority, weight, port and a name, such as: _imaps._tcp SRV 0 1 993 mail.example.net."
+	case dns.TypeCAA:
+		return `flags, tag and value, such as: @ CAA 0 issue "letsencrypt.org"`
+	case dns.TypeHTTPS, dns.TypeSVCB:
+		return `priority, name and parameters, such as: @ HTTPS 1 . alpn="h3,h2"`
+	case dns.TypeSOA:
+		return "name server, mailbox and five numbers, such as: @ SOA ns1.example.net. hostmaster.example.net. 1 3600 900 1209600 300"
+	}
+	return "the data of " + typeName(typ) + " as in a zone file"
+}
