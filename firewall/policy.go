@@ -63,7 +63,7 @@ func Compile(c *config.Firewall, who Who) (*Policy, []Mistake) {
 			}
 		}
 	}
-	p.freeOut = len(p.groups) == 0 || slices.ContainsFunc(p.groups, func(g string) bool { return !bounds(c, g) })
+	p.freeOut = slices.ContainsFunc(p.groups, func(g string) bool { return !bounds(c, g) })
 	b.warn()
 	for _, m := range b.mistakes {
 		if !m.Warning {
