@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/firewall"
 	"github.com/roundtrip-dev/roundtrip/gate"
 	"github.com/roundtrip-dev/roundtrip/internal/lifetime"
 	"github.com/roundtrip-dev/roundtrip/trace"
@@ -26,6 +28,9 @@ type Surroundings struct {
 	Now      func() time.Time
 	Rand     io.Reader
 	Getenv   func(string) (string, bool)
+
+	// Addresses returns those of this machine's network cards; nil: they are not looked at.
+	Addresses func() ([]netip.Addr, error)
 }
 
 // Options says what to run and where to listen.
@@ -35,6 +40,8 @@ type Options struct {
 	HTTPS, HTTP string // host:port
 	Data        string // keeps database and files here instead of where the declaration says; "" for there
 	NoDemo      bool   // Dev: leave an empty database empty
+
+	Roles []string // of this machine, for the firewall; none: those among whose machines it is
 
 	AllowDataLoss []string // what may be dropped at the start: a collection, or collection.field
 
@@ -57,6 +64,8 @@ type App struct {
 	gate       *gate.Gate
 	house      atomic.Pointer[house]
 	generation uint32
+	guard      firewall.Guard
+	serves     bool          // it opens doors; false where a command only looks at a declaration
 	hint       chan struct{} // tells the jobs that there may be one
 }
 
@@ -71,7 +80,7 @@ func Version() string {
 // New reads and builds the declaration. It opens nothing; its error is a *config.Problems with every mistake of the file,
 // or says which combination is unsafe.
 func New(o Options, s Surroundings) (*App, error) {
-	a := &App{options: o, around: s, started: s.Now(), log: slog.New(slog.NewJSONHandler(s.Err, nil)), hint: make(chan struct{}, 1)}
+	a := &App{options: o, around: s, serves: true, started: s.Now(), log: slog.New(slog.NewJSONHandler(s.Err, nil)), hint: make(chan struct{}, 1)}
 	if o.Dev {
 		a.log = slog.New(newPlainLog(s.Err))
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/firewall"
 	"github.com/roundtrip-dev/roundtrip/gate"
 	"github.com/roundtrip-dev/roundtrip/gate/proxy/pool"
 	"github.com/roundtrip-dev/roundtrip/gate/route"
@@ -34,8 +35,9 @@ type house struct {
 	mount    string       // and its path
 	warnings []policy.Warning
 	outward  *outward
-	ups      *pool.Next // the pools of its proxy routes
-	demo     string     // how to sign in to the demo, "" where there is none
+	ups      *pool.Next       // the pools of its proxy routes
+	doors    *firewall.Policy // the security groups of this machine, nil where none are declared
+	demo     string           // how to sign in to the demo, "" where there is none
 
 	cancel context.CancelFunc // ends the identity's goroutines
 	done   chan struct{}
@@ -94,6 +96,9 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 	}
 	h.ups = b.ups.Next(b.stick)
 	if h.table, err = gate.NewTable(c.Sites, a.targets(b, h, mount)); err != nil { // 3 a route is chosen
+		return nil, err
+	}
+	if err := a.assembleDoors(h); err != nil { // 2 may this address connect?
 		return nil, err
 	}
 	return h, errors.Join(doors...)

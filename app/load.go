@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/firewall"
 	"github.com/roundtrip-dev/roundtrip/policy"
 	"github.com/roundtrip-dev/roundtrip/schema"
 )
@@ -21,10 +22,16 @@ func read(file, data string, s Surroundings) (*config.Config, error) {
 		if !ok || c == nil {
 			return nil, err
 		}
+		problems.Join(shapeDoors(c, problems))
 		problems.Join(shapeProblems(c, problems))
 		return nil, problems.Err()
 	}
-	if err := shapeProblems(c, c.Problems()); err != nil {
+	problems := c.Problems()
+	problems.Join(shapeDoors(c, problems))
+	if err := shapeProblems(c, problems); !problems.Join(err) {
+		return nil, err
+	}
+	if err := problems.Err(); err != nil {
 		return nil, err
 	}
 	if data != "" {
@@ -35,6 +42,15 @@ func read(file, data string, s Surroundings) (*config.Config, error) {
 		return c, problems.Err()
 	}
 	return c, nil
+}
+
+// shapeDoors compiles the security groups for the mistakes in them, where none are known already.
+func shapeDoors(c *config.Config, known *config.Problems) error {
+	if c.Firewall == nil || slices.ContainsFunc(known.List, func(p *config.Problem) bool { return strings.HasPrefix(p.Path, "firewall") }) {
+		return nil
+	}
+	_, mistakes := firewall.Compile(c.Firewall, firewall.Who{Every: true})
+	return doorProblems(c, mistakes).Err()
 }
 
 // shapeProblems builds the collections and compiles their rules for the mistakes in them. Rules are left alone where known

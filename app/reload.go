@@ -59,6 +59,7 @@ func (a *App) swap(ctx context.Context, h *house) {
 		}
 	}()
 	old := a.house.Swap(h)
+	a.guard.Swap(h.doors, true)
 	a.base.live.Enter(ctx, h.streams())
 	if a.gate != nil {
 		a.gate.Swap(h.table)

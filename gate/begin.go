@@ -49,6 +49,11 @@ func (x *exchange) note(r *http.Request, met string) {
 	j := x.journey
 	x.idText = j.ID.String()
 	j.Method, j.Host, j.Path, j.Proto, j.Client = r.Method, x.peer.Host, r.URL.Path, r.Proto, x.peer.Addr
+	if x.facts.Door.Layer != 0 {
+		door := x.facts.Door
+		door.Start = int64(x.facts.Accepted.Sub(j.Start))
+		j.Add(door)
+	}
 	if r.TLS != nil {
 		j.Add(trace.Hop{
 			Layer: trace.TLS, Verdict: trace.OK, Reason: x.facts.Reason, Name: x.facts.Server, Note: x.facts.Note,

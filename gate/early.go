@@ -34,6 +34,9 @@ func (g *Gate) lost(f *wire.Facts, layer trace.Layer, reason trace.Reason, cause
 		j.Host, j.Client, j.Proto = f.Asked, f.Client, layer.String()
 		took := g.now().Sub(f.Accepted)
 		hop := trace.Hop{Layer: layer, Verdict: trace.Deny, Reason: reason, Name: "accept", Note: note, Start: -int64(took), Took: int64(took)}
+		if layer == trace.Firewall {
+			hop.Name, hop.Evidence = f.Door.Name, f.Door.Evidence
+		}
 		if layer == trace.TLS {
 			hop.Verdict, hop.Name = trace.Fail, "handshake"
 		}

@@ -33,6 +33,9 @@ type Options struct {
 	Times     Times
 	Peers     Peers
 	Limits    *limit.Buckets // nil: no rate holds
+
+	// Enter is the firewall's word on each connection; see [wire.Options]. nil: everybody may come.
+	Enter func(wire.Coming) (trace.Hop, error)
 }
 
 // Peers is whom the gate believes and how many connections it takes. A reload changes it; see [Gate.SwapPeers].
@@ -99,7 +102,7 @@ func New(o Options) (*Gate, error) {
 	}
 	var err error
 	if g.front, err = wire.New(wire.Options{
-		Now: g.now, Log: g.log, Header: g.times.Header, Peers: o.Peers, Early: g.early, Lost: g.lost, Cut: g.cutOff,
+		Now: g.now, Log: g.log, Header: g.times.Header, Peers: o.Peers, Early: g.early, Lost: g.lost, Cut: g.cutOff, Enter: o.Enter,
 		Serves:  func(name string) bool { return g.certs.Serves(name) },
 		Pending: func(name string) bool { return g.certs.Pending(name) },
 		Policy:  func(name string) *wire.Policy { return g.table.Load().policy(name) },

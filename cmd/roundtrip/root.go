@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -35,8 +37,23 @@ type console struct {
 // surroundings gives app the process's surroundings: only this package touches them.
 func (c console) surroundings() app.Surroundings {
 	return app.Surroundings{
-		Out: c.out, Err: c.err, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv,
+		Out: c.out, Err: c.err, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv, Addresses: ownAddresses,
 	}
+}
+
+// ownAddresses returns the addresses of the machine's network cards.
+func ownAddresses() ([]netip.Addr, error) {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, err
+	}
+	var own []netip.Addr
+	for _, a := range all {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			own = append(own, p.Addr().Unmap().WithZone(""))
+		}
+	}
+	return own, nil
 }
 
 // run is main without the process: it returns the exit code.

@@ -3,6 +3,7 @@ package wire
 import (
 	"io"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -43,12 +44,16 @@ func (a *turnedAway) next(now time.Time) (since int64, say, keep bool) {
 
 // Refused counts a connection for which there was no place, or that was no good, and tells of it, sparingly.
 func (f *Front) Refused(facts *Facts, reason trace.Reason, cause error) {
+	f.refused(facts, trace.TCP, reason, cause)
+}
+
+func (f *Front) refused(facts *Facts, layer trace.Layer, reason trace.Reason, cause error) {
 	if f.stopping.Load() {
 		return
 	}
 	since, say, keep := f.turned.next(f.options.Now())
 	if keep {
-		f.options.Lost(facts, trace.TCP, reason, cause)
+		f.options.Lost(facts, layer, reason, cause)
 	}
 	if say {
 		why := reason.Text()
@@ -58,6 +63,30 @@ func (f *Front) Refused(facts *Facts, reason trace.Reason, cause error) {
 		f.options.Log.Warn("connections are turned away", slog.String("reason", reason.Code()), slog.String("why", why),
 			slog.String("client", facts.Client.String()), slog.Int64("since_last_line", since), slog.Int("open", f.Open()))
 	}
+}
+
+// enter asks the firewall. Where it says no, that is counted and told of as of every connection that is turned away.
+func (f *Front) enter(facts *Facts, c Coming) bool {
+	if f.options.Enter == nil {
+		return true
+	}
+	hop, refusal := f.options.Enter(c)
+	facts.Door = hop
+	if refusal != nil {
+		f.refused(facts, trace.Firewall, hop.Reason, refusal)
+	}
+	return refusal == nil
+}
+
+// portOf returns the port of a listener or socket, 0 where it has none.
+func portOf(a net.Addr) uint16 {
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return a.AddrPort().Port()
+	case *net.UDPAddr:
+		return a.AddrPort().Port()
+	}
+	return 0
 }
 
 // turnAway closes a connection at once. Over plain HTTP the client is told why, as long as not too many are being told.

@@ -48,6 +48,14 @@ func (t *tracked) Close() error {
 	return t.Conn.Close()
 }
 
+// reset closes the connection without a word: the other end sees that it is refused, and we keep nothing of it.
+func (t *tracked) reset() {
+	if c, ok := t.Conn.(interface{ SetLinger(seconds int) error }); ok {
+		_ = c.SetLinger(0) // where it can't be set, the end is an ordinary one
+	}
+	_ = t.Close()
+}
+
 // ReadFrom keeps sendfile for plain connections.
 func (t *tracked) ReadFrom(src io.Reader) (int64, error) { return io.Copy(t.Conn, src) }
 

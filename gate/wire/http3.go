@@ -28,7 +28,10 @@ const (
 	connectionWindow = 4 << 20 // and of all of a connection
 )
 
-var errFull = errors.New("wire: there is no place for another connection")
+var (
+	errFull   = errors.New("wire: there is no place for another connection")
+	errBarred = errors.New("wire: the firewall lets nobody in from there")
+)
 
 // QUICOptions says what the door of HTTP/3 is handed.
 type QUICOptions struct {
@@ -112,6 +115,9 @@ func (q *QUIC) admit(ctx context.Context, info *quic.ClientInfo) (context.Contex
 	facts := &Facts{Accepted: q.front.options.Now()}
 	if addr, err := netip.ParseAddrPort(info.RemoteAddr.String()); err == nil {
 		facts.Client = addr.Addr().Unmap().WithZone("")
+	}
+	if !q.front.enter(facts, Coming{Client: facts.Client, Port: portOf(q.options.Conn.LocalAddr()), UDP: true}) {
+		return nil, errBarred
 	}
 	if q.front.flooded(facts) {
 		return nil, errFlood

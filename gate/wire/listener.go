@@ -82,6 +82,10 @@ func (l *Listener) Run(ctx context.Context) {
 
 // admit takes a connection in, or turns it away before anything is done for it.
 func (l *Listener) admit(ctx context.Context, t *tracked) {
+	if !l.front.enter(&t.facts, Coming{Client: t.facts.Client, Port: portOf(l.Addr()), Conn: t.Conn}) {
+		t.reset()
+		return
+	}
 	client, p := t.facts.Client, l.front.peers.Load()
 	proxied := p.ProxyProtocol && p.trusts(client)
 	if proxied {

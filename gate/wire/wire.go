@@ -25,6 +25,10 @@ type Options struct {
 	Header time.Duration // what a handshake and a PROXY header may take
 	Peers  Peers
 
+	// Enter asks the firewall about a connection, before anything is read from it. The hop says so in the journey of each
+	// request on it; one without a Layer says nothing. The error is why it may not come in: it is asked for its text only
+	// where somebody is told. nil: everybody may come.
+	Enter func(c Coming) (trace.Hop, error)
 	// Serves reports whether there is a certificate for a server name; "" is a client that named none.
 	Serves func(name string) bool
 	// Pending reports whether the certificate of a server name is one that nobody trusts, shown while the right one is
@@ -39,6 +43,14 @@ type Options struct {
 	Lost func(f *Facts, layer trace.Layer, reason trace.Reason, cause error)
 	// Cut is told of a connection that was ended for what its client did on it: too much of what why says.
 	Cut func(f *Facts, reason trace.Reason, why string)
+}
+
+// Coming is a connection at the door.
+type Coming struct {
+	Client netip.Addr // the other end of the connection itself, whatever a PROXY header will say
+	Port   uint16     // ours
+	UDP    bool
+	Conn   net.Conn // nil over UDP
 }
 
 // Front makes listeners whose connections are watched.
@@ -76,6 +88,7 @@ type Facts struct {
 	Server    string        // the site that the client asked for in the handshake, "" where it named none
 	Asked     string        // the same as the client sent it, for a handshake that fails
 	Note      string        // TLS 1.3 h2
+	Door      trace.Hop     // what the firewall said; without a Layer where there is none
 	Proto     string        // HTTP/2.0 or HTTP/3.0, as the handshake chose it; "" for HTTP/1
 	Reason    trace.Reason  // tls.certificate_pending, or None
 	Peer      peer.Slot     // the client of nearly all its requests
