@@ -77,6 +77,9 @@ func (r *request) whole(ctx context.Context, z *zone.Zone) {
 	} else {
 		r.Log.Warn("dns: a zone was not copied to its end", slog.String("zone", r.name), slog.String("client", r.x.Client.String()), slog.Any("error", err))
 	}
+	if errors.Is(err, errSlow) { // who still reads must not take what it has for all
+		r.refuse(refusal{message.ServerFailure, "dns.transfer_cut", message.Other, errSlow.Error()})
+	}
 	r.finish(err)
 }
 
