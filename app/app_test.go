@@ -69,6 +69,12 @@ func (o *output) Write(b []byte) (int, error) {
 	return o.buf.Write(b)
 }
 
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}
+
 // start runs the app in this process and returns a client and a stop that waits for its end.
 func start(t *testing.T) (a *app.App, client *http.Client) {
 	t.Helper()

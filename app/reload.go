@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -115,7 +116,7 @@ func (a *App) keepsPlace(c *config.Config) error {
 
 // runReloads reads the declaration again on each signal, and in dev on each save, until ctx ends.
 func (a *App) runReloads(ctx context.Context, signals <-chan struct{}) error {
-	saved, end, err := a.watch()
+	saved, follow, end, err := a.watch()
 	if err != nil {
 		return err
 	}
@@ -134,22 +135,29 @@ func (a *App) runReloads(ctx context.Context, signals <-chan struct{}) error {
 		}
 		began := a.around.Now()
 		a.sayReloaded(a.reload(ctx), began)
+		follow()
 	}
 }
 
-// watch tells when the declaration is saved, in dev only. It watches the folder, since editors replace files.
-func (a *App) watch() (saved <-chan struct{}, end func(), err error) {
+// watch tells when the declaration is saved, or a file that it reads beside itself, in dev only. It watches their folders,
+// since editors replace files; follow looks which these are now.
+func (a *App) watch() (saved <-chan struct{}, follow, end func(), err error) {
 	if !a.options.Dev {
-		return nil, func() {}, nil
+		return nil, func() {}, func() {}, nil
 	}
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	file := a.house.Load().config.File
-	if err := w.Add(filepath.Dir(file)); err != nil {
-		return nil, nil, errors.Join(err, w.Close())
+	if err := w.Add(a.house.Load().config.Dir); err != nil {
+		return nil, nil, nil, errors.Join(err, w.Close())
 	}
+	follow = func() {
+		for _, file := range a.watched() {
+			_ = w.Add(filepath.Dir(file)) // it was read from there a moment ago; if the folder is gone since, so is what could be saved
+		}
+	}
+	follow()
 	events := make(chan struct{}, 1)
 	done := make(chan struct{})
 	go func() {
@@ -160,7 +168,7 @@ func (a *App) watch() (saved <-chan struct{}, end func(), err error) {
 				if !more {
 					return
 				}
-				if filepath.Base(e.Name) != filepath.Base(file) || e.Op == fsnotify.Chmod {
+				if !slices.Contains(a.watched(), filepath.Clean(e.Name)) || e.Op == fsnotify.Chmod {
 					continue
 				}
 			case _, more := <-w.Errors: // events were lost: perhaps the one of a save
@@ -174,5 +182,11 @@ func (a *App) watch() (saved <-chan struct{}, end func(), err error) {
 			}
 		}
 	}()
-	return events, func() { _ = w.Close(); <-done }, nil
+	return events, follow, func() { _ = w.Close(); <-done }, nil
+}
+
+// watched are the files whose change is a change of the declaration that is in force.
+func (a *App) watched() []string {
+	c := a.house.Load().config
+	return append([]string{filepath.Join(c.Dir, filepath.Base(c.File))}, c.Beside()...)
 }

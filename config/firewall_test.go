@@ -67,7 +67,7 @@ firewall:
 		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Errorf("(- want, + got)\n%s", diff)
 	}
-	if got := c.ListFiles(); len(got) != 1 || got[0] != c.Firewall.Lists[0].File {
+	if got := c.Beside(); len(got) != 1 || got[0] != c.Firewall.Lists[0].File {
 		t.Errorf("the files are %q", got)
 	}
 }

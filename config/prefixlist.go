@@ -84,14 +84,18 @@ func readRegular(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, listBytesMax+1))
 }
 
-// ListFiles are the files that the declaration reads beside itself, so that a change of one is a change of it.
-func (c *Config) ListFiles() []string {
-	if c.Firewall == nil {
-		return nil
+// Beside are the files that belong to the declaration beside its own, absolute: a change of one is a change of it.
+func (c *Config) Beside() []string {
+	var files []string
+	for _, z := range c.DNS.Zones {
+		if z.File != "" {
+			files = append(files, z.File)
+		}
 	}
-	files := make([]string, 0, len(c.Firewall.Lists))
-	for _, l := range c.Firewall.Lists {
-		files = append(files, l.File)
+	if c.Firewall != nil {
+		for _, l := range c.Firewall.Lists {
+			files = append(files, l.File)
+		}
 	}
 	return files
 }

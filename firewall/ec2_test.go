@@ -188,8 +188,9 @@ func TestPolicy_LetsPassWhatTheNetworkNeeds(t *testing.T) {
 	t.Parallel()
 	p := compiled(t, "groups: { web: [{ allow: none, to: anywhere }] }\nattach: { edge: [web] }")
 	wants(t, p, true, in(6, 5432, "127.0.0.1"), in(6, 5432, "127.8.9.10"), in(17, 53, "::1"), out(6, 1, "::1"), in(6, 1, "::ffff:127.0.0.1"),
-		icmp(58, 133, 0, "fe80::1"), icmp(58, 136, 0, "fe80::1%eth0"), icmp(58, 2, 0, "2001:db8::1"), icmp(1, 3, 4, "203.0.113.9"))
-	wants(t, p, false, icmp(58, 137, 0, "fe80::1"), icmp(1, 3, 3, "203.0.113.9"), icmp(58, 128, 0, "fe80::1"))
+		icmp(58, 133, 0, "fe80::1"), icmp(58, 136, 0, "fe80::1%eth0"), icmp(58, 2, 0, "2001:db8::1"), icmp(1, 3, 4, "203.0.113.9"),
+		icmp(58, 130, 0, "fe80::1"), icmp(58, 132, 0, "fe80::1"), icmp(58, 143, 0, "fe80::1"))
+	wants(t, p, false, icmp(58, 129, 0, "fe80::1"), icmp(58, 137, 0, "fe80::1"), icmp(1, 3, 3, "203.0.113.9"), icmp(58, 128, 0, "fe80::1"))
 	for f, why := range map[firewall.Flow]firewall.Implied{
 		in(6, 5432, "127.0.0.1"):         firewall.ByLoopback,
 		icmp(58, 135, 0, "fe80::1"):      firewall.ByNeighbours,

@@ -36,7 +36,7 @@ const (
 	ByRule        Implied = iota // it does not: a rule allows it, or nothing does
 	ByLoopback                   // groups stand at the network card, and this never crosses one
 	ByDefault                    // a group of the machine has no rule about what leaves, so everything may (F1)
-	ByNeighbours                 // without it IPv6 finds no neighbour (RFC 4861)
+	ByNeighbours                 // without it IPv6 finds no neighbour (RFC 4861, RFC 3810)
 	ByPathMTU                    // without it, large packets vanish (RFC 1191, RFC 8201)
 	ByEnforcement                // the kernel lets it pass or not, and did
 	ByAbsence                    // no firewall is declared: there is no station, and no hop
@@ -88,8 +88,8 @@ func Always(f Flow) Implied {
 	switch {
 	case f.Remote.IsLoopback():
 		return ByLoopback
-	case f.Protocol == ICMPv6 && f.Type >= 133 && f.Type <= 136: // router and neighbour solicitations and advertisements
-		return ByNeighbours
+	case f.Protocol == ICMPv6 && (f.Type >= 133 && f.Type <= 136 || f.Type >= 130 && f.Type <= 132 || f.Type == 143):
+		return ByNeighbours // solicitations and advertisements of routers and neighbours; and who listens to them, which switches ask
 	case f.Protocol == ICMPv6 && f.Type == 2, f.Protocol == ICMP && f.Type == 3 && f.Code == 4:
 		return ByPathMTU
 	}

@@ -120,6 +120,10 @@ func appendLine(b []byte, j *Journey) []byte {
 	b = append(b, `,"client":"`...)
 	b = appendPrefix(b, j.Client)
 	b = append(b, '"')
+	if rule := j.rule(); rule != "" {
+		b = append(b, `,"rule":`...)
+		b = appendText(b, rule)
+	}
 	if upstream, tries := j.upstream(); tries > 0 {
 		b = append(b, `,"upstream":`...)
 		b = appendText(b, upstream)
@@ -145,6 +149,16 @@ func appendLine(b []byte, j *Journey) []byte {
 		}
 	}
 	return append(b, "}\n"...)
+}
+
+// rule returns the rule of the firewall that let the connection in, "" where none did.
+func (j *Journey) rule() string {
+	for i := range j.Len() {
+		if h := &j.hops[i]; j.state[i].Load() == hopDone && h.Layer == Firewall && h.N[0] > 0 {
+			return h.Name
+		}
+	}
+	return ""
 }
 
 // upstream returns the name of the server behind a proxy route that was asked last, and how many were.

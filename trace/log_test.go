@@ -38,6 +38,21 @@ func written(t *testing.T, do func(r *trace.Recorder)) string {
 	return out.String()
 }
 
+func TestLog_NamesTheRuleThatLetTheConnectionIn(t *testing.T) {
+	t.Parallel()
+	got := written(t, func(r *trace.Recorder) {
+		for _, number := range []int64{3, 0} { // 0: loopback, which needs no rule
+			j := r.Begin(trace.Request)
+			j.Add(trace.Hop{Layer: trace.Firewall, Verdict: trace.OK, Name: "web rule 1", N: [2]int64{number, 0}})
+			r.End(j)
+		}
+	})
+	lines := strings.Split(strings.TrimSpace(got), "\n")
+	if len(lines) != 2 || !strings.Contains(lines[0], `,"rule":"web rule 1"`) || strings.Contains(lines[1], `"rule"`) {
+		t.Errorf("%s", got)
+	}
+}
+
 func TestLog_WritesOneLineForEachRequest(t *testing.T) {
 	t.Parallel()
 	got := written(t, func(r *trace.Recorder) {
