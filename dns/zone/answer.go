@@ -12,12 +12,13 @@ import (
 // maxChain is how many aliases are followed.
 const maxChain = 16
 
-// walk is one answer on its way (RFC 1034 section 4.3.2).
+// walk is one answer on its way (RFC 1034 section 4.3.2). The message is handed from step to step beside it, so that the
+// compiler sees that none of this outlives the answer.
 type walk struct {
 	set   *Set
 	zone  *Zone
-	b     []byte
 	limit int
+	full  bool // a set did not fit
 	typ   uint16
 	r     message.Result
 
@@ -43,7 +44,7 @@ func (s *Set) Answer(b []byte, q *message.Query, limit int) ([]byte, message.Res
 	var name [message.NameMax]byte
 	var part [message.LabelsMax]uint8
 	w := walk{
-		set: s, b: b, limit: limit, typ: q.Type, key: q.Key, at: q.Starts[:q.Labels], wrote: message.HeaderLen, whole: len(q.Key),
+		set: s, limit: limit, typ: q.Type, key: q.Key, at: q.Starts[:q.Labels], wrote: message.HeaderLen, whole: len(q.Key),
 		name: name[:], part: part[:],
 	}
 	w.zone = s.closest(q.Key, w.at, q.Type)
@@ -52,61 +53,50 @@ func (s *Set) Answer(b []byte, q *message.Query, limit int) ([]byte, message.Res
 	}
 	w.apex = message.HeaderLen + len(q.Key) - len(w.zone.apex)
 	w.r.ZoneLabels = uint8(w.zone.apexLabels)
-	for w.step() {
+	question := len(b)
+	for more := true; more; {
+		b, more = w.step(b)
 	}
-	if len(w.b) > limit {
-		w.truncate(len(b))
+	if w.full {
+		b = b[:question]
+		w.r.Truncated = true
+		w.r.Answers, w.r.Authorities, w.r.Additionals = 0, 0, 0
 	}
-	return w.b, w.r
-}
-
-func (w *walk) truncate(start int) {
-	w.b = w.b[:start]
-	w.r.Truncated = true
-	w.r.Answers, w.r.Authorities, w.r.Additionals = 0, 0, 0
+	return b, w.r
 }
 
 // step answers for the present name. It reports whether an alias leads on.
-func (w *walk) step() bool {
+func (w *walk) step(b []byte) ([]byte, bool) {
 	p := w.zone.seek(w.key, w.at)
-	first := w.r.Answers == 0
-	if first {
+	if w.hops == 0 {
 		w.r.EncloserLabels, w.r.Wildcard = p.node.labels, p.wildcard != nil
 	}
-	if p.cut != nil {
-		switch {
-		case p.delegation(w.typ):
-			w.refer(p.cut)
-			return false
-		case p.cut.flags&delegates == 0:
-			w.r.Authoritative = true
-			return w.redirect(p.cut)
-		}
+	if p.delegation(w.typ) {
+		return w.refer(b, p.cut), false
 	}
 	w.r.Authoritative = true
+	if p.cut != nil && p.cut.flags&delegates == 0 {
+		return w.redirect(b, p.cut)
+	}
 	n := p.node
 	if !p.exact {
-		if n = p.wildcard; n == nil {
-			w.negative(dns.RcodeNameError, message.NoName)
-			return false
-		}
+		n = p.wildcard
+	}
+	if n == nil {
+		return w.negative(b, dns.RcodeNameError, message.NoName), false
 	}
 	if s := w.zone.set(n, w.typ); s != nil {
-		w.data(n, s, message.Data)
-		return false
-	}
-	if n.flags&aliased != 0 {
-		return w.alias(n, w.zone.set(n, dns.TypeCNAME))
+		return w.data(b, n, s, message.Data), false
 	}
 	switch {
+	case n.flags&aliased != 0:
+		return w.alias(b, n, w.zone.set(n, dns.TypeCNAME))
 	case w.typ == dns.TypeANY && n.count > 0:
-		w.data(n, &w.zone.setsOf(n)[0], message.Minimal)
+		return w.data(b, n, &w.zone.setsOf(n)[0], message.Minimal), false
 	case n.count == 0:
-		w.negative(dns.RcodeSuccess, message.Empty)
-	default:
-		w.negative(dns.RcodeSuccess, message.NoData)
+		return w.negative(b, dns.RcodeSuccess, message.Empty), false
 	}
-	return false
+	return w.negative(b, dns.RcodeSuccess, message.NoData), false
 }
 
 // found says how the answer came about. What an alias leads to does not change that it was one.
@@ -117,49 +107,57 @@ func (w *walk) found(f message.Found) {
 }
 
 // data answers with a set.
-func (w *walk) data(n *node, s *set, f message.Found) {
+func (w *walk) data(b []byte, n *node, s *set, f message.Found) []byte {
 	w.found(f)
-	base := len(w.b)
-	w.put(n, s, w.wrote)
-	w.r.Answers += s.count
-	if _, targets := w.zone.auxFor(s); len(targets) > 0 && len(w.b) <= w.limit {
-		for i := 0; i < len(targets); i += 2 {
-			if !w.addresses(targets[i], base+int(targets[i+1]&^requiredGlue), false) {
-				break
-			}
-		}
+	base := len(b)
+	if b = w.put(b, n, s, w.wrote); w.full {
+		return b
 	}
+	w.r.Answers += s.count
+	if s.aux == 0 {
+		return b
+	}
+	_, targets := w.zone.auxFor(s)
+	for i := 0; i < len(targets); i += 2 {
+		b = w.addresses(b, targets[i], base+int(targets[i+1]&^requiredGlue), false)
+	}
+	return b
 }
 
 // negative answers that there is nothing, with the SOA that says for how long that holds (RFC 2308).
-func (w *walk) negative(rcode uint16, f message.Found) {
+func (w *walk) negative(b []byte, rcode uint16, f message.Found) []byte {
 	w.found(f)
 	w.r.Rcode = rcode
-	z := w.zone
-	root := z.at(0)
-	soa := z.set(root, dns.TypeSOA)
-	base := len(w.b)
-	w.put(root, soa, w.apex)
-	minimum := binary.BigEndian.Uint32(w.b[len(w.b)-4:])
-	binary.BigEndian.PutUint32(w.b[base+6:], min(minimum, soa.ttl))
+	root := w.zone.at(0)
+	soa := w.zone.set(root, dns.TypeSOA)
+	base := len(b)
+	if b = w.put(b, root, soa, w.apex); w.full {
+		return b
+	}
+	minimum := binary.BigEndian.Uint32(b[len(b)-4:])
+	binary.BigEndian.PutUint32(b[base+6:], min(minimum, soa.ttl))
 	w.r.Authorities++
+	return b
 }
 
 // refer answers that other name servers know (RFC 1034 section 4.2.1), with their addresses where those lie in the zone.
-func (w *walk) refer(cut *node) {
+func (w *walk) refer(b []byte, cut *node) []byte {
 	w.found(message.Delegation)
 	s := w.zone.set(cut, dns.TypeNS)
-	base := len(w.b)
-	w.put(cut, s, w.place(len(w.key)-int(cut.length)))
+	base := len(b)
+	if b = w.put(b, cut, s, w.place(len(w.key)-int(cut.length))); w.full {
+		return b
+	}
 	w.r.Authorities += s.count
 	_, targets := w.zone.auxFor(s)
-	for _, required := range []bool{true, false} {
+	for _, required := range [...]bool{true, false} {
 		for i := 0; i < len(targets); i += 2 {
 			if required == (targets[i+1]&requiredGlue != 0) {
-				w.addresses(targets[i], base+int(targets[i+1]&^requiredGlue), required)
+				b = w.addresses(b, targets[i], base+int(targets[i+1]&^requiredGlue), required)
 			}
 		}
 	}
+	return b
 }
 
 // place returns where in the message the present name's end from one of its bytes on is written.
@@ -171,68 +169,75 @@ func (w *walk) place(from int) int {
 }
 
 // alias answers with a CNAME record and follows it, unless it was what was asked for.
-func (w *walk) alias(n *node, s *set) bool {
-	base := len(w.b)
-	w.put(n, s, w.wrote)
+func (w *walk) alias(b []byte, n *node, s *set) ([]byte, bool) {
+	base := len(b)
+	if b = w.put(b, n, s, w.wrote); w.full {
+		return b, false
+	}
 	w.r.Answers += s.count
 	if w.typ == dns.TypeANY {
 		w.found(message.Minimal)
-		return false
+		return b, false
 	}
 	// The name is written in the data of the record: labels, and then the root or a pointer to the name of the zone.
 	written := base + 12
-	data := w.b[written:]
+	data := b[written:]
 	i := 0
 	for data[i] != 0 && data[i] < pointerBits>>8 {
 		i += int(data[i]) + 1
 	}
-	var next [message.NameMax + 1]byte
+	var next [message.NameMax]byte
 	size := copy(next[:], data[:i])
 	if data[i] == 0 {
+		next[size] = 0
 		size++
 		i++
 	} else {
 		size += copy(next[size:], w.zone.apex)
 	}
 	lower(next[:size])
-	return w.follow(next[:size], written, i, w.apex)
+	return b, w.follow(next[:size], written, i, w.apex, len(b))
 }
 
 // redirect answers with a DNAME record, and with the CNAME record that follows from it for the present name (RFC 6672 section
 // 3), and follows that.
-func (w *walk) redirect(n *node) bool {
-	z := w.zone
-	s := z.set(n, dns.TypeDNAME)
-	base := len(w.b)
-	w.put(n, s, w.place(len(w.key)-int(n.length)))
-	w.r.Answers += s.count
-	to := w.b[base+12:] // it is not compressed
+func (w *walk) redirect(b []byte, n *node) ([]byte, bool) {
+	s := w.zone.set(n, dns.TypeDNAME)
+	base := len(b)
 	front := len(w.key) - int(n.length)
-	var next [message.NameMax + 1]byte
+	if b = w.put(b, n, s, w.place(front)); w.full {
+		return b, false
+	}
+	w.r.Answers += s.count
+	to := b[base+12:] // it is not compressed
 	if front+len(to) > message.NameMax {
 		w.r.Found, w.r.Rcode = message.TooLong, dns.RcodeYXDomain
-		return false
+		return b, false
 	}
+	var next [message.NameMax]byte
 	size := copy(next[:], w.key[:front])
 	size += copy(next[size:], to)
-	w.b = append(w.b, byte(pointerBits>>8|w.wrote>>8), byte(w.wrote), 0, byte(dns.TypeCNAME), 0, byte(dns.ClassINET))
-	w.b = binary.BigEndian.AppendUint32(w.b, s.ttl)
-	w.b = binary.BigEndian.AppendUint16(w.b, uint16(front+2))
-	written := len(w.b)
-	w.b = append(w.b, w.key[:front]...)
-	w.b = append(w.b, byte(pointerBits>>8|(base+12)>>8), byte(base+12))
+	if w.full = len(b)+12+front+2 > w.limit; w.full {
+		return b, false
+	}
+	b = append(b, byte(pointerBits>>8|w.wrote>>8), byte(w.wrote), 0, byte(dns.TypeCNAME), 0, byte(dns.ClassINET))
+	b = binary.BigEndian.AppendUint32(b, s.ttl)
+	b = binary.BigEndian.AppendUint16(b, uint16(front+2))
+	written := len(b)
+	b = append(b, w.key[:front]...)
+	b = append(b, byte(pointerBits>>8|(base+12)>>8), byte(base+12))
 	w.r.Answers++
 	lower(next[:size])
 	if w.typ == dns.TypeCNAME || w.typ == dns.TypeANY {
 		w.found(message.Data)
-		return false
+		return b, false
 	}
-	return w.follow(next[:size], written, front, base+12)
+	return b, w.follow(next[:size], written, front, base+12, len(b))
 }
 
 // follow makes the name that an alias leads to the present one. It is written in the message at one place, and goes on at
-// another behind its first whole bytes. It reports false where there is nothing more to look for.
-func (w *walk) follow(name []byte, written, whole, tail int) bool {
+// another behind its first whole bytes; length is that of the message. It reports false where there is nothing more to look for.
+func (w *walk) follow(name []byte, written, whole, tail, length int) bool {
 	w.seen[w.hops] = maphash.Bytes(w.set.seed, w.key)
 	w.hops++
 	w.r.Found = message.Chain
@@ -243,7 +248,7 @@ func (w *walk) follow(name []byte, written, whole, tail int) bool {
 			return false
 		}
 	}
-	if w.hops == maxChain || len(w.b) > maxMoved-1000 {
+	if w.hops == maxChain || length > maxMoved-1000 {
 		w.r.Found = message.ChainLoop
 		return false
 	}
@@ -262,45 +267,51 @@ func (w *walk) follow(name []byte, written, whole, tail int) bool {
 	return true
 }
 
-// addresses appends the addresses of a node to the additional section. What is not required and does not fit is left out; it
-// reports false then.
-func (w *walk) addresses(i uint32, owner int, required bool) bool {
-	n := w.zone.at(i)
-	for _, typ := range [...]uint16{dns.TypeA, dns.TypeAAAA} {
-		s := w.zone.set(n, typ)
-		if s == nil {
-			continue
-		}
-		if !required && (len(w.b)+int(s.size) > w.limit || owner >= pointerMax) {
-			return false
-		}
-		if owner >= pointerMax { // only behind a great many name servers
-			w.long(n, s)
-		} else {
-			w.put(n, s, owner)
-		}
-		w.r.Additionals += s.count
-	}
-	return true
-}
-
 // pointerMax bounds what a pointer can point to.
 const pointerMax = 1 << 14
 
-// long appends records with their owner's name in full.
-func (w *walk) long(n *node, s *set) {
-	block, size := w.zone.block(s), int(s.size)/int(s.count) // addresses are all of one length
-	for i := range int(s.count) {
-		w.b = append(w.b, w.zone.wireOf(n)...)
-		w.b = append(w.b, block[i*size+2:(i+1)*size]...)
+// addresses appends the addresses of a node to the additional section. What is not required and does not fit is left out.
+func (w *walk) addresses(b []byte, i uint32, owner int, required bool) []byte {
+	n := w.zone.at(i)
+	for _, typ := range [...]uint16{dns.TypeA, dns.TypeAAAA} {
+		s := w.zone.set(n, typ)
+		switch {
+		case s == nil || w.full:
+			continue
+		case !required && (len(b)+int(s.size) > w.limit || owner >= pointerMax):
+			continue
+		case owner >= pointerMax: // only behind a great many name servers
+			b = w.long(b, n, s)
+		default:
+			b = w.put(b, n, s, owner)
+		}
+		w.r.Additionals += s.count
 	}
+	return b
 }
 
-// put appends a set with an owner that is written at one place of the message.
-func (w *walk) put(n *node, s *set, owner int) {
+// long appends records with their owner's name in full.
+func (w *walk) long(b []byte, n *node, s *set) []byte {
+	block, size := w.zone.block(s), int(s.size)/int(s.count) // addresses are all of one length
+	name := w.zone.wireOf(n)
+	if w.full = len(b)+len(block)+int(s.count)*len(name) > w.limit; w.full {
+		return b
+	}
+	for i := range int(s.count) {
+		b = append(b, name...)
+		b = append(b, block[i*size+2:(i+1)*size]...)
+	}
+	return b
+}
+
+// put appends a set with an owner that is written at one place of the message, if it fits.
+func (w *walk) put(b []byte, n *node, s *set, owner int) []byte {
+	if w.full = len(b)+int(s.size) > w.limit; w.full {
+		return b
+	}
 	z := w.zone
-	base := len(w.b)
-	w.b = append(w.b, z.block(s)...)
+	base := len(b)
+	b = append(b, z.block(s)...)
 	apex := w.apex - (message.HeaderLen + int(n.length) - len(z.apex))
 	self := base - (message.HeaderLen + int(n.length) + 4)
 	if apex|self != 0 && s.aux != 0 {
@@ -310,19 +321,20 @@ func (w *walk) put(n *node, s *set, owner int) {
 			if p&selfPointer != 0 {
 				move = self
 			}
-			at := w.b[base+int(p&^selfPointer):]
+			at := b[base+int(p&^selfPointer):]
 			binary.BigEndian.PutUint16(at, uint16(int(binary.BigEndian.Uint16(at))+move))
 		}
 	}
 	if owner != message.HeaderLen {
-		for at := base; at < len(w.b); {
-			binary.BigEndian.PutUint16(w.b[at:], uint16(pointerBits|owner))
-			at += 12 + int(binary.BigEndian.Uint16(w.b[at+10:]))
+		for at := base; at < len(b); {
+			binary.BigEndian.PutUint16(b[at:], uint16(pointerBits|owner))
+			at += 12 + int(binary.BigEndian.Uint16(b[at+10:]))
 		}
 	}
 	if s.typ == dns.TypeSOA {
-		binary.BigEndian.PutUint32(w.b[len(w.b)-20:], z.serial)
+		binary.BigEndian.PutUint32(b[len(b)-20:], z.serial)
 	}
+	return b
 }
 
 // auxFor returns what aux says of a set.

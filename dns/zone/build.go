@@ -24,6 +24,10 @@ const (
 
 // Build makes a zone. It reports every mistake, in the order of files and lines; the zone is nil if one of them is more than a
 // warning. It reads the zone file, if there is one.
+//
+// Declared records stand in the place of derived ones of the same name and type; a declared address takes away all derived
+// addresses of its name, and the HTTPS records that repeat them; a declared alias takes away everything; and below a declared
+// delegation nothing is derived.
 func Build(o Options) (*Zone, []Mistake) {
 	apex, ok := wireName(o.Declared.Name)
 	if !ok {
@@ -57,7 +61,7 @@ func Build(o Options) (*Zone, []Mistake) {
 // gather reads all records that there are.
 func (d *drafts) gather(o Options) {
 	z := o.Declared
-	s := source{drafts: d, origin: dns.Fqdn(z.Name), ttl: uint32(z.TTL / time.Second), from: declared}
+	s := source{drafts: d, origin: dns.Fqdn(z.Name), ttl: uint32(z.TTL / time.Second), from: declared, rename: o.Rename}
 	if z.File != "" {
 		s.readFile(z.File, z.Pos)
 	}
@@ -87,48 +91,51 @@ func (s *source) line(line string, pos roundtrip.Pos) {
 	case line[0] == ' ' || line[0] == '\t':
 		one.line(strings.TrimLeft(line, " \t"), pos)
 	default:
-		one.record(line, roundtrip.Pos{File: pos.File, Line: 1, Column: 1})
+		one.record(line, pos)
 	}
-	// Places within the line become places of the file. A derived one has only the place of what it follows from.
-	for i := first; i < len(s.mistakes); i++ {
+	for i := first; i < len(s.mistakes) && s.from == derived; i++ { // it has only the place of what it follows from
 		m := &s.mistakes[i]
-		if s.from == derived {
-			m.Pos, m.Message = pos, "the derived record "+line+": "+m.Message
-			continue
-		}
-		if m.Pos.Line == 1 && m.Pos != pos {
-			m.Pos = roundtrip.Pos{File: pos.File, Line: pos.Line, Column: pos.Column + m.Pos.Column - 1}
-		}
+		m.Pos, m.Message = pos, "the derived record "+line+": "+m.Message
 	}
 }
 
-// choose leaves out derived records that declared ones stand in place of.
+// choose leaves out derived records that declared ones stand in place of, and what is there twice.
 func (d *drafts) choose() {
 	kept := d.list[:0]
 	for from := 0; from < len(d.list); {
 		to := from
-		cname, other := false, false // declared
+		var types []uint16 // that are declared
 		for ; to < len(d.list) && d.sameName(d.list[from], d.list[to]); to++ {
-			if d.list[to].origin == declared {
-				cname = cname || d.list[to].typ == dns.TypeCNAME
-				other = true
+			if r := d.list[to]; r.origin == declared && (len(types) == 0 || types[len(types)-1] != r.typ) {
+				types = append(types, r.typ)
 			}
 		}
-		group := d.list[from:to]
-		for i, r := range group {
-			if r.origin == derived && (cname || other && r.typ == dns.TypeCNAME ||
-				slices.ContainsFunc(group, func(o draft) bool { return o.origin == declared && o.typ == r.typ })) {
-				continue
+		for _, r := range d.list[from:to] {
+			switch last := len(kept) - 1; {
+			case r.origin == derived && displaced(r.typ, types):
+			case last >= 0 && d.same(kept[last], r):
+				kept[last].ttl = min(kept[last].ttl, r.ttl)
+			default:
+				kept = append(kept, r)
 			}
-			if i > 0 && group[i-1].typ == r.typ && bytes.Equal(d.rdata(group[i-1]), d.rdata(r)) && len(kept) > 0 && d.same(kept[len(kept)-1], r) {
-				kept[len(kept)-1].ttl = min(kept[len(kept)-1].ttl, r.ttl) // the same record twice is one
-				continue
-			}
-			kept = append(kept, r)
 		}
 		from = to
 	}
 	d.list = kept
+}
+
+// displaced reports whether derived records of a type make room for declared ones of the same name.
+func displaced(typ uint16, declared []uint16) bool {
+	has := func(typ uint16) bool { return slices.Contains(declared, typ) }
+	switch typ {
+	case dns.TypeCNAME:
+		return len(declared) > 0
+	case dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS:
+		if has(dns.TypeA) || has(dns.TypeAAAA) {
+			return true
+		}
+	}
+	return has(typ) || has(dns.TypeCNAME)
 }
 
 // same reports whether two records are one.

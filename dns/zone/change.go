@@ -18,10 +18,13 @@ import (
 // Change puts other records in the place of a zone's at one name, for as long as they are needed.
 type Change struct {
 	Name      string        // small letters, without a dot at the end; it may be a name that the zone does not have
-	TXT       []string      // values beside those of the zone, each of at most 4,000 bytes: answers to challenges
-	Addresses *[]netip.Addr // in place of all A and AAAA records; nil leaves them
+	TXT       []string      // values beside those of the zone: answers to challenges
+	Addresses *[]netip.Addr // in place of the derived addresses, and of the HTTPS records that repeat them; nil leaves them
 	TTL       uint32        // of these records, in seconds
+	Why       string        // in a few words, for [Zone.Print]
 }
+
+func isAddress(typ uint16) bool { return typ == dns.TypeA || typ == dns.TypeAAAA }
 
 // empty reports whether the change takes back the one before.
 func (c Change) empty() bool { return len(c.TXT) == 0 && c.Addresses == nil }
@@ -35,23 +38,25 @@ type overlay struct {
 	aux     []uint32
 	byName  map[string]uint32
 	instead map[uint32]uint32 // of a packed node's number
+	why     map[uint32]string // by the place of a set's block
 }
 
-// With returns the zone with a change, which takes the place of the one before at the same name. A change of nothing but a
-// name takes that back. A name outside the zone, at an alias, or below a delegation changes nothing.
-func (z *Zone) With(c Change) *Zone {
+// With returns the zone with changes, each of which takes the place of the one before at the same name. A change of nothing but
+// a name takes that back. At a name outside the zone, at an alias, and below a delegation nothing changes; nor do declared
+// addresses.
+func (z *Zone) With(changes ...Change) *Zone {
 	other := *z
-	i, found := slices.BinarySearchFunc(z.changes, c.Name, func(o Change, name string) int { return cmp.Compare(o.Name, name) })
 	other.changes = slices.Clone(z.changes)
-	switch {
-	case found && c.empty():
-		other.changes = slices.Delete(other.changes, i, i+1)
-	case found:
-		other.changes[i] = c
-	case c.empty():
-		return z
-	default:
-		other.changes = slices.Insert(other.changes, i, c)
+	for _, c := range changes {
+		i, found := slices.BinarySearchFunc(other.changes, c.Name, func(o Change, name string) int { return cmp.Compare(o.Name, name) })
+		switch {
+		case found && c.empty():
+			other.changes = slices.Delete(other.changes, i, i+1)
+		case found:
+			other.changes[i] = c
+		case !c.empty():
+			other.changes = slices.Insert(other.changes, i, c)
+		}
 	}
 	other.overlay()
 	return &other
@@ -61,7 +66,7 @@ func (z *Zone) With(c Change) *Zone {
 func (z *Zone) overlay() {
 	z.over = nil
 	if len(z.changes) > 0 {
-		z.over = &overlay{byName: map[string]uint32{}, instead: map[uint32]uint32{}}
+		z.over = &overlay{byName: map[string]uint32{}, instead: map[uint32]uint32{}, why: map[uint32]string{}}
 	}
 	h := sha256.New()
 	base := z.base
@@ -97,17 +102,21 @@ func (z *Zone) apply(c Change) bool {
 	if p.cut != nil || p.exact && p.node.flags&aliased != 0 {
 		return false
 	}
+	if len(c.TXT) == 0 && !p.exact && len(*c.Addresses) == 0 {
+		return false
+	}
 	i := z.own(name)
 	n := *z.at(i)
 	sets := slices.Clone(z.setsOf(&n))
 	if len(c.TXT) > 0 {
 		sets = z.addText(sets, c)
 	}
-	if c.Addresses != nil {
-		sets = slices.DeleteFunc(sets, func(s set) bool { return s.typ == dns.TypeA || s.typ == dns.TypeAAAA })
-		for _, typ := range [...]uint16{dns.TypeA, dns.TypeAAAA} {
-			sets = z.addAddresses(sets, typ, c)
-		}
+	if c.Addresses != nil && !slices.ContainsFunc(sets, func(s set) bool { return isAddress(s.typ) && s.origin == declared }) {
+		sets = slices.DeleteFunc(sets, func(s set) bool {
+			return s.origin == derived && (isAddress(s.typ) || s.typ == dns.TypeHTTPS)
+		})
+		sets = z.addAddresses(sets, dns.TypeA, c)
+		sets = z.addAddresses(sets, dns.TypeAAAA, c)
 	}
 	slices.SortFunc(sets, func(a, b set) int { return cmp.Compare(a.typ, b.typ) })
 	n.sets, n.count = uint32(len(z.sets)+len(z.over.sets)), uint16(len(sets))
@@ -184,6 +193,7 @@ func (z *Zone) addText(sets []set, c Change) []set {
 		o.blocks = append(o.blocks, data...)
 	}
 	s.count, s.size = uint16(len(have)), uint32(len(o.blocks)-start)
+	o.why[s.block] = c.Why
 	return append(sets, s)
 }
 
@@ -206,5 +216,6 @@ func (z *Zone) addAddresses(sets []set, typ uint16, c Change) []set {
 	if s.count, s.size = uint16(len(addresses)), uint32(len(o.blocks)-start); s.count == 0 {
 		return sets
 	}
+	o.why[s.block] = c.Why
 	return append(sets, s)
 }

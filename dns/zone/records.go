@@ -3,6 +3,7 @@ package zone
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"iter"
@@ -174,8 +175,8 @@ func (z *Zone) relative(name string) string {
 
 // note says what a set follows from, "" for what was declared.
 func (z *Zone) note(s *set) string {
-	if base := uint32(len(z.blocks)); s.block >= base {
-		return "for the time being"
+	if base := uint32(len(z.blocks)); s.block >= base && z.over != nil {
+		return cmp.Or(z.over.why[s.block], "for the time being")
 	}
 	switch s.origin {
 	case made:

@@ -36,6 +36,7 @@ type source struct {
 	root   *os.Root // of the zone file's folder
 	in     string   // folder of the present file, below root
 	path   string   // of the present file, for positions
+	rename func(string) string
 }
 
 // readFile reads the zone file at path.
@@ -61,6 +62,9 @@ func (s *source) readBelow(name string, pos roundtrip.Pos) {
 	case len(content) > maxFileBytes:
 		s.wrong(pos, "the zone file "+full+" is too long", "at most 256 MiB")
 		return
+	}
+	if s.rename != nil {
+		content = []byte(s.rename(string(content)))
 	}
 	inside := *s
 	inside.in, inside.path = filepath.Dir(name), full
@@ -271,14 +275,14 @@ func seconds(word string) (uint32, bool) {
 // record reads one record, or those of a $GENERATE.
 func (s *source) record(entry string, pos roundtrip.Pos) {
 	inherited := entry[0] == ' ' || entry[0] == '\t'
-	shift := 0
+	shift := 1 - pos.Column // from the parser's columns to those of the file
 	if inherited {
-		pos.Column = 1 + len(entry) - len(strings.TrimLeft(entry, " \t"))
+		pos.Column += len(entry) - len(strings.TrimLeft(entry, " \t"))
 		if s.owner == "" {
 			s.wrong(pos, "this record has no name, and there is none before it", "a name at the beginning of the line; @ is the zone itself")
 			return
 		}
-		shift = len(s.owner)
+		shift += len(s.owner)
 		entry = s.owner + entry
 	}
 	p := dns.NewZoneParser(strings.NewReader(entry+"\n"), s.origin, "")

@@ -17,8 +17,10 @@ type Record struct {
 // Options is what a zone is built of.
 type Options struct {
 	Declared *config.Zone
-	Derived  []Record // a declared record of the same name and type stands in place of all of these
-	Serial   uint32   // of the SOA; one that a declared SOA has is used where it is higher (RFC 1982)
+	Derived  []Record // declared records stand in their place: see [Build]
+	Serial   uint32   // of the SOA; one that a declared SOA has is used where it is higher (RFC 1982), or where this is 0
+
+	Rename func(text string) string // what becomes of the text of zone files before it is read, line by line; nil: nothing
 }
 
 // Mistake is one thing that is wrong with what a zone is built of.
