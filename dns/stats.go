@@ -3,6 +3,8 @@ package dns
 import (
 	"sync/atomic"
 
+	"github.com/miekg/dns"
+
 	"github.com/roundtrip-dev/roundtrip/dns/message"
 )
 
@@ -36,33 +38,34 @@ func (c *counters) count(r *message.Result) {
 
 // Stats is what the server has done since it started.
 type Stats struct {
-	UDP, TCP  uint64 // messages that came in
-	Barred    uint64 // datagrams and connections that the firewall did not admit
-	Silent    uint64 // messages that get no answer: too short, or answers themselves
-	Truncated uint64 // answers that said: ask over TCP
+	UDP       uint64 `json:"udp"` // messages that came in
+	TCP       uint64 `json:"tcp"`
+	Barred    uint64 `json:"barred"`    // datagrams and connections that the firewall did not admit
+	Silent    uint64 `json:"silent"`    // messages that get no answer: too short, or answers themselves
+	Truncated uint64 `json:"truncated"` // answers that said: ask over TCP
 
-	Limited    uint64 // answers that rate limiting dropped
-	Slipped    uint64 // and those that it sent without their records
-	WouldLimit uint64 // and those that it would have held back, in a dry run
+	Limited    uint64 `json:"limited"`     // answers that rate limiting dropped
+	Slipped    uint64 `json:"slipped"`     // and those that it sent without their records
+	WouldLimit uint64 `json:"would_limit"` // and those that it would have held back, in a dry run
 
-	Slow      uint64 // messages left to others: signed ones, transfers
-	Forwarded uint64 // and to other servers, in development
-	Busy      uint64 // of both, those dropped because too many were under way
+	Slow      uint64 `json:"slow"`      // messages left to others: signed ones, transfers
+	Forwarded uint64 `json:"forwarded"` // and to other servers, in development
+	Busy      uint64 `json:"busy"`      // of both, those dropped because too many were under way
 
-	Connections uint64 // over TCP that are open
-	Accepted    uint64 // and that were since the start
-	Refused     uint64 // and that were too many
+	Connections uint64 `json:"connections"` // over TCP that are open
+	Accepted    uint64 `json:"accepted"`    // and that were since the start
+	Refused     uint64 `json:"refused"`     // and that were too many
 
-	Panics uint64
-	Unsent uint64 // answers that the system did not take
+	Panics uint64 `json:"panics"`
+	Unsent uint64 `json:"unsent"` // answers that the system did not take
 
-	Found  [foundMax]uint64 // answers from the zones by how they were found; the index is a message.Found
-	Rcodes [rcodeMax]uint64 // answers by response code; the last one stands for all above
+	Found  map[string]uint64 `json:"found"`  // answers from the zones by how they were found
+	Rcodes map[string]uint64 `json:"rcodes"` // answers by response code: NOERROR, NXDOMAIN
 }
 
 // Stats adds up what all goroutines have counted.
 func (s *Server) Stats() Stats {
-	var sum Stats
+	sum := Stats{Found: map[string]uint64{}, Rcodes: map[string]uint64{}}
 	s.counts.addTo(&sum)
 	for _, d := range s.desks {
 		d.counts.addTo(&sum)
@@ -87,10 +90,25 @@ func (c *counters) addTo(s *Stats) {
 	s.Refused += c.refused.Load()
 	s.Panics += c.panics.Load()
 	s.Unsent += c.unsent.Load()
+	words := [foundMax]string{"refused", "data", "no_data", "empty", "no_name", "chain", "chain_out", "chain_loop", "delegation", "too_long", "minimal"}
 	for i := range c.found {
-		s.Found[i] += c.found[i].Load()
+		if n := c.found[i].Load(); n > 0 {
+			s.Found[words[i]] += n
+		}
 	}
 	for i := range c.rcodes {
-		s.Rcodes[i] += c.rcodes[i].Load()
+		if n := c.rcodes[i].Load(); n > 0 {
+			s.Rcodes[rcodeName(uint16(i))] += n
+		}
 	}
+}
+
+func rcodeName(rcode uint16) string {
+	switch rcode {
+	case rcodeMax - 1:
+		return "BADCOOKIE" // and whatever is above
+	case message.BadVersionOrSig:
+		return "BADVERS"
+	}
+	return dns.RcodeToString[int(rcode)]
 }
