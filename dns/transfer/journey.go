@@ -11,7 +11,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
-// diaryMax is how many journeys a second are begun for messages that are no transfers: who is refused may ask as often as it likes.
+// diaryMax is how many journeys a second are made of messages that are no transfers: who is refused may ask as often as it likes.
 const diaryMax = 10
 
 // bound lets so many pass each second.
@@ -31,21 +31,45 @@ func (b *bound) take(now time.Time, limit int) bool {
 	return b.n <= limit
 }
 
-// begin begins the journey of a message.
-func (r *request) begin() {
-	if !r.diary.take(r.Now(), diaryMax) {
+// deny records a refusal.
+func (r *request) deny(f refusal) {
+	r.record(trace.Deny, trace.ReasonOf(f.reason), f.rcode, f.text)
+}
+
+// finish records how an answer went out.
+func (r *request) finish(err error) {
+	switch {
+	case err != nil:
+		r.record(trace.Fail, trace.ReasonOf("dns.transfer_cut"), message.NoError, err.Error())
+	case r.records > 0:
+		r.record(trace.OK, trace.None, message.NoError, fmt.Sprintf("%d records in %d bytes", r.records, r.bytes))
+	default:
+		r.record(trace.OK, trace.None, message.NoError, "signed answer")
+	}
+}
+
+// record makes the journey of a message that was answered: of each transfer, and of so many others in a second.
+func (r *request) record(v trace.Verdict, reason trace.Reason, rcode uint16, note string) {
+	if r.recorded || r.records == 0 && !r.diary.take(r.start, diaryMax) {
 		return
 	}
-	q := r.x.Query
+	r.recorded = true
 	j := r.Recorder.Begin(trace.Query)
 	if j == nil {
 		return
 	}
-	j.Method, j.Host, j.Client, j.Proto = verb(q), r.name, host(r.x.Client), "udp"
+	if r.key != "" {
+		note = "key " + r.key + ": " + note
+	}
+	j.Start, j.Method, j.Host, j.Client, j.Proto, j.Status, j.Bytes = r.start, verb(r.x.Query), r.name, host(r.x.Client), "udp", int(rcode), r.bytes
 	if r.x.TCP {
 		j.Proto = "tcp"
 	}
-	r.journey, r.step = j, j.Begin(trace.DNS, "transfer")
+	j.Add(trace.Hop{
+		Layer: trace.DNS, Verdict: v, Reason: reason, Evidence: trace.Seen, Took: int64(j.Elapsed()), Name: "transfer", Note: note,
+		N: [2]int64{r.records, r.bytes},
+	})
+	r.Recorder.End(j)
 }
 
 // verb names what a message asks for.
@@ -60,48 +84,4 @@ func verb(q *message.Query) string {
 		return t
 	}
 	return fmt.Sprintf("TYPE%d", q.Type)
-}
-
-// deny notes a refusal.
-func (r *request) deny(f refusal) {
-	if r.journey == nil {
-		return
-	}
-	r.journey.Status = int(f.rcode)
-	r.step.Note(r.said(f.text)).Deny(trace.ReasonOf(f.reason))
-}
-
-// finish notes how an answer went out.
-func (r *request) finish(err error) {
-	if r.journey == nil {
-		return
-	}
-	r.step.N(r.records, r.bytes)
-	if err != nil {
-		r.step.Note(r.said(err.Error())).End(trace.Fail, trace.ReasonOf("dns.transfer_cut"))
-		return
-	}
-	what := "signed answer"
-	if r.records > 0 {
-		what = fmt.Sprintf("%d records in %d bytes", r.records, r.bytes)
-	}
-	r.step.Note(r.said(what)).OK()
-}
-
-// said begins a note with who signed.
-func (r *request) said(what string) string {
-	if r.key == "" {
-		return what
-	}
-	return "key " + r.key + ": " + what
-}
-
-// end ends the journey. A step that is still open was interrupted: the server stops.
-func (r *request) end() {
-	if r.journey == nil {
-		return
-	}
-	r.step.End(trace.Skip, trace.None)
-	r.journey.Bytes = r.bytes
-	r.Recorder.End(r.journey)
 }

@@ -197,7 +197,7 @@ func (s *Service) notify(ctx context.Context, k target, serial uint32) (again bo
 	if z == nil || z.Serial() != serial {
 		return false, errors.New("the zone has changed again")
 	}
-	key, err := keyOf(s.Declared(), s.keyName(k.zone))
+	key, err := s.keyFor(k.zone)
 	if err != nil {
 		return true, err
 	}
@@ -227,14 +227,18 @@ func (s *Service) notify(ctx context.Context, k target, serial uint32) (again bo
 	return s.judge(answer, key, signer)
 }
 
-// keyName returns the name of the key of a zone's transfers.
-func (s *Service) keyName(name string) string {
-	for _, z := range s.Declared().Zones {
+// keyFor returns the key of a zone's transfers, one without a name where they are not signed.
+func (s *Service) keyFor(name string) (tsig.Key, error) {
+	d := s.Declared()
+	if d == nil {
+		return tsig.Key{}, nil
+	}
+	for _, z := range d.Zones {
 		if z.Name == name && z.Transfer != nil {
-			return z.Transfer.Key.Text
+			return keyOf(d, z.Transfer.Key.Text)
 		}
 	}
-	return ""
+	return tsig.Key{}, nil
 }
 
 // notice makes the message (RFC 1996 section 3.7), with the new SOA as a hint, and signs it where there is a key.

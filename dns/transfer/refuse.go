@@ -60,8 +60,9 @@ func (r *request) refuse(f refusal) {
 		result.Additionals = 1
 	}
 	message.PutHeader(b, q, result, false)
+	err := r.reply(b)
 	r.deny(f)
-	if err := r.reply(b); err != nil {
+	if err != nil {
 		r.Log.Debug("dns: a refusal was not sent", slog.String("client", r.x.Client.String()), slog.Any("error", err))
 	}
 }

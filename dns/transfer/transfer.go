@@ -82,14 +82,14 @@ func New(o Options) (*Service, error) {
 type request struct {
 	*Service
 
-	x       *dns.Exchange
-	journey *trace.Journey
-	step    trace.Step
-	name    string       // of the question: small letters, without a dot at its end
-	key     string       // that the message is signed with, and was found good; "" for none
-	signer  *tsig.Signer // of the answer, nil for an unsigned one
+	x      *dns.Exchange
+	start  time.Time
+	name   string       // of the question: small letters, without a dot at its end
+	key    string       // that the message is signed with, and was found good; "" for none
+	signer *tsig.Signer // of the answer, nil for an unsigned one
 
 	records, bytes int64 // of the answer
+	recorded       bool  // the message has its journey
 }
 
 // Serve answers a message that the fast path has left: what is signed, transfers, NOTIFY and UPDATE. It is a [dns.Slow].
@@ -99,9 +99,7 @@ func (s *Service) Serve(ctx context.Context, x *dns.Exchange) bool {
 	if !q.TSIG && !copies && q.Opcode == message.OpQuery || len(q.Question) == 0 && !q.TSIG {
 		return false
 	}
-	r := &request{Service: s, x: x, name: name(q)}
-	r.begin()
-	defer r.end()
+	r := &request{Service: s, x: x, start: s.Now(), name: name(q)}
 	switch refusal := r.identify(); {
 	case refusal != nil:
 		r.refuse(*refusal)
