@@ -87,8 +87,12 @@ func (p *Policy) blockers(group string, f Flow) []Blocker {
 		b := Blocker{Group: group, Rule: r.Number, Where: where(r.Pos), at: r, Why: r.Name + " " + r.Text}
 		traffic, sameProtocol := r.takes(f)
 		peer := r.has(f.Remote)
-		b.Why += ", not " + r.missing(f, traffic, peer)
+		if len(r.Declared.Allow) > 0 {
+			b.Why += ", not " + r.missing(f, traffic, peer)
+		}
 		switch {
+		case len(r.Declared.Allow) == 0:
+			b.far = farNothing
 		case traffic:
 			b.far = farPeer
 		case peer && sameProtocol:
@@ -179,12 +183,9 @@ func (r *Rule) whyNot(a netip.Addr) string {
 // would lists what would let a flow pass: a change of the nearest rules, or a rule of its own.
 func (p *Policy) would(f Flow, blockers []Blocker) []string {
 	var all []string
-	key, alone := "from", f.Remote.String()
+	key, alone := "from", p.named(f.Remote)
 	if f.Out {
 		key = "to"
-	}
-	if strings.Contains(alone, ":") {
-		alone = "'" + alone + "'"
 	}
 	for _, b := range blockers {
 		switch b.far {
@@ -201,6 +202,18 @@ func (p *Policy) would(f Flow, blockers []Blocker) []string {
 		all = append(all, fmt.Sprintf("%s had the rule { allow: %s, %s: [%s] } (%s)", g.Name, f.Declared(), key, alone, where(g.Pos)))
 	}
 	return all
+}
+
+// named is an address as a rule would name it: by a group, where a machine of ours has it.
+func (p *Policy) named(a netip.Addr) string {
+	for _, role := range RolesOf(p.declared, []netip.Addr{a}) {
+		for _, at := range p.declared.Attach {
+			if at.Role == role && len(at.Groups) > 0 {
+				return "group:" + at.Groups[0].Text
+			}
+		}
+	}
+	return a.String()
 }
 
 // wouldMax is how many changes are proposed at the most.

@@ -249,8 +249,30 @@ func agree(t *testing.T, w world, flows int) {
 		if v.Allowed != allowed || (v.Rule != nil) != (group != "") || v.Rule != nil && (v.Rule.Group != group || v.Rule.Number != rule) {
 			t.Fatalf("%s, out %t: %+v, %+v; expected %s rule %d, %t\n%+v", f, f.Out, v, v.Rule, group, rule, allowed, c)
 		}
+		partsAgree(t, p, w.prefix(), f)
 		if e := p.Explain(f); e.Allowed != allowed || !allowed && (len(e.Would) == 0 && e.Because == "" || strings.Contains(e.String(), "\n\n")) {
 			t.Fatalf("%s: %+v", f, e)
+		}
+	}
+}
+
+// partsAgree looks whether the parts of a network cover it, one after the other, and say of their ends what Judge says.
+func partsAgree(t *testing.T, p *firewall.Policy, n netip.Prefix, f firewall.Flow) {
+	t.Helper()
+	parts := p.Parts(n, f)
+	next := n.Addr()
+	for i, part := range parts {
+		if part.First != next || part.Last.Less(part.First) || !n.Contains(part.Last) || part.String() == "" {
+			t.Fatalf("%s in parts: %v", n, parts)
+		}
+		if next = part.Last.Next(); i == len(parts)-1 && next.IsValid() && n.Contains(next) {
+			t.Fatalf("%s in parts: %v", n, parts)
+		}
+		for _, end := range []netip.Addr{part.First, part.Last} {
+			f.Remote = end
+			if v := p.Judge(f); v.Implied != firewall.ByLoopback && (v.Allowed != part.Allowed || v.Rule != part.Rule) {
+				t.Fatalf("%s: %s of %v, and Judge says %+v", n, end, part, v)
+			}
 		}
 	}
 }

@@ -80,7 +80,7 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 	cmd.Flags().StringVar(&o.HTTPS, "https", ":443", "`address` of HTTPS")
 	cmd.Flags().StringVar(&o.HTTP, "http", ":80", "`address` of HTTP (redirects)")
 	cmd.Flags().StringVar(&o.Data, "data", "", "`folder` of database and files; else as declared")
-	cmd.Flags().StringSliceVar(&o.Roles, "role", nil, "`role` of this machine in the firewall; else its addresses say it")
+	cmd.Flags().StringSliceVar(&o.Roles, "role", nil, "`role` of this machine; else its addresses say it")
 	return cmd
 }
 
