@@ -35,3 +35,6 @@ func (*Table) Digest(context.Context) (digest string, there bool, err error) { r
 
 // String says which table it would be.
 func (*Table) String() string { return "inet " + TableName }
+
+// Generation refuses.
+func (t *Table) Generation(ctx context.Context) (uint32, error) { return 0, t.Available(ctx) }
