@@ -31,6 +31,7 @@ type Surroundings struct {
 
 	// Addresses returns those of this machine's network cards; nil: they are not looked at.
 	Addresses func() ([]netip.Addr, error)
+	Kernel    bool // groups may be brought into the kernel of this machine
 }
 
 // Options says what to run and where to listen.
@@ -41,7 +42,9 @@ type Options struct {
 	Data        string // keeps database and files here instead of where the declaration says; "" for there
 	NoDemo      bool   // Dev: leave an empty database empty
 
-	Roles []string // of this machine, for the firewall; none: those among whose machines it is
+	Roles   []string           // of this machine, for the firewall; none: those among whose machines it is
+	LockOut bool               // the groups may refuse sessions of this machine's operators
+	Enforce config.Enforcement // instead of the declared one; "" leaves that
 
 	AllowDataLoss []string // what may be dropped at the start: a collection, or collection.field
 
@@ -65,6 +68,8 @@ type App struct {
 	house      atomic.Pointer[house]
 	generation uint32
 	guard      firewall.Guard
+	wall       *wall         // nil: the kernel is left alone
+	applies    chan applying // orders to read the declaration again and bring its groups into the kernel
 	serves     bool          // it opens doors; false where a command only looks at a declaration
 	hint       chan struct{} // tells the jobs that there may be one
 }
@@ -80,7 +85,7 @@ func Version() string {
 // New reads and builds the declaration. It opens nothing; its error is a *config.Problems with every mistake of the file,
 // or says which combination is unsafe.
 func New(o Options, s Surroundings) (*App, error) {
-	a := &App{options: o, around: s, serves: true, started: s.Now(), log: slog.New(slog.NewJSONHandler(s.Err, nil)), hint: make(chan struct{}, 1)}
+	a := &App{options: o, around: s, serves: true, started: s.Now(), log: slog.New(slog.NewJSONHandler(s.Err, nil)), hint: make(chan struct{}, 1), applies: make(chan applying)}
 	if o.Dev {
 		a.log = slog.New(newPlainLog(s.Err))
 	}
@@ -179,7 +184,11 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 	}
 	defer func() { err = errors.Join(err, a.base.store.Close()) }()
 	defer a.base.ups.Close()
-	if err := a.enter(ctx, a.config, a.options.AllowDataLoss); err != nil {
+	if err := a.openWall(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.wall.giveUp(context.WithoutCancel(ctx))) }()
+	if err := a.enter(ctx, a.config, a.options.AllowDataLoss, a.firstEntering()); err != nil {
 		return err
 	}
 	defer func() { a.house.Load().stop() }()
@@ -206,6 +215,7 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 // parts lists what runs, the innermost first; it stops in reverse: the doors first.
 func (a *App) parts(d *doors, reload <-chan struct{}) []lifetime.Part {
 	parts := []lifetime.Part{
+		{Name: "firewall", Run: a.watchWall},
 		{Name: "jobs", Run: a.runJobs},
 		{Name: "outward", Run: a.runOutward},
 		{Name: "control", Run: d.runControl(a)},

@@ -40,7 +40,7 @@ func (o command) run(ctx context.Context, s Surroundings, here func(a *App) erro
 	defer func() { err = errors.Join(err, a.base.store.Close()) }()
 	a.base.certs = cert.NewStore(nil, s.Now)
 	c.Sites = nil // a command opens no door
-	if err := a.enter(ctx, c, nil); err != nil {
+	if err := a.enter(ctx, c, nil, entering{}); err != nil {
 		return err
 	}
 	defer a.house.Load().stop()

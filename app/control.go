@@ -97,6 +97,12 @@ func (a *App) order(r *http.Request, out io.Writer) error {
 			return err
 		}
 		return a.doWebhooks(r.Context(), order, out)
+	case "firewall":
+		var order wallCommand
+		if err := body.Decode(&order); err != nil {
+			return err
+		}
+		return a.doWall(r.Context(), order, out)
 	case "certs":
 		return a.listCerts(out)
 	case "upstreams":

@@ -18,8 +18,9 @@ const settle = 100 * time.Millisecond
 // enter builds the house of a declaration and puts it in force. All that can fail comes first, and the last of it is the
 // change of the database; what follows it can't fail, so that there is never a new database under an old house.
 //
-// allowLoss names what may be dropped from the database, a collection or collection.field.
-func (a *App) enter(ctx context.Context, c *config.Config, allowLoss []string) error {
+// allowLoss names what may be dropped from the database, a collection or collection.field; e says how the groups are brought
+// into the kernel.
+func (a *App) enter(ctx context.Context, c *config.Config, allowLoss []string, e entering) error {
 	h, err := a.assemble(c, a.base)
 	if err != nil {
 		return err
@@ -39,11 +40,21 @@ func (a *App) enter(ctx context.Context, c *config.Config, allowLoss []string) e
 	if err := a.base.certs.Enter(c); err != nil {
 		return err
 	}
-	if err := a.base.store.Apply(ctx, h.schema.Schema, p); err != nil {
-		if old := a.house.Load(); old != nil {
+	old := a.house.Load()
+	back := func(err error) error { // what others have been told already is taken back
+		if old != nil {
 			err = errors.Join(err, a.base.certs.Enter(old.config))
 		}
 		return err
+	}
+	if err := a.enterWall(ctx, h, e); err != nil {
+		return back(err)
+	}
+	if err := a.base.store.Apply(ctx, h.schema.Schema, p); err != nil {
+		if old != nil {
+			err = errors.Join(err, a.enterWall(ctx, old, entering{LockOut: true}))
+		}
+		return back(err)
 	}
 	a.swap(ctx, h)
 	return nil
@@ -60,7 +71,7 @@ func (a *App) swap(ctx context.Context, h *house) {
 		}
 	}()
 	old := a.house.Swap(h)
-	a.guard.Swap(h.doors, true)
+	a.guard.Swap(h.doors, a.wall.guards())
 	a.base.live.Enter(ctx, h.streams())
 	if a.gate != nil {
 		a.gate.Swap(h.table)
@@ -83,7 +94,7 @@ func (h *house) stop() {
 
 // reload reads the declaration again. A good one replaces the old; a bad one changes nothing, and its mistakes are the
 // error.
-func (a *App) reload(ctx context.Context) error {
+func (a *App) reload(ctx context.Context, e entering) error {
 	c, err := a.load()
 	if err != nil {
 		return err
@@ -91,7 +102,7 @@ func (a *App) reload(ctx context.Context) error {
 	if err := a.keepsPlace(c); err != nil {
 		return err
 	}
-	return a.enter(ctx, c, nil) // a reload loses nothing: who saves the file then is not asked again
+	return a.enter(ctx, c, nil, e) // a reload loses nothing: who saves the file then is not asked again
 }
 
 // keepsPlace refuses what only a restart can change.
@@ -132,9 +143,16 @@ func (a *App) runReloads(ctx context.Context, signals <-chan struct{}) error {
 		case <-pending:
 			pending = nil
 		case <-signals:
+		case order := <-a.applies:
+			began := a.around.Now()
+			err := a.reload(ctx, order.entering)
+			a.sayReloaded(err, began)
+			order.done <- err
+			follow()
+			continue
 		}
 		began := a.around.Now()
-		a.sayReloaded(a.reload(ctx), began)
+		a.sayReloaded(a.reload(ctx, entering{LockOut: a.options.LockOut}), began)
 		follow()
 	}
 }

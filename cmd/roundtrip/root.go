@@ -37,7 +37,7 @@ type console struct {
 // surroundings gives app the process's surroundings: only this package touches them.
 func (c console) surroundings() app.Surroundings {
 	return app.Surroundings{
-		Out: c.out, Err: c.err, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv, Addresses: ownAddresses,
+		Out: c.out, Err: c.err, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv, Addresses: ownAddresses, Kernel: true,
 	}
 }
 
@@ -123,7 +123,7 @@ limits; and a backend of collections and access rules, kept in SQLite.`,
 	root.AddCommand(
 		newDev(c), newServe(c),
 		newInit(c), newCheck(c), newPlan(c), newReach(c), newExport(c),
-		newUser(c), newWebhooks(c), newCerts(c), newUpstreams(c), newTrust(c), newReasons(c),
+		newUser(c), newWebhooks(c), newCerts(c), newUpstreams(c), newFirewall(c), newTrust(c), newReasons(c),
 	)
 	root.SetHelpCommandGroupID("operate")
 	root.SetCompletionCommandGroupID("operate")

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/config"
 )
 
 // allowLossUsage is the flag's line in the help of the three commands that have it.
@@ -50,7 +51,7 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 
 func newServe(c console) *cobra.Command {
 	o := app.Options{}
-	var profile string
+	var profile, enforce string
 	cmd := &cobra.Command{
 		Use:     "serve [FILE]",
 		GroupID: "run",
@@ -68,6 +69,11 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 		Args: fileArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.File = file(args)
+			switch o.Enforce = config.Enforcement(enforce); o.Enforce {
+			case "", config.EnforceAuto, config.EnforceKernel, config.EnforceProcess:
+			default:
+				return usage("--enforce takes auto, kernel or process, not %s", enforce)
+			}
 			if profile == "" {
 				return c.serve(cmd.Context(), o)
 			}
@@ -81,6 +87,8 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 	cmd.Flags().StringVar(&o.HTTP, "http", ":80", "`address` of HTTP (redirects)")
 	cmd.Flags().StringVar(&o.Data, "data", "", "`folder` of database and files; else as declared")
 	cmd.Flags().StringSliceVar(&o.Roles, "role", nil, "`role` of this machine; else its addresses say it")
+	cmd.Flags().StringVar(&enforce, "enforce", "", "who enforces the groups of the firewall, `auto|kernel|process`; else as declared")
+	cmd.Flags().BoolVar(&o.LockOut, "lock-out", false, "groups may come into the kernel that refuse open SSH sessions")
 	return cmd
 }
 

@@ -19,16 +19,17 @@ type Door struct {
 	Rules    []string `json:"rules"` // that let them
 }
 
-// Doors joins what listens with what the groups allow; nil is no groups, where everybody reaches everything. What listens
-// on loopback alone is left out, for others can't reach it whatever the groups say.
-func Doors(p *firewall.Policy, sockets []Socket) []Door {
+// Doors joins what listens with what the groups allow; nil is no groups, where everybody reaches everything. judged says for
+// which sockets the groups hold; nil: for all. What listens on loopback alone is left out, for others can't reach it
+// whatever the groups say.
+func Doors(p *firewall.Policy, sockets []Socket, judged func(Socket) bool) []Door {
 	var list []Door
 	for _, s := range sockets {
 		if !s.Listening || s.Local.Addr().IsLoopback() {
 			continue
 		}
-		d := Door{Protocol: firewall.ProtocolName(s.Protocol), Port: s.Local.Port(), Address: s.Local.Addr().String(), Program: s.Program}
-		if p == nil {
+		d := Door{Protocol: firewall.ProtocolName(s.Protocol), Port: s.Local.Port(), Address: s.Local.Addr().String(), Program: s.Program, From: []string{}, Rules: []string{}}
+		if p == nil || judged != nil && !judged(s) {
 			d.From = []string{"anywhere"}
 		} else {
 			d.let(p, s)

@@ -24,6 +24,7 @@ type Socket struct {
 	Remote    netip.AddrPort // of no meaning for one that listens
 	Listening bool           // TCP: takes connections; UDP: takes datagrams from everybody
 	Program   string         // whose it is, "" where we may not know
+	PID       int            // the same; 0
 
 	inode string
 }
@@ -52,7 +53,7 @@ func Sockets(listening bool) ([]Socket, error) {
 	}
 	names := programs(all)
 	for i := range all {
-		all[i].Program = names[all[i].inode]
+		all[i].Program, all[i].PID = names[all[i].inode].name, names[all[i].inode].pid
 	}
 	return all, nil
 }
@@ -111,19 +112,26 @@ func parseEnd(s string) (netip.AddrPort, bool) {
 	return netip.AddrPortFrom(a.Unmap(), uint16(n)), ok
 }
 
-// programs finds the names of the programs that hold sockets, by inode. Those of other users stay unknown to who is not root.
-func programs(list []Socket) map[string]string {
+// program is one that holds a socket.
+type program struct {
+	name string
+	pid  int
+}
+
+// programs finds the programs that hold sockets, by inode. Those of other users stay unknown to who is not root.
+func programs(list []Socket) map[string]program {
 	wanted := make(map[string]bool, len(list))
 	for i := range list {
 		wanted[list[i].inode] = true
 	}
-	names := map[string]string{}
+	names := map[string]program{}
 	processes, err := os.ReadDir("/proc")
 	if err != nil {
 		return names
 	}
 	for _, p := range processes {
-		if _, err := strconv.Atoi(p.Name()); err != nil {
+		pid, err := strconv.Atoi(p.Name())
+		if err != nil {
 			continue
 		}
 		folder := filepath.Join("/proc", p.Name())
@@ -134,11 +142,11 @@ func programs(list []Socket) map[string]string {
 		for _, f := range files {
 			to, err := os.Readlink(filepath.Join(folder, "fd", f.Name()))
 			inode, ok := strings.CutPrefix(to, "socket:[")
-			if inode = strings.TrimSuffix(inode, "]"); err != nil || !ok || !wanted[inode] || names[inode] != "" {
+			if inode = strings.TrimSuffix(inode, "]"); err != nil || !ok || !wanted[inode] || names[inode].pid != 0 {
 				continue
 			}
 			name, _ := os.ReadFile(filepath.Join(folder, "comm"))
-			names[inode] = strings.TrimSpace(string(name))
+			names[inode] = program{strings.TrimSpace(string(name)), pid}
 		}
 	}
 	return names

@@ -95,7 +95,7 @@ func Start(t testing.TB, folder string, args ...string) *Server {
 // StartProgram is Start for another program that is called in the same way, with more in its environment.
 func StartProgram(t testing.TB, program string, env []string, folder string, args ...string) *Server {
 	t.Helper()
-	s := &Server{t: t, program: program, env: env, Folder: folder, args: append([]string{"serve", "--https", "127.0.0.1:0", "--http", "127.0.0.1:0"}, append(args, folder)...)}
+	s := &Server{t: t, program: program, env: env, Folder: folder, args: append([]string{"serve", "--https", "127.0.0.1:0", "--http", "127.0.0.1:0", "--enforce", "process"}, append(args, folder)...)}
 	s.start()
 	t.Cleanup(func() {
 		s.Stop()

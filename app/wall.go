@@ -1,0 +1,259 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/firewall"
+	"github.com/roundtrip-dev/roundtrip/firewall/kernel"
+)
+
+// wall is the groups in the kernel. It outlives declarations: each one that is entered brings its own groups in. Where there
+// is no wall (nil), in dev and in commands, groups are enforced in this process or nowhere.
+type wall struct {
+	table    *kernel.Table
+	hands    *kernel.Hands
+	log      *slog.Logger
+	around   Surroundings
+	override config.Enforcement          // instead of the declared one; "" leaves that
+	number   func(*firewall.Rule) uint16 // what a rule stamps on connections; nil: its own number
+	trials   chan *kernel.Trial          // changes that wait to be confirmed, for who waits for them
+
+	mu  sync.Mutex // guards how
+	how enforced
+}
+
+// enforced says who enforces the groups, and why it is not the kernel.
+type enforced struct {
+	Mode string // kernel, process, off: no groups are declared
+	Why  string
+}
+
+// The modes.
+const (
+	byKernel  = "kernel"
+	byProcess = "process"
+	byNobody  = "off"
+)
+
+// trialsMax is how many changes may wait for somebody to look after them; each new one ends the one before.
+const trialsMax = 16
+
+// newWall makes the wall of a data folder. It opens nothing.
+func newWall(dir string, s Surroundings, log *slog.Logger) (*wall, error) {
+	table, err := kernel.New(kernel.Options{Now: s.Now, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	hands, err := kernel.NewHands(kernel.HandsOptions{Table: table, Dir: dir, Now: s.Now, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return &wall{table: table, hands: hands, log: log, around: s, trials: make(chan *kernel.Trial, trialsMax)}, nil
+}
+
+// openWall makes the wall of a server, and takes back what one before it has left on trial when it was killed.
+func (a *App) openWall(ctx context.Context) error {
+	if a.options.Dev || !a.around.Kernel {
+		return nil
+	}
+	dir := dataFolder(a.config)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	w, err := newWall(dir, a.around, a.log)
+	if err != nil {
+		return err
+	}
+	w.override = a.options.Enforce
+	a.wall = w
+	return w.recover(ctx)
+}
+
+// recover takes back what a process has left on trial that was killed. Where we may not look, there is nothing of ours.
+func (w *wall) recover(ctx context.Context) error {
+	took, err := w.hands.Recover(ctx)
+	if took && err == nil {
+		w.log.Warn("firewall: a change that nobody had confirmed was taken back: the process that waited for it was killed")
+	}
+	return err
+}
+
+// entering says how groups are brought in.
+type entering struct {
+	LockOut bool   // also where it refuses sessions of operators
+	Yes     bool   // without waiting to be confirmed
+	Again   bool   // also where they stand already, which mends what others have changed
+	SSH     string // SSH_CONNECTION of who asked for it
+}
+
+// applying is an order to a running server: read the declaration again, and bring its groups in like this.
+type applying struct {
+	entering
+	done chan error // takes one
+}
+
+// enter brings the groups of a declaration into the kernel, or says why this process enforces them. Where it fails, what
+// stood before stands. c is nil where no groups are declared.
+func (w *wall) enter(ctx context.Context, c *config.Firewall, p *firewall.Policy, e entering) (kernel.Change, error) {
+	if w == nil {
+		return kernel.Change{}, nil
+	}
+	if c == nil || p == nil {
+		return kernel.Change{}, w.leave(ctx, enforced{byNobody, "no groups are declared"})
+	}
+	enforce := c.Enforce
+	if w.override != "" {
+		enforce = w.override
+	}
+	if enforce == config.EnforceProcess {
+		why := "the declaration says enforce: process"
+		if w.override != "" {
+			why = "--enforce process was given"
+		}
+		return kernel.Change{}, w.leave(ctx, enforced{byProcess, why})
+	}
+	change, err := w.bring(ctx, c, p, e)
+	switch {
+	case err == nil:
+		w.set(enforced{Mode: byKernel})
+	case enforce == config.EnforceKernel || !w.impossible(err):
+		return change, err
+	default:
+		w.log.Warn("firewall: the groups are enforced in this process alone, for listeners of ours", "error", Explain(err))
+		w.set(enforced{byProcess, roundtrip.AsError(err).Public})
+		return kernel.Change{}, nil
+	}
+	return change, nil
+}
+
+// enterWall brings the groups of a house into the kernel.
+func (a *App) enterWall(ctx context.Context, h *house, e entering) error {
+	_, err := a.wall.enter(ctx, h.config.Firewall, h.doors, e)
+	return err
+}
+
+// firstEntering is how groups are brought in when the server starts. Later on, the session that it was started from may be
+// somebody else's.
+func (a *App) firstEntering() entering {
+	ssh, _ := a.around.Getenv("SSH_CONNECTION")
+	return entering{LockOut: a.options.LockOut, SSH: ssh}
+}
+
+// impossible reports whether the kernel can't do it here at all, where enforce: auto has this process do it. Where groups of
+// ours stand in the kernel, it can, and what went wrong is to be told.
+func (w *wall) impossible(err error) bool {
+	e := roundtrip.AsError(err)
+	if e.Reason == "firewall.not_permitted" {
+		return true
+	}
+	standing, wrong := w.hands.Standing()
+	return wrong == nil && standing.InForce == nil && e.Reason == "firewall.kernel" && e.Kind == roundtrip.Unavailable
+}
+
+// bring brings the groups into the kernel.
+func (w *wall) bring(ctx context.Context, c *config.Firewall, p *firewall.Policy, e entering) (kernel.Change, error) {
+	if err := w.table.Available(ctx); err != nil {
+		return kernel.Change{}, err
+	}
+	plan := kernel.PlanOf(p, w.number)
+	standing, err := w.hands.Standing()
+	if err != nil {
+		return kernel.Change{}, err
+	}
+	if stands := standing.InForce != nil && standing.InForce.Digest() == plan.Digest(); !stands && !e.LockOut {
+		sessions, err := kernel.Sessions(e.SSH)
+		if err != nil {
+			return kernel.Change{}, err
+		}
+		if err := kernel.KeepsOperators(p, sessions); err != nil {
+			return kernel.Change{}, err
+		}
+	}
+	wait := c.Rollback
+	if e.Yes {
+		wait = 0
+	}
+	change, err := w.hands.Apply(ctx, plan, wait, e.Again)
+	if err != nil {
+		return change, err
+	}
+	w.tell(change, wait)
+	return change, nil
+}
+
+// tell logs a change, and hands it to who waits for it to be confirmed.
+func (w *wall) tell(change kernel.Change, wait time.Duration) {
+	if change.Unchanged {
+		return
+	}
+	w.log.Info("firewall: the groups are in the kernel", "table", w.table.String(), "digest", change.Digest, "rules", change.Rules,
+		"sets", change.Sets, "ranges", change.Ranges, "ms", change.Took.Milliseconds())
+	if change.Trial == nil {
+		return
+	}
+	w.log.Warn("firewall: this change is taken back unless it is confirmed: roundtrip firewall confirm", "within", wait.String(), "digest", change.Digest)
+	w.trials <- change.Trial
+}
+
+// leave removes what this data folder knows of in the kernel. Where nothing is known of, nothing is touched.
+func (w *wall) leave(ctx context.Context, how enforced) error {
+	w.set(how)
+	standing, err := w.hands.Standing()
+	if err != nil || standing.InForce == nil {
+		return err
+	}
+	there, err := w.hands.Off(ctx)
+	switch {
+	case err != nil && roundtrip.AsError(err).Reason == "firewall.not_permitted":
+		w.log.Warn("firewall: our table stays in the kernel, for it can't be removed", "table", w.table.String(), "error", Explain(err))
+		return nil
+	case there:
+		w.log.Warn("firewall: our table was removed from the kernel", "table", w.table.String(), "why", how.Why)
+	}
+	return err
+}
+
+func (w *wall) set(how enforced) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.how = how
+}
+
+// enforced says who enforces the groups.
+func (w *wall) enforced() enforced {
+	if w == nil {
+		return enforced{byProcess, "the kernel is left alone here"}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.how
+}
+
+// guards reports whether this process has to enforce the groups itself.
+func (w *wall) guards() bool { return w.enforced().Mode != byKernel }
+
+// giveUp takes back what still waits when the server ends before anybody looks after it.
+func (w *wall) giveUp(ctx context.Context) error {
+	if w == nil {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	cancel() // which ends the wait at once
+	var err error
+	for {
+		select {
+		case t := <-w.trials:
+			_, wrong := t.Wait(ctx)
+			err = errors.Join(err, wrong)
+		default:
+			return err
+		}
+	}
+}
