@@ -179,3 +179,71 @@ func TestServe_SignedQueries(t *testing.T) {
 		}
 	}
 }
+
+// An answer that does not fit says so within the bounds of UDP, its signature included.
+func TestServe_SignedAnswersThatAreCut(t *testing.T) {
+	t.Parallel()
+	h := open(t, declare(t, config.Zone{}), 1)
+	for size, bound := range map[uint16]int{0: 512, 700: 700, 4096: 1232} {
+		m := new(miekg.Msg).SetQuestion("big.example.test.", miekg.TypeTXT)
+		if size > 0 {
+			m.SetEdns0(size, false)
+		}
+		packet, mac, err := miekg.TsigGenerate(m.SetTsig("secondary.", miekg.HmacSHA256, 300, h.now().Unix()), secret, "", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw := h.exchange(t, "udp", packet)
+		r := new(miekg.Msg)
+		if err := r.Unpack(raw); err != nil {
+			t.Fatal(err)
+		}
+		if len(raw) > bound || !r.Truncated || len(r.Answer) != 0 {
+			t.Errorf("of %d bytes: %d bytes,\n%v", bound, len(raw), r)
+		}
+		if err := miekg.TsigVerify(raw, secret, mac, false); err != nil {
+			t.Error(err)
+		}
+	}
+	r := h.ask(t, "tcp", new(miekg.Msg).SetQuestion("big.example.test.", miekg.TypeTXT).SetTsig("secondary.", miekg.HmacSHA256, 300, h.now().Unix()))
+	if r.Truncated || len(r.Answer) < 10 {
+		t.Errorf("over TCP:\n%v", r)
+	}
+}
+
+// One connection may ask for several things, a transfer between them.
+func TestServe_SeveralOverOneConnection(t *testing.T) {
+	t.Parallel()
+	h := open(t, declare(t, config.Zone{Transfer: to("", "127.0.0.1")}), 1)
+	c, err := miekg.DialTimeout("tcp", h.addr.String(), 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	c.TsigSecret = map[string]string{"second.": secret}
+	asked := []*miekg.Msg{
+		new(miekg.Msg).SetQuestion("www.example.test.", miekg.TypeA),
+		new(miekg.Msg).SetAxfr("example.test."),
+		new(miekg.Msg).SetQuestion("www.example.test.", miekg.TypeAAAA),
+		new(miekg.Msg).SetAxfr("example.test."),
+		new(miekg.Msg).SetQuestion("example.test.", miekg.TypeSOA).SetTsig("second.", miekg.HmacSHA384, 300, h.now().Unix()),
+	}
+	for _, m := range asked {
+		if err := c.WriteMsg(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range asked {
+		r, err := c.ReadMsg()
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := len(r.Answer) > 100 && r.Answer[0].String() == r.Answer[len(r.Answer)-1].String()
+		if r.Id != m.Id || len(r.Answer) == 0 || whole != (m.Question[0].Qtype == miekg.TypeAXFR) {
+			t.Fatalf("asked:\n%v\n\nthe answer:\n%v", m, r)
+		}
+	}
+}
