@@ -137,7 +137,7 @@ func (b *builder) grow(name []byte, above int64) uint32 {
 // fill gives a node its sets.
 func (b *builder) fill(at uint32, from, to int) {
 	n := &b.nodes[at]
-	if n.cut != 0 { // what runs here has no say below a delegation
+	if n.cut != 0 && !b.derivedCut(n) { // what runs here has no say below a delegation
 		kept := from
 		for i := from; i < to; i++ {
 			if b.list[i].origin != derived {
@@ -169,6 +169,16 @@ func (b *builder) fill(at uint32, from, to int) {
 	if n.cut == 0 && n.flags&delegates != 0 {
 		n.cut = at + 1
 	}
+}
+
+// derivedCut reports whether the delegation above a node was derived itself, and so was its glue.
+func (b *builder) derivedCut(n *node) bool {
+	for _, g := range b.groupsOf(n.cut - 1) {
+		if r := b.list[g.from]; r.typ == dns.TypeNS {
+			return r.origin == derived
+		}
+	}
+	return false
 }
 
 // hash makes the table of names.
