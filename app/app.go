@@ -39,6 +39,7 @@ type Options struct {
 	File        string // a roundtrip.yaml or its folder
 	Dev         bool   // loopback names, own authority, reload on save, demo data
 	HTTPS, HTTP string // host:port
+	DNS         string // the same of the name server, several joined by commas; only opened where zones are declared
 	Data        string // keeps database and files here instead of where the declaration says; "" for there
 	NoDemo      bool   // Dev: leave an empty database empty
 
@@ -65,6 +66,8 @@ type App struct {
 	lines      *trace.Log // nil: no access log
 	base       *base
 	gate       *gate.Gate
+	doors      *doors // nil: not open yet
+	names      *names // nil: no server runs
 	house      atomic.Pointer[house]
 	generation uint32
 	guard      firewall.Guard
@@ -207,6 +210,11 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 		return err
 	}
 	defer doors.close()
+	a.doors = doors
+	if err := a.names.listen(ctx); err != nil {
+		return err
+	}
+	defer a.names.close()
 	err = lifetime.Run(ctx, func() { a.sayReady(doors) }, a.parts(doors, reload)...)
 	a.sayStopped(err)
 	return err
@@ -222,6 +230,7 @@ func (a *App) parts(d *doors, reload <-chan struct{}) []lifetime.Part {
 		{Name: "reload", Run: func(ctx context.Context) error { return a.runReloads(ctx, reload) }},
 		{Name: "streams", Ready: a.base.live.Ready(), Run: a.base.live.Run},
 		{Name: "gate", Ready: d.gate.Ready(), Run: func(ctx context.Context) error { return d.gate.Run(ctx, d.secure, d.plain) }},
+		{Name: "names", Ready: a.names.ready(), Run: a.names.run},
 		{Name: "certificates", Run: a.base.certs.Run}, // behind the gate, which answers those who look whether a name is ours
 		{Name: "farewell", Run: a.closeStreams},       // before the gate waits for its requests: events are some
 	}

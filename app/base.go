@@ -38,6 +38,7 @@ type base struct {
 	key   []byte // signs page tokens
 	vapid []byte // the seed of the key that pushes are signed with
 	stick []byte // makes the cookies that keep visitors with an upstream
+	probe []byte // signs the names of probes
 
 	authority string // path of the local authority's certificate, "" where there is none
 }
@@ -101,6 +102,9 @@ func open(ctx context.Context, c *config.Config, s Surroundings, log *slog.Logge
 		b.stick, err = b.store.Secret(ctx, "sticky")
 	}
 	if err == nil {
+		b.probe, err = b.store.Secret(ctx, "probe")
+	}
+	if err == nil {
 		err = b.files.Prepare(ctx)
 	}
 	if err != nil {
@@ -115,7 +119,10 @@ func (a *App) open(ctx context.Context) (*base, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := b.openCerts(a.config, a.around, a.log); err != nil {
+	if a.names, err = a.openNames(); err == nil {
+		err = b.openCerts(a.config, a.around, a.log, challenger{a.names})
+	}
+	if err != nil {
 		return nil, errors.Join(err, b.store.Close())
 	}
 	return b, nil

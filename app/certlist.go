@@ -67,7 +67,7 @@ func lookAtCerts(c *config.Config, s Surroundings) ([]cert.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cert.Look(c, v, zone(), s.Now)
+	return cert.Look(c, v, zoneOf(c), s.Now)
 }
 
 // listCerts answers the order in the server that runs.

@@ -12,8 +12,13 @@ import (
 	"github.com/roundtrip-dev/roundtrip/gate/cert/vault"
 )
 
-// zone is who answers the challenge dns-01: nobody in this version, so that wildcard names need certificate files.
-func zone() acme.Zone { return nil }
+// zoneOf is who could answer the challenge dns-01 if the declaration were served: nil for nobody.
+func zoneOf(c *config.Config) acme.Zone {
+	if len(c.DNS.Zones) == 0 {
+		return nil
+	}
+	return declaredZones(c.DNS)
+}
 
 // openVault opens the folder of keys and certificates, encrypted where the environment has a key for it.
 func openVault(c *config.Config, s Surroundings) (*vault.Vault, error) {
@@ -21,15 +26,15 @@ func openVault(c *config.Config, s Surroundings) (*vault.Vault, error) {
 	return vault.Open(vault.Options{Dir: certFolder(c), Key: key, Rand: s.Rand})
 }
 
-// openCerts makes ready who gives certificates to sites. It orders none yet.
-func (b *base) openCerts(c *config.Config, s Surroundings, log *slog.Logger) error {
+// openCerts makes ready who gives certificates to sites; zone answers the challenge dns-01. It orders none yet.
+func (b *base) openCerts(c *config.Config, s Surroundings, log *slog.Logger, zone acme.Zone) error {
 	o := cert.Options{Now: s.Now, Rand: s.Rand, Log: log}
 	if isSecure(c) {
 		v, err := openVault(c, s)
 		if err != nil {
 			return err
 		}
-		if o.ACME, err = acme.New(acme.Options{Keeper: v, Zone: zone(), Now: s.Now, Rand: s.Rand, Log: log}); err != nil {
+		if o.ACME, err = acme.New(acme.Options{Keeper: v, Zone: zone, Now: s.Now, Rand: s.Rand, Log: log}); err != nil {
 			return err
 		}
 		if hasTLS(c, config.TLSLocal) {
@@ -56,7 +61,7 @@ func isSecure(c *config.Config) bool {
 // certProblems looks for what can be known to fail before certificates are ordered.
 func certProblems(c *config.Config) error {
 	p := c.Problems()
-	for _, m := range acme.Check(c.ACME, c.Sites, zone()) {
+	for _, m := range acme.Check(c.ACME, c.Sites, zoneOf(c)) {
 		p.Add(m.Pos, "%s", m.Message)
 	}
 	return p.Err()
@@ -76,11 +81,16 @@ func ordered(c *config.Config) []string {
 // sayOrders tells what the network has to do for certificates, which a check can't look at.
 func sayOrders(c *config.Config, s Surroundings) {
 	names := ordered(c)
-	if len(names) == 0 {
-		return
+	wild := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !strings.HasPrefix(name, "*.") })
+	names = slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "*.") })
+	if len(names) > 0 {
+		fmt.Fprintf(s.Out, "  %s will be ordered when the server runs: %s must lead to it, at %s\n", count(len(names), "certificate"),
+			strings.Join(names, ", "), ports(c.ACME.Challenges))
 	}
-	fmt.Fprintf(s.Out, "  %s will be ordered when the server runs: %s must lead to it, at %s\n", count(len(names), "certificate"),
-		strings.Join(names, ", "), ports(c.ACME.Challenges))
+	if len(wild) > 0 {
+		fmt.Fprintf(s.Out, "  %s will be ordered when the server runs: port 53 must lead to it, for the zone of %s\n", count(len(wild), "certificate"),
+			strings.Join(wild, ", "))
+	}
 }
 
 // ports says where issuers look.
@@ -94,22 +104,25 @@ func ports(challenges []string) string {
 	case has(acme.TLS01):
 		return "port 443"
 	}
-	return "any port, with its zone here"
+	return "port 53"
 }
 
 // warnPorts tells that issuers look at ports on which we do not listen. Something in front may forward them.
 func (a *App) warnPorts(d *doors) {
-	names := ordered(a.house.Load().config)
+	c := a.house.Load().config
+	has := func(name string) bool {
+		return len(c.ACME.Challenges) == 0 || slices.Contains(c.ACME.Challenges, name)
+	}
+	if has(acme.HTTP01) && port(d.plain) == 80 || has(acme.TLS01) && port(d.secure) == 443 {
+		return
+	}
+	byZone := challenger{a.names}
+	names := slices.DeleteFunc(ordered(c), func(name string) bool {
+		return has(acme.DNS01) && a.names.server != nil && byZone.Serves(strings.TrimPrefix(name, "*."))
+	})
 	if len(names) == 0 {
 		return
 	}
-	has := func(name string) bool {
-		list := a.house.Load().config.ACME.Challenges
-		return len(list) == 0 || slices.Contains(list, name)
-	}
-	if has(acme.HTTP01) && port(d.plain) == 80 || has(acme.TLS01) && port(d.secure) == 443 || has(acme.DNS01) && zone() != nil {
-		return
-	}
 	a.log.Warn("certificates: issuers look at a port where this server does not listen; forward it here",
-		"port", ports(a.house.Load().config.ACME.Challenges), "http", address(d.plain), "https", address(d.secure), "names", names)
+		"port", ports(c.ACME.Challenges), "http", address(d.plain), "https", address(d.secure), "names", names)
 }

@@ -48,6 +48,9 @@ func Check(ctx context.Context, file string, s Surroundings) error {
 		fmt.Fprintf(s.Out, ", %d to look at", n)
 	}
 	fmt.Fprintf(s.Out, "\n  %s, %s\n", count(len(c.Sites), "site"), count(len(c.Collections), "collection"))
+	for _, z := range h.zones {
+		fmt.Fprintf(s.Out, "  the zone %s has %s (roundtrip zone %s prints them)\n", z.Name(), count(z.Count(), "record"), z.Name())
+	}
 	if !p.Empty() {
 		fmt.Fprintf(s.Out, "  the database would be changed in %s (roundtrip plan shows them)\n", count(len(p.Steps), "safe step"))
 	}
@@ -104,7 +107,7 @@ func Plan(ctx context.Context, file, data string, allowLoss []string, s Surround
 
 // dry builds the house and compares it with the database, changing nothing.
 func dry(ctx context.Context, c *config.Config, s Surroundings) (*house, *plan.Plan, error) {
-	a := &App{around: s, log: slog.New(slog.DiscardHandler), config: c}
+	a := &App{options: serveDoors(), around: s, log: slog.New(slog.DiscardHandler), config: c}
 	b, err := newBase(c, s, a.log)
 	if err != nil {
 		return nil, nil, err

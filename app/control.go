@@ -105,6 +105,12 @@ func (a *App) order(r *http.Request, out io.Writer) error {
 		return a.doWall(r.Context(), order, out)
 	case "certs":
 		return a.listCerts(out)
+	case "zone", "explain", "names":
+		var order nameCommand
+		if err := body.Decode(&order); err != nil {
+			return err
+		}
+		return a.names.order(path, order, out)
 	case "upstreams":
 		return writeJSON(out, a.base.ups.list())
 	default:

@@ -37,7 +37,8 @@ type house struct {
 	outward  *outward
 	ups      *pool.Next       // the pools of its proxy routes
 	doors    *firewall.Policy // the security groups of this machine, nil where none are declared
-	demo     string           // how to sign in to the demo, "" where there is none
+	zones    []*builtZone
+	demo     string // how to sign in to the demo, "" where there is none
 
 	cancel context.CancelFunc // ends the identity's goroutines
 	done   chan struct{}
@@ -101,7 +102,13 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 	if err := a.assembleDoors(h); err != nil { // 2 may this address connect?
 		return nil, err
 	}
-	return h, errors.Join(doors...)
+	if err := errors.Join(doors...); err != nil {
+		return nil, err
+	}
+	var warnings []policy.Warning
+	h.zones, warnings, err = buildZones(c, a.facts(c), nil) // 1 a name becomes an address
+	h.warnings = append(h.warnings, warnings...)
+	return h, err
 }
 
 // targets says how what a route leads to is made.

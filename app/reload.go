@@ -36,12 +36,15 @@ func (a *App) enter(ctx context.Context, c *config.Config, allowLoss []string, e
 	if err := p.Err(); err != nil {
 		return err
 	}
-	h.ups.Prove(ctx) // servers that are new are asked how they are before they get the first request
+	h.ups.Prove(ctx)                     // servers that are new are asked how they are before they get the first request
+	undeclare := a.names.declare(&c.DNS) // which names could be proven is asked before the swap
 	if err := a.base.certs.Enter(c); err != nil {
+		undeclare()
 		return err
 	}
 	old := a.house.Load()
 	back := func(err error) error { // what others have been told already is taken back
+		undeclare()
 		if old != nil {
 			err = errors.Join(err, a.base.certs.Enter(old.config))
 		}
@@ -73,6 +76,7 @@ func (a *App) swap(ctx context.Context, h *house) {
 	old := a.house.Swap(h)
 	a.guard.Swap(h.doors, a.wall.guards())
 	a.base.live.Enter(ctx, h.streams())
+	a.names.enter(h)
 	if a.gate != nil {
 		a.gate.Swap(h.table)
 		a.gate.SwapPeers(peers(h.config))
@@ -117,6 +121,9 @@ func (a *App) keepsPlace(c *config.Config) error {
 	}
 	if hasTLS(c, config.TLSLocal) && a.base.authority == "" {
 		p.Add(c.Sites[0].TLS.Pos, "the first site with tls: local needs a restart")
+	}
+	if len(c.DNS.Zones) > 0 && len(a.config.DNS.Zones) == 0 {
+		p.Add(c.DNS.Zones[0].Pos, "the first zone needs a restart: no socket of the name server is open")
 	}
 	g, was := c.Gate, now.Gate
 	if g.Header != was.Header || g.Idle != was.Idle || g.Stall != was.Stall || g.Drain != was.Drain {

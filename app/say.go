@@ -18,7 +18,7 @@ import (
 func (a *App) sayReady(d *doors) {
 	took := a.around.Now().Sub(a.started)
 	if !a.options.Dev {
-		a.log.Info("ready", "https", address(d.secure), "http", address(d.plain), "firewall", a.wall.enforced().Mode, "ms", took.Milliseconds(), "version", Version())
+		a.log.Info("ready", "https", address(d.secure), "http", address(d.plain), "dns", a.names.doors.addresses(), "firewall", a.wall.enforced().Mode, "ms", took.Milliseconds(), "version", Version())
 		a.logWarnings()
 		a.warnPorts(d)
 		return
@@ -27,6 +27,9 @@ func (a *App) sayReady(d *doors) {
 	fmt.Fprintf(a.around.Out, "\n  Roundtrip runs %s, ready after %d ms\n\n", h.config.Name, took.Milliseconds())
 	for _, s := range h.config.Sites {
 		sayAt(a.around.Out, "open", siteURL(s, d))
+	}
+	if at := a.names.doors.own(); at.IsValid() {
+		sayAt(a.around.Out, "dns", fmt.Sprintf("%s   (dig @%s -p %d %s)", at, at.Addr(), at.Port(), h.config.DNS.Zones[0].Name))
 	}
 	if try := a.tryLine(d); try != "" {
 		sayAt(a.around.Out, "try", try)

@@ -30,7 +30,7 @@ func newUpstreams(s Surroundings, log *slog.Logger) (*upstreams, error) {
 func (a *App) proxyTarget(u *upstreams, next *pool.Next) func(*config.Site, *config.Route) (route.Target, error) {
 	return func(s *config.Site, r *config.Route) (route.Target, error) {
 		mount := route.Mount(r.Path)
-		p, err := next.Pool(s.Name+" "+r.Path, mount, r.Proxy)
+		p, err := next.Pool(routeName(s, r), mount, r.Proxy)
 		if err != nil {
 			return nil, err
 		}
@@ -39,3 +39,6 @@ func (a *App) proxyTarget(u *upstreams, next *pool.Next) func(*config.Site, *con
 		})
 	}
 }
+
+// routeName is what the pool of a route is called.
+func routeName(s *config.Site, r *config.Route) string { return s.Name + " " + r.Path }

@@ -123,7 +123,8 @@ limits; and a backend of collections and access rules, kept in SQLite.`,
 	root.AddCommand(
 		newDev(c), newServe(c),
 		newInit(c), newCheck(c), newPlan(c), newReach(c), newExport(c),
-		newUser(c), newWebhooks(c), newCerts(c), newUpstreams(c), newFirewall(c), newTrust(c), newReasons(c),
+		newUser(c), newWebhooks(c), newCerts(c), newUpstreams(c), newZone(c), newDNS(c), newFirewall(c),
+		newTrust(c), newReasons(c),
 	)
 	root.SetHelpCommandGroupID("operate")
 	root.SetCompletionCommandGroupID("operate")

@@ -31,6 +31,8 @@ func newDev(c console) *cobra.Command {
   - certificates come from an authority of its own (roundtrip trust installs it)
   - an empty database is filled from demo.yaml beside the file, if there is one
   - the file is read again when it is saved; a bad one changes nothing
+  - zones answer at 127.0.0.1:5353, and names that are not ours are asked of the
+    resolvers of this machine
 
 FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 		Example: `  roundtrip dev
@@ -44,6 +46,7 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 	cmd.Flags().StringSliceVar(&o.AllowDataLoss, "allow-data-loss", nil, allowLossUsage)
 	cmd.Flags().StringVar(&o.HTTPS, "https", "127.0.0.1:8443", "`address` of HTTPS")
 	cmd.Flags().StringVar(&o.HTTP, "http", "127.0.0.1:8080", "`address` of HTTP")
+	cmd.Flags().StringVar(&o.DNS, "dns", "127.0.0.1:5353", "`address` of DNS")
 	cmd.Flags().StringVar(&o.Data, "data", "", "`folder` of database and files; else as declared")
 	cmd.Flags().BoolVar(&o.NoDemo, "no-demo", false, "leave an empty database empty")
 	return cmd
@@ -85,6 +88,7 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 	cmd.Flags().StringSliceVar(&o.AllowDataLoss, "allow-data-loss", nil, allowLossUsage)
 	cmd.Flags().StringVar(&o.HTTPS, "https", ":443", "`address` of HTTPS")
 	cmd.Flags().StringVar(&o.HTTP, "http", ":80", "`address` of HTTP (redirects)")
+	cmd.Flags().StringVar(&o.DNS, "dns", ":53", "`address` of DNS; several with commas")
 	cmd.Flags().StringVar(&o.Data, "data", "", "`folder` of database and files; else as declared")
 	cmd.Flags().StringSliceVar(&o.Roles, "role", nil, "`role` of this machine; else its addresses say it")
 	cmd.Flags().StringVar(&enforce, "enforce", "", "who enforces the groups of the firewall, `auto|kernel|process`; else as declared")

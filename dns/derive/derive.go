@@ -33,18 +33,19 @@ type Door struct {
 const (
 	// addressTTL is how long a derived record may be kept: short enough to move a site in an afternoon.
 	addressTTL = 5 * time.Minute
-	// healthTTL is the same in zones whose records follow the health of upstreams.
-	healthTTL = 30 * time.Second
 	// httpsPort is the one that a browser takes by itself.
 	httpsPort = 443
 )
+
+// HealthTTL is how long a record may be kept that follows the health of upstreams, in seconds.
+const HealthTTL = 30
 
 // Records returns what is derived for one of f.Zones. Each line names all that it names in full, and ends with a comment that
 // says what it was made from. Declared records win over these; see [zone.Build].
 func Records(z *config.Zone, f *Facts) []zone.Record {
 	l := &lines{zone: z, facts: f, ttl: min(z.TTL, addressTTL)}
 	if z.WhenDown.Policy == config.DropDown || z.WhenDown.Policy == config.FallbackDown {
-		l.ttl = min(l.ttl, healthTTL)
+		l.ttl = min(l.ttl, HealthTTL*time.Second)
 	}
 	l.nameservers()
 	if !z.Derive {

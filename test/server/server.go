@@ -30,6 +30,7 @@ type Server struct {
 	Folder string // holds roundtrip.yaml and data/
 	HTTPS  string // host:port
 	HTTP   string // host:port
+	DNS    string // host:port, over UDP and TCP; "" where no zone is declared
 
 	t       testing.TB
 	program string
@@ -95,7 +96,8 @@ func Start(t testing.TB, folder string, args ...string) *Server {
 // StartProgram is Start for another program that is called in the same way, with more in its environment.
 func StartProgram(t testing.TB, program string, env []string, folder string, args ...string) *Server {
 	t.Helper()
-	s := &Server{t: t, program: program, env: env, Folder: folder, args: append([]string{"serve", "--https", "127.0.0.1:0", "--http", "127.0.0.1:0", "--enforce", "process"}, append(args, folder)...)}
+	quiet := []string{"serve", "--https", "127.0.0.1:0", "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--enforce", "process"}
+	s := &Server{t: t, program: program, env: env, Folder: folder, args: append(quiet, append(args, folder)...)}
 	s.start()
 	t.Cleanup(func() {
 		s.Stop()
@@ -118,11 +120,11 @@ func (s *Server) start() {
 		s.t.Fatal(err)
 	}
 	s.done = make(chan struct{})
-	ready := make(chan [2]string, 1)
+	ready := make(chan [3]string, 1)
 	go s.read(bufio.NewScanner(pipe), ready)
 	select {
 	case at := <-ready:
-		s.HTTPS, s.HTTP = at[0], at[1]
+		s.HTTPS, s.HTTP, s.DNS = at[0], at[1], at[2]
 	case <-s.done:
 		s.t.Fatalf("the server ended before it was ready: %v\n%s", s.err, s.Log())
 	case <-time.After(Patience):
@@ -131,15 +133,15 @@ func (s *Server) start() {
 }
 
 // read keeps the log and finds the line that says where the server listens.
-func (s *Server) read(lines *bufio.Scanner, ready chan<- [2]string) {
+func (s *Server) read(lines *bufio.Scanner, ready chan<- [3]string) {
 	for lines.Scan() {
 		s.mu.Lock()
 		s.log.Write(lines.Bytes())
 		s.log.WriteByte('\n')
 		s.mu.Unlock()
-		var line struct{ Msg, HTTPS, HTTP string }
+		var line struct{ Msg, HTTPS, HTTP, DNS string }
 		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "ready" {
-			ready <- [2]string{line.HTTPS, line.HTTP}
+			ready <- [3]string{line.HTTPS, line.HTTP, line.DNS}
 		}
 	}
 	s.err = s.cmd.Wait()

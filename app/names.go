@@ -1,0 +1,321 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/dns"
+	"github.com/roundtrip-dev/roundtrip/dns/derive"
+	"github.com/roundtrip-dev/roundtrip/dns/probe"
+	"github.com/roundtrip-dev/roundtrip/dns/serial"
+	"github.com/roundtrip-dev/roundtrip/dns/stub"
+	"github.com/roundtrip-dev/roundtrip/dns/transfer"
+	"github.com/roundtrip-dev/roundtrip/dns/zone"
+	"github.com/roundtrip-dev/roundtrip/firewall"
+	"github.com/roundtrip-dev/roundtrip/policy"
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+// names is the name server (1 a name becomes an address) and what of it outlives a declaration. The zones that are served are
+// those of the declaration with the changes of the moment: answers to challenges, and names whose upstreams are down.
+type names struct {
+	app      *App
+	set      atomic.Pointer[zone.Set]
+	declared atomic.Pointer[config.DNS] // in force, or about to be: who orders certificates asks before the swap
+	book     *serial.Book
+	doors    *nameDoors // nil: none is open
+	server   *dns.Server
+	transfer *transfer.Service
+
+	mu         sync.Mutex   // guards what follows, and orders the swaps of set
+	built      []*builtZone // of the declaration in force
+	served     []*zone.Zone // the same with their changes and serials
+	challenges []challenge
+	down       []string  // sites none of whose upstreams is well
+	healthAt   time.Time // when down last changed what is served
+}
+
+// builtZone is a zone as it is declared and derived.
+type builtZone struct {
+	*zone.Zone
+	declared *config.Zone
+	derived  []zone.Record
+	written  bool // its SOA was written by hand, and its serial with it
+}
+
+// openNames makes the name server ready. It opens no socket; a declaration without zones has none.
+func (a *App) openNames() (*names, error) {
+	n := &names{app: a}
+	n.declared.Store(&a.config.DNS)
+	var err error
+	n.book, err = serial.Open(dataFolder(a.config))
+	return n, err
+}
+
+// buildZones makes the zones of a declaration, each with what is derived. have are zones that were built before from the same
+// declaration: those for which nothing else follows from the facts stay as they are. The error is a *config.Problems.
+func buildZones(c *config.Config, f *derive.Facts, have []*builtZone) ([]*builtZone, []policy.Warning, error) {
+	p := c.Problems()
+	var built []*builtZone
+	var warnings []policy.Warning
+	for i := range c.DNS.Zones {
+		declared := &c.DNS.Zones[i]
+		derived := derive.Records(declared, f)
+		if i < len(have) && slices.Equal(have[i].derived, derived) {
+			built = append(built, have[i])
+			continue
+		}
+		z, mistakes := zone.Build(zone.Options{Declared: declared, Derived: derived, Rename: c.DNS.RenamedLines})
+		for _, m := range mistakes {
+			if m.Warning {
+				text := m.Message
+				if m.Expected != "" {
+					text += "; expected " + m.Expected
+				}
+				warnings = append(warnings, policy.Warning{Pos: m.Pos, Message: text})
+				continue
+			}
+			p.Add(m.Pos, "%s", m.Message).Expected = m.Expected
+		}
+		showLines(p, mistakes)
+		if z != nil {
+			_, written := z.Written()
+			built = append(built, &builtZone{Zone: z, declared: declared, derived: derived, written: written})
+		}
+	}
+	return built, warnings, p.Err()
+}
+
+// showLines lets mistakes in zone files be printed with their lines.
+func showLines(p *config.Problems, mistakes []zone.Mistake) {
+	files := map[string][]string{}
+	for _, m := range mistakes {
+		if m.Source == "" || m.Pos.Line < 1 {
+			continue
+		}
+		lines := files[m.Pos.File]
+		if len(lines) < m.Pos.Line {
+			lines = append(lines, make([]string, m.Pos.Line-len(lines))...)
+		}
+		lines[m.Pos.Line-1] = m.Source
+		files[m.Pos.File] = lines
+	}
+	for file, lines := range files {
+		p.Beside(file, []byte(strings.Join(lines, "\n")))
+	}
+}
+
+// enter puts the zones of a house in force. Before the doors are open nobody asks, and they are only kept.
+func (n *names) enter(h *house) {
+	if n == nil {
+		return // a command has no name server
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.declared.Store(&h.config.DNS)
+	n.built = h.zones
+	n.down = nil // looked at anew
+	if n.server != nil {
+		n.server.Configure(h.config.DNS)
+	}
+	if n.set.Load() != nil {
+		n.publish()
+	}
+}
+
+// refresh derives the records of the declaration in force again: doors were opened, or the machine has other addresses.
+func (n *names) refresh() {
+	h := n.app.house.Load()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	built, _, err := buildZones(h.config, n.app.facts(h.config), n.built)
+	if err != nil {
+		n.app.log.Error("dns: the zones can't follow what has changed on this machine; those before stay in force", "error", err)
+		return
+	}
+	same := slices.Equal(built, n.built) && n.set.Load() != nil
+	if n.built = built; !same {
+		n.publish()
+	}
+}
+
+// publish makes what is served from what is built and what changed since, and tells the secondaries. A zone whose content is
+// as before keeps its serial.
+func (n *names) publish() {
+	now := n.app.around.Now()
+	served := make([]*zone.Zone, len(n.built))
+	for i, b := range n.built {
+		z := b.Zone
+		if changes := n.changes(b); len(changes) > 0 {
+			z = z.With(changes...)
+		}
+		number, err := n.number(b, z, now)
+		if err != nil {
+			n.app.log.Error("dns: the serial of the zone can't be kept, so that it grows by itself until a restart", "zone", z.Name(), "error", err)
+		}
+		served[i] = z.WithSerial(number)
+	}
+	set, err := zone.NewSet(served...)
+	if err != nil { // the same zone twice, which the declaration can't have
+		n.app.log.Error("dns: the zones can't be served; those before stay in force", "error", err)
+		return
+	}
+	n.served = served
+	n.set.Store(set)
+	if n.transfer != nil {
+		n.transfer.Changed()
+	}
+}
+
+// number is the serial of a zone's content.
+func (n *names) number(b *builtZone, z *zone.Zone, now time.Time) (uint32, error) {
+	var number uint32
+	var err error
+	if b.written {
+		number, err = n.book.NextFrom(z.Name(), z.Digest(), b.Serial())
+	} else {
+		number, err = n.book.Next(z.Name(), z.Digest(), now)
+	}
+	if err == nil {
+		return number, nil
+	}
+	last, known := n.book.Last(z.Name())
+	for _, s := range n.served {
+		if s.Name() == z.Name() && (!known || serial.Greater(s.Serial(), last)) {
+			last, known = s.Serial(), true
+		}
+	}
+	if !known {
+		return uint32(now.Unix()), err
+	}
+	return last + 1, err
+}
+
+// listen opens the sockets of the name server where zones are declared. In dev a taken port is no reason not to run.
+func (n *names) listen(ctx context.Context) error {
+	a := n.app
+	c := a.house.Load().config
+	if len(c.DNS.Zones) == 0 {
+		return nil
+	}
+	n.refresh()
+	doors, err := listenNames(ctx, a.options.DNS)
+	if err != nil && a.options.Dev {
+		a.log.Warn("DNS is not served; the rest is", "error", Explain(err))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	n.doors = doors
+	signer, err := probe.New(a.base.probe)
+	if err != nil {
+		return err
+	}
+	if n.transfer, err = transfer.New(transfer.Options{
+		Zones: n.set.Load, Declared: n.declared.Load, Now: a.around.Now, Rand: a.around.Rand, Log: a.log, Recorder: a.recorder,
+	}); err != nil {
+		return err
+	}
+	o := dns.Options{
+		Zones: n.set.Load, UDP: doors.udp, TCP: doors.tcp, Recorder: a.recorder, Now: a.around.Now, Rand: a.around.Rand, Log: a.log,
+		Config: c.DNS, Slow: n.transfer.Serve, Probe: signer, Admit: a.queryDoor(doors.own().Port()), Visit: a.sawQuery(doors.own().Port()),
+	}
+	if a.options.Dev {
+		forward, err := stub.New(stub.Options{Self: doors.all()})
+		if err != nil {
+			return err
+		}
+		o.Forward = forward.Forward
+	}
+	n.server, err = dns.New(o)
+	return err
+}
+
+// run serves until ctx ends, and keeps the zones at what this machine is.
+func (n *names) run(ctx context.Context) error {
+	if n.server == nil {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	var group sync.WaitGroup
+	defer group.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var notify error
+	group.Go(func() { notify = n.transfer.Run(ctx) })
+	group.Go(func() { n.watch(ctx) })
+	err := n.server.Run(ctx)
+	cancel()
+	group.Wait()
+	return errors.Join(err, notify)
+}
+
+// ready is closed when the server answers.
+func (n *names) ready() <-chan struct{} {
+	if n.server == nil {
+		return nil
+	}
+	return n.server.Ready()
+}
+
+func (n *names) close() {
+	if n.doors != nil {
+		n.doors.close()
+	}
+}
+
+const (
+	healthEvery  = 500 * time.Millisecond // how often it is looked at which upstreams are well
+	healthApart  = 3 * time.Second        // how far apart changes for their sake are, since each is a new serial
+	machineEvery = 30 * time.Second       // how often the addresses of this machine are looked at
+)
+
+// watch follows the health of upstreams and the addresses of the machine until ctx ends.
+func (n *names) watch(ctx context.Context) {
+	health, machine := time.NewTicker(healthEvery), time.NewTicker(machineEvery)
+	defer health.Stop()
+	defer machine.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-health.C:
+			n.followHealth()
+		case <-machine.C:
+			n.refresh()
+		}
+	}
+}
+
+// declare says which zones are about to be in force, and returns what takes that back. It is nil's too: a command has no
+// name server.
+func (n *names) declare(d *config.DNS) (back func()) {
+	if n == nil {
+		return func() {}
+	}
+	before := n.declared.Swap(d)
+	return func() { n.declared.Store(before) }
+}
+
+// sawQuery puts the rule that let a query in before the other hops of its journey.
+func (a *App) sawQuery(port uint16) func(j *trace.Journey, udp bool, client netip.AddrPort) {
+	return func(j *trace.Journey, udp bool, client netip.AddrPort) {
+		p, _ := a.guard.Policy()
+		if p == nil {
+			return
+		}
+		f := firewall.Flow{Protocol: firewall.TCP, Remote: client.Addr(), Port: port}
+		if udp {
+			f.Protocol = firewall.UDP
+		}
+		j.Add(p.Judge(f).Hop())
+	}
+}
