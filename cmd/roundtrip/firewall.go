@@ -17,7 +17,7 @@ func newFirewall(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "firewall",
 		GroupID: "operate",
-		Short:   "The security groups in the kernel: bring in, confirm, look, take out",
+		Short:   "Security groups in the kernel: apply, confirm, look, off",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
