@@ -35,7 +35,7 @@ func Build(o Options) (*Zone, []Mistake) {
 	}
 	lower(apex)
 	d := &drafts{zone: apex, notes: map[uint32]string{}}
-	d.gather(o)
+	read := d.gather(o)
 	d.sort()
 	d.choose()
 	d.complete(o.Declared)
@@ -46,6 +46,7 @@ func Build(o Options) (*Zone, []Mistake) {
 	slices.SortStableFunc(d.mistakes, func(a, b Mistake) int {
 		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})
+	read.showLines(o.Declared.File)
 	if slices.ContainsFunc(d.mistakes, func(m Mistake) bool { return !m.Warning }) {
 		return nil, d.mistakes
 	}
@@ -59,9 +60,9 @@ func Build(o Options) (*Zone, []Mistake) {
 }
 
 // gather reads all records that there are.
-func (d *drafts) gather(o Options) {
+func (d *drafts) gather(o Options) *source {
 	z := o.Declared
-	s := source{drafts: d, origin: dns.Fqdn(z.Name), ttl: uint32(z.TTL / time.Second), from: declared, rename: o.Rename}
+	s := &source{drafts: d, origin: dns.Fqdn(z.Name), ttl: uint32(z.TTL / time.Second), from: declared, rename: o.Rename}
 	if z.File != "" {
 		s.readFile(z.File, z.Pos)
 	}
@@ -72,6 +73,7 @@ func (d *drafts) gather(o Options) {
 	for _, r := range o.Derived {
 		s.line(r.Line, r.Pos)
 	}
+	return s
 }
 
 // line reads one record that stands alone.
@@ -85,7 +87,7 @@ func (s *source) line(line string, pos roundtrip.Pos) {
 	case len(entry) <= len(line):
 		s.wrong(pos, "this is more than one line", "one record; each further one is an item of its own")
 	case blank(entry):
-		s.wrong(pos, "this is no record", "name, perhaps a TTL, type and data, such as: www 300 A 203.0.113.10")
+		s.wrong(pos, "this is no record", recordWords)
 	case line[0] == '$':
 		s.wrong(pos, "a directive has no place among records of the declaration", "the records themselves, or file: with a zone file")
 	case line[0] == ' ' || line[0] == '\t':
@@ -95,8 +97,13 @@ func (s *source) line(line string, pos roundtrip.Pos) {
 	}
 	for i := first; i < len(s.mistakes) && s.from == derived; i++ { // it has only the place of what it follows from
 		m := &s.mistakes[i]
-		m.Pos, m.Message = pos, "the derived record "+line+": "+m.Message
+		m.Pos, m.Message = pos, "the derived record "+strings.TrimSpace(before(line, ";"))+": "+m.Message
 	}
+}
+
+func before(s, sep string) string {
+	s, _, _ = strings.Cut(s, sep)
+	return s
 }
 
 // choose leaves out derived records that declared ones stand in place of, and what is there twice.

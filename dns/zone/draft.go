@@ -41,6 +41,7 @@ type drafts struct {
 	arena []byte
 	list  []draft
 	files []string
+	paths []string          // of zone files
 	notes map[uint32]string // what a derived record follows from, by the place of its data in the arena
 	buf   []byte
 
@@ -101,6 +102,10 @@ func (d *drafts) add(rr dns.RR, pos roundtrip.Pos, from origin) {
 	for buf[n] != 0 {
 		n += int(buf[n]) + 1
 	}
+	if end < n+11 { // the parser takes a name alone for a record
+		d.wrong(pos, "no type of records is in this line", recordWords)
+		return
+	}
 	name, data := buf[:n+1], buf[n+11:end]
 	lower(name)
 	switch {
@@ -110,6 +115,8 @@ func (d *drafts) add(rr dns.RR, pos roundtrip.Pos, from origin) {
 		d.wrong(pos, plain(name)+" lies outside the zone "+plain(d.zone), "a name below the zone; a name with a dot at its end is taken as it stands")
 	case refusedType(h.Rrtype) != "":
 		d.wrong(pos, typeName(h.Rrtype)+" "+refusedType(h.Rrtype), "another type, or no such record")
+	case emptyParameter(rr):
+		d.wrong(pos, "a parameter of this "+typeName(h.Rrtype)+" record has no value", example(h.Rrtype))
 	case len(data) == 0 && !mayBeEmpty(h.Rrtype):
 		d.wrong(pos, "this "+typeName(h.Rrtype)+" record has no data", example(h.Rrtype))
 	case h.Ttl > 1<<31-1:
@@ -167,6 +174,20 @@ func refusedType(typ uint16) string {
 		return "is no type of records"
 	}
 	return ""
+}
+
+// emptyParameter reports whether a service lists no protocols or no addresses where it says that it does (RFC 9460 section 7).
+func emptyParameter(rr dns.RR) bool {
+	var values []dns.SVCBKeyValue
+	switch rr := rr.(type) {
+	case *dns.SVCB:
+		values = rr.Value
+	case *dns.HTTPS:
+		values = rr.Value
+	}
+	return slices.ContainsFunc(values, func(v dns.SVCBKeyValue) bool {
+		return v.String() == "" && v.Key() != dns.SVCB_NO_DEFAULT_ALPN
+	})
 }
 
 func mayBeEmpty(typ uint16) bool {

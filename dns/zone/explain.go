@@ -73,7 +73,7 @@ func show(rrs []dns.RR) []string {
 	out := make([]string, len(rrs))
 	for i, rr := range rrs {
 		h := rr.Header()
-		out[i] = fmt.Sprintf("%s %d %s %s", h.Name, h.Ttl, typeName(h.Rrtype), strings.TrimPrefix(rr.String(), h.String()))
+		out[i] = fmt.Sprintf("%s %d %s %s", h.Name, h.Ttl, typeName(h.Rrtype), dataOf(rr))
 	}
 	return out
 }
@@ -137,7 +137,7 @@ func (z *Zone) whence(n *node, typ uint16) string {
 		return ""
 	}
 	if note := z.note(s); note != "" {
-		return note
+		return strings.TrimPrefix(note, "from ")
 	}
 	return fmt.Sprintf("%s:%d", z.files[s.file], s.line)
 }

@@ -15,6 +15,7 @@ import (
 
 // questions are one of each way that an answer is made.
 func questions(t testing.TB) map[string]*message.Query {
+	t.Helper()
 	return map[string]*message.Query{
 		"data":       query(t, "www.example.test.", dns.TypeA),
 		"additional": query(t, "example.test.", dns.TypeMX),

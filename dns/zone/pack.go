@@ -80,15 +80,16 @@ type packing struct {
 	b        []byte // of all blocks
 	start    int    // of this one
 	apex     []byte
-	apexAt   int // where the zone's name is in the message
-	seen     map[string]int
+	apexAt   int             // where the zone's name is in the message
+	seen     map[string]int  // names, and where in the block they are
+	led      map[uint32]bool // nodes whose addresses go with it
 	pointers []uint32
 }
 
 func (b *builder) packSet(g group) set {
 	n := &b.nodes[g.node]
 	r := b.list[g.from]
-	p := packing{b: b.blocks, start: len(b.blocks), apex: b.apex, apexAt: message.HeaderLen + int(n.length) - len(b.apex)}
+	p := packing{b: b.blocks, start: len(b.blocks), apex: b.apex, apexAt: message.HeaderLen + int(n.length) - len(b.apex), led: map[uint32]bool{}}
 	if g.to-g.from > 1 || r.typ == dns.TypeSOA || r.typ == dns.TypeMINFO {
 		p.seen = map[string]int{}
 	}
@@ -102,7 +103,7 @@ func (b *builder) packSet(g group) set {
 		p.b = append(p.b, 0, 0)
 		name := p.data(r.typ, b.rdata(r))
 		binary.BigEndian.PutUint16(p.b[length:], uint16(len(p.b)-length-2))
-		targets = b.target(targets, g, r, name)
+		targets = b.target(&p, targets, g, r, name)
 	}
 	b.blocks = p.b
 	s := set{
@@ -177,7 +178,7 @@ func (p *packing) point(at int, mark uint32) {
 }
 
 // target adds the node whose addresses go with a record.
-func (b *builder) target(targets []uint32, g group, r draft, name int) []uint32 {
+func (b *builder) target(p *packing, targets []uint32, g group, r draft, name int) []uint32 {
 	data := b.rdata(r)
 	switch r.typ {
 	case dns.TypeNS:
@@ -207,11 +208,10 @@ func (b *builder) target(targets []uint32, g group, r draft, name int) []uint32 
 	if b.nodes[i].cut != 0 && !delegation {
 		return targets // not ours to say
 	}
-	for j := 0; j < len(targets); j += 2 {
-		if targets[j] == i {
-			return targets
-		}
+	if p.led[i] {
+		return targets
 	}
+	p.led[i] = true
 	at := uint32(name)
 	if delegation && within(to, b.nameOf(&b.nodes[g.node])) {
 		at |= requiredGlue

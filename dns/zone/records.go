@@ -150,7 +150,7 @@ func (z *Zone) Print(w io.Writer) error {
 			if h.Name != last {
 				name, last = z.relative(h.Name), h.Name
 			}
-			line := fmt.Sprintf("%-*s %6d %-*s %s", width, name, h.Ttl, typeWidth, typeName(h.Rrtype), strings.TrimPrefix(rr.String(), h.String()))
+			line := fmt.Sprintf("%-*s %6d %-*s %s", width, name, h.Ttl, typeWidth, typeName(h.Rrtype), dataOf(rr))
 			if note != "" {
 				line += " ; " + note
 			}
@@ -161,6 +161,14 @@ func (z *Zone) Print(w io.Writer) error {
 		return fmt.Errorf("printing the zone %s: %w", z.name, err)
 	}
 	return nil
+}
+
+// dataOf writes the data of a record as in a zone file.
+func dataOf(rr dns.RR) string {
+	if unknown, ok := rr.(*dns.RFC3597); ok {
+		return fmt.Sprintf(`\# %d %s`, len(unknown.Rdata)/2, unknown.Rdata)
+	}
+	return strings.TrimPrefix(rr.String(), rr.Header().String())
 }
 
 // relative shortens a name to its part below the zone.

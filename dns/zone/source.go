@@ -2,12 +2,11 @@ package zone
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +22,9 @@ const (
 	maxMistakes     = 100 // of one zone: a file of another kind would have one in each line
 )
 
+// recordWords says what a record is.
+const recordWords = "name, perhaps a TTL, type and data, such as: www 300 A 203.0.113.10"
+
 // source reads records out of zone files and of lines of the declaration. Records are cut apart here and read one by one, so
 // that a mistake in one of them does not hide those behind it.
 type source struct {
@@ -32,7 +34,7 @@ type source struct {
 	ttl    uint32 // of records that name none
 	fixed  bool   // $TTL has been said, so that records do not change ttl
 	from   origin
-	depth  int
+	chain  []string // the present file behind those that include it, below root
 	root   *os.Root // of the zone file's folder
 	in     string   // folder of the present file, below root
 	path   string   // of the present file, for positions
@@ -66,8 +68,12 @@ func (s *source) readBelow(name string, pos roundtrip.Pos) {
 	if s.rename != nil {
 		content = []byte(s.rename(string(content)))
 	}
+	s.paths = append(s.paths, full)
+	lines := bytes.Count(content, []byte("\n"))
+	s.list = slices.Grow(s.list, lines)
+	s.arena = slices.Grow(s.arena, len(content)+16*lines)
 	inside := *s
-	inside.in, inside.path = filepath.Dir(name), full
+	inside.in, inside.path, inside.chain = filepath.Dir(name), full, append(slices.Clone(s.chain), name)
 	inside.entries(content)
 }
 
@@ -100,7 +106,6 @@ func (s *source) entries(content []byte) {
 			s.wrong(pos, "there may be more mistakes; the rest of the file was not read", "")
 			return
 		}
-		before := len(s.mistakes)
 		switch {
 		case open != "":
 			s.wrong(pos, open, "a closing one before the record ends")
@@ -109,11 +114,6 @@ func (s *source) entries(content []byte) {
 			s.directive(string(entry), pos)
 		default:
 			s.record(string(entry), pos)
-		}
-		for i := before; i < len(s.mistakes); i++ {
-			if m := &s.mistakes[i]; m.Pos.File == s.path && m.Source == "" {
-				m.Source = lineOf(entry, m.Pos.Line-line)
-			}
 		}
 		content, line = rest, line+lines
 	}
@@ -223,7 +223,7 @@ func (s *source) include(words []string, pos roundtrip.Pos) {
 	case s.root == nil:
 		s.wrong(pos, "$INCLUDE has no folder to start from here", "the records themselves, or file: with a zone file")
 		return
-	case s.depth >= maxIncludeDepth:
+	case len(s.chain) > maxIncludeDepth:
 		s.wrong(pos, "files include each other too deep", "at most "+strconv.Itoa(maxIncludeDepth)+" levels")
 		return
 	}
@@ -240,8 +240,11 @@ func (s *source) include(words []string, pos roundtrip.Pos) {
 		s.wrong(pos, words[0]+" lies outside the folder of the zone file", "a file in "+s.root.Name()+" or below it")
 		return
 	}
+	if slices.Contains(s.chain, name) {
+		s.wrong(pos, words[0]+" includes itself", "a file that does not lead back to it")
+		return
+	}
 	inside := *s
-	inside.depth++
 	if len(words) == 2 {
 		before := len(s.mistakes)
 		if inside.setOrigin(words[1], pos); len(s.mistakes) > before {
@@ -272,142 +275,33 @@ func seconds(word string) (uint32, bool) {
 	return uint32(total + number), begun
 }
 
-// record reads one record, or those of a $GENERATE.
-func (s *source) record(entry string, pos roundtrip.Pos) {
-	inherited := entry[0] == ' ' || entry[0] == '\t'
-	shift := 1 - pos.Column // from the parser's columns to those of the file
-	if inherited {
-		pos.Column += len(entry) - len(strings.TrimLeft(entry, " \t"))
-		if s.owner == "" {
-			s.wrong(pos, "this record has no name, and there is none before it", "a name at the beginning of the line; @ is the zone itself")
-			return
+// showLines adds the lines of zone files to the mistakes in them. The files are read again for it: while a zone is built, their
+// text is not kept.
+func (s *source) showLines(path string) {
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return // and that is a mistake without a line
+	}
+	defer func() { _ = root.Close() }() // nothing was written
+	lines := map[string][][]byte{}
+	for i := range s.mistakes {
+		m := &s.mistakes[i]
+		name, err := filepath.Rel(root.Name(), m.Pos.File)
+		if err != nil || !filepath.IsLocal(name) || !slices.Contains(s.paths, m.Pos.File) {
+			continue
 		}
-		shift += len(s.owner)
-		entry = s.owner + entry
-	}
-	p := dns.NewZoneParser(strings.NewReader(entry+"\n"), s.origin, "")
-	p.SetDefaultTTL(s.ttl)
-	read := 0
-	for rr, ok := p.Next(); ok; rr, ok = p.Next() {
-		read++
-		h := rr.Header()
-		if s.owner = h.Name; !s.fixed {
-			s.ttl = h.Ttl
-		}
-		s.add(rr, pos, s.from)
-		if c := strings.TrimSpace(strings.TrimLeft(p.Comment(), "; ")); c != "" && s.from == derived {
-			s.note(c)
-		}
-	}
-	if err := p.Err(); err != nil {
-		s.parseMistake(err, entry, pos, shift)
-	} else if read == 0 {
-		s.wrong(pos, "this is no record", "name, perhaps a TTL, type and data, such as: www 300 A 203.0.113.10")
-	}
-}
-
-// note keeps what the last record follows from.
-func (s *source) note(text string) {
-	if n := len(s.list); n > 0 {
-		s.notes[s.list[n-1].data] = text
-	}
-}
-
-// parserWords takes the parser's words apart.
-var parserWords = regexp.MustCompile(`(?s)^(?:.*: )?dns: (.*): ("(?:[^"\\]|\\.)*") at line: (\d+):(\d+)$`)
-
-// parseMistake says in our words what the parser could not read.
-func (s *source) parseMistake(err error, entry string, pos roundtrip.Pos, shift int) {
-	typ := typeIn(entry)
-	m := parserWords.FindStringSubmatch(err.Error())
-	if m == nil {
-		s.wrong(pos, "this record can't be read: "+trimErr(err), example(typ))
-		return
-	}
-	line, _ := strconv.Atoi(m[3])
-	column, _ := strconv.Atoi(m[4])
-	token, unquoteErr := strconv.Unquote(m[2])
-	if unquoteErr != nil {
-		token = m[2]
-	}
-	// The parser stands behind the word, and counts columns from 0.
-	at := pos
-	at.Line += line - 1
-	at.Column = max(column-len(token), 0) + 1
-	if line == 1 {
-		at.Column = max(at.Column-shift, pos.Column)
-	}
-	if at.Line > pos.Line+strings.Count(entry, "\n") {
-		at = pos
-	}
-	s.parserSaid(m[1], strings.TrimSpace(token), typ, at)
-}
-
-func (s *source) parserSaid(what, token string, typ uint16, at roundtrip.Pos) {
-	quoted := strconv.Quote(token)
-	switch {
-	case typ == 0:
-		s.wrong(at, "no type of records is in this line", "name, perhaps a TTL, type and data, such as: www 300 A 203.0.113.10")
-	case what == "bad owner name", what == "bad origin name":
-		s.wrong(at, quoted+" is no name", "labels of at most 63 characters joined by dots, 253 in all")
-	case what == "not a TTL":
-		s.wrong(at, quoted+" is no TTL", "seconds, or a time such as 1h or 1w2d")
-	case token == "" || token == "\n":
-		s.wrong(at, "the data of this "+typeName(typ)+" record is cut off", example(typ))
-	case strings.HasPrefix(what, "garbage after"):
-		s.wrong(at, quoted+" stands behind the data of the "+typeName(typ)+" record", "the line to end there; text with spaces needs quotes")
-	default:
-		s.wrong(at, quoted+" can't stand in the data of this "+typeName(typ)+" record", example(typ))
-	}
-}
-
-// typeIn finds the type that an entry names, 0 for none.
-func typeIn(entry string) uint16 {
-	words := strings.Fields(entry)
-	for _, word := range words[min(1, len(words)):] {
-		word = strings.ToUpper(word)
-		if t, ok := dns.StringToType[word]; ok && t != dns.TypeANY {
-			return t
-		}
-		if number, ok := strings.CutPrefix(word, "TYPE"); ok {
-			if n, err := strconv.ParseUint(number, 10, 16); err == nil {
-				return uint16(n)
+		if lines[name] == nil {
+			content, err := readBounded(root, name)
+			if err != nil {
+				continue
 			}
+			if s.rename != nil {
+				content = []byte(s.rename(string(content)))
+			}
+			lines[name] = bytes.Split(content, []byte("\n"))
+		}
+		if n := m.Pos.Line - 1; n >= 0 && n < len(lines[name]) {
+			m.Source = strings.TrimRight(string(lines[name][n]), "\r")
 		}
 	}
-	return 0
-}
-
-// trimErr shortens an error to what happened: positions and our own words stand around it.
-func trimErr(err error) string {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err.Error()
-	}
-	return strings.TrimPrefix(err.Error(), "dns: ")
-}
-
-// example says how a record of a type looks.
-func example(typ uint16) string {
-	switch typ {
-	case dns.TypeA:
-		return "an address of IPv4, such as: www 300 A 203.0.113.10"
-	case dns.TypeAAAA:
-		return "an address of IPv6, such as: www 300 AAAA 2001:db8::10"
-	case dns.TypeCNAME, dns.TypeDNAME, dns.TypeNS, dns.TypePTR:
-		return "one name, such as: www " + typeName(typ) + " host.example.net."
-	case dns.TypeMX:
-		return "a preference and a name, such as: @ 300 MX 10 mail.example.net."
-	case dns.TypeTXT:
-		return `text in quotes, such as: @ 300 TXT "v=spf1 mx -all"`
-	case dns.TypeSRV:
-		return "priority, weight, port and a name, such as: _imaps._tcp SRV 0 1 993 mail.example.net."
-	case dns.TypeCAA:
-		return `flags, tag and value, such as: @ CAA 0 issue "letsencrypt.org"`
-	case dns.TypeHTTPS, dns.TypeSVCB:
-		return `priority, name and parameters, such as: @ HTTPS 1 . alpn="h3,h2"`
-	case dns.TypeSOA:
-		return "name server, mailbox and five numbers, such as: @ SOA ns1.example.net. hostmaster.example.net. 1 3600 900 1209600 300"
-	}
-	return "the data of " + typeName(typ) + " as in a zone file"
 }

@@ -73,7 +73,7 @@ type builder struct {
 // group is the drafts of one set.
 type group struct {
 	node     uint32
-	from, to int // in drafts.list
+	from, to uint32 // in drafts.list
 }
 
 // tree makes the nodes: one for each name, and one for each name between it and the zone (RFC 4592 section 2.2.2).
@@ -83,6 +83,7 @@ func (b *builder) tree() {
 		node uint32
 		key  []byte
 	}
+	b.room()
 	var path []level // from the zone down to the present name
 	for from := 0; from < len(b.list); {
 		r := b.list[from]
@@ -110,10 +111,27 @@ func (b *builder) tree() {
 			}
 			path = append(path, level{b.grow(at, above), appendOrder(nil, at)})
 		}
-		b.fill(path[len(path)-1].node, from, to)
+		b.fill(path[len(path)-1].node, uint32(from), uint32(to))
 		from = to
 	}
 	b.hash()
+}
+
+// room makes room for what there will be, names between others apart.
+func (b *builder) room() {
+	names, sets, bytes := 0, 0, 0
+	for i, r := range b.list {
+		if i == 0 || !b.sameName(r, b.list[i-1]) {
+			names++
+			bytes += len(b.wire(r))
+		} else if r.typ == b.list[i-1].typ {
+			continue
+		}
+		sets++
+	}
+	b.nodes = make([]node, 0, names+names/64+8)
+	b.names = make([]byte, 0, bytes+bytes/64+256)
+	b.groups = make([]group, 0, sets)
 }
 
 // grow adds a node below another one; above is -1 for the zone itself.
@@ -135,7 +153,7 @@ func (b *builder) grow(name []byte, above int64) uint32 {
 }
 
 // fill gives a node its sets.
-func (b *builder) fill(at uint32, from, to int) {
+func (b *builder) fill(at, from, to uint32) {
 	n := &b.nodes[at]
 	if n.cut != 0 && !b.derivedCut(n) { // what runs here has no say below a delegation
 		kept := from
