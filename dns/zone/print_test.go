@@ -63,19 +63,6 @@ func TestRecords_BeginWithTheSOA(t *testing.T) {
 	}
 }
 
-func TestBuild_RenamesZoneFiles(t *testing.T) {
-	t.Parallel()
-	d := declare("example.localhost")
-	var err error
-	if d.File, err = filepath.Abs("testdata/example.test.zone"); err != nil {
-		t.Fatal(err)
-	}
-	z := build(t, zone.Options{Declared: d, Rename: func(text string) string { return strings.ReplaceAll(text, "example.test.", "example.localhost.") }})
-	if m, _, _ := ask(t, set(t, z), "alias.example.localhost.", dns.TypeA, 1232); len(m.Answer) != 3 {
-		t.Error(m)
-	}
-}
-
 func FuzzBuild(f *testing.F) {
 	text, err := os.ReadFile("testdata/example.test.zone")
 	if err != nil {
