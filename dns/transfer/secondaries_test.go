@@ -66,77 +66,60 @@ func write(t *testing.T, path, text string) string {
 	return path
 }
 
-// nsd is the configuration of docs/dns.md, with what a test has to move.
+// documented returns the configuration of another server that docs/dns.md shows below a line that names it, with the zone, the
+// secret and the addresses of a test in it.
+func documented(t *testing.T, name string, primary, addr netip.AddrPort) string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/dns.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(text), "(`"+name+"`):\n\n```\n")
+	block, _, ok2 := strings.Cut(rest, "```\n")
+	if !ok || !ok2 {
+		t.Fatalf("docs/dns.md shows no %s", name)
+	}
+	at := func(a netip.AddrPort) string { return fmt.Sprintf("%s@%d", a.Addr(), a.Port()) }
+	return strings.NewReplacer(
+		"example.com", origin, "SECRET", secret,
+		"ip-address: 198.51.100.7", "ip-address: "+at(addr), "198.51.100.7@53", at(addr),
+		"request-xfr: AXFR 203.0.113.7", "request-xfr: AXFR "+at(primary), "203.0.113.7@53", at(primary), "203.0.113.7", primary.Addr().String(),
+	).Replace(block)
+}
+
+// nsd runs NSD with the configuration of docs/dns.md, in a folder of its own; and lets us look at what it has.
 func nsd(t *testing.T, primary, addr netip.AddrPort) *secondary {
 	t.Helper()
 	dir := t.TempDir()
-	file := write(t, filepath.Join(dir, "nsd.conf"), fmt.Sprintf(`
+	file := write(t, filepath.Join(dir, "nsd.conf"), strings.ReplaceAll(`
 server:
-	ip-address: %[1]s@%[2]d
 	server-count: 1
 	username: ""
 	chroot: ""
-	zonesdir: "%[3]s"
+	zonesdir: "DIR"
 	database: ""
 	pidfile: ""
-	xfrdfile: "%[3]s/xfrd.state"
-	xfrdir: "%[3]s"
-	zonelistfile: "%[3]s/zone.list"
+	xfrdfile: "DIR/xfrd.state"
+	xfrdir: "DIR"
+	zonelistfile: "DIR/zone.list"
 	xfrd-reload-timeout: 0
 	verbosity: 2
 remote-control:
 	control-enable: no
-key:
-	name: secondary
-	algorithm: hmac-sha256
-	secret: "%[4]s"
-zone:
-	name: example.test
-	zonefile: example.test.zone
-	request-xfr: AXFR %[5]s@%[6]d secondary
-	allow-notify: 127.0.0.1 secondary
-	provide-xfr: 127.0.0.1 NOKEY
-`, addr.Addr(), addr.Port(), dir, secret, primary.Addr(), primary.Port()))
+`, "DIR", dir)+documented(t, "nsd.conf", primary, addr)+"\tprovide-xfr: 127.0.0.1 NOKEY\n")
 	return start(t, "NSD", addr, "nsd", "-d", "-c", file)
 }
 
-// knot is the configuration of docs/dns.md, with what a test has to move.
+// knot runs Knot in the same way.
 func knot(t *testing.T, primary, addr netip.AddrPort) *secondary {
 	t.Helper()
 	dir := t.TempDir()
-	file := write(t, filepath.Join(dir, "knot.conf"), fmt.Sprintf(`
-server:
-    listen: %[1]s@%[2]d
-    rundir: %[3]s
-    user: root:root
-    background-workers: 1
-log:
-  - target: stderr
-    any: info
-database:
-    storage: %[3]s
-key:
-  - id: secondary
-    algorithm: hmac-sha256
-    secret: %[4]s
-remote:
-  - id: primary
-    address: %[5]s@%[6]d
-    key: secondary
-acl:
-  - id: notify
-    address: 127.0.0.1
-    key: secondary
-    action: notify
-  - id: copy
-    address: 127.0.0.1
-    action: transfer
-zone:
-  - domain: example.test
-    storage: %[3]s
-    master: primary
-    acl: [notify, copy]
-`, addr.Addr(), addr.Port(), dir, secret, primary.Addr(), primary.Port()))
+	conf := strings.NewReplacer(
+		"server:\n", "server:\n    rundir: "+dir+"\n    user: root:root\n    background-workers: 1\n",
+		"zone:\n", "  - id: copy\n    address: 127.0.0.1\n    action: transfer\nzone:\n",
+		"acl: told", "acl: [told, copy]\n    storage: "+dir,
+	).Replace(documented(t, "knot.conf", primary, addr))
+	file := write(t, filepath.Join(dir, "knot.conf"), "log:\n  - target: stderr\n    any: info\ndatabase:\n    storage: "+dir+"\n"+conf)
 	return start(t, "Knot", addr, "knotd", "-c", file)
 }
 
