@@ -2,9 +2,12 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -12,6 +15,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/firewall"
 	"github.com/roundtrip-dev/roundtrip/firewall/kernel"
+	"github.com/roundtrip-dev/roundtrip/internal/atomicfile"
 )
 
 // wall is the groups in the kernel. It outlives declarations: each one that is entered brings its own groups in. Where there
@@ -21,12 +25,14 @@ type wall struct {
 	hands    *kernel.Hands
 	log      *slog.Logger
 	around   Surroundings
-	override config.Enforcement          // instead of the declared one; "" leaves that
-	number   func(*firewall.Rule) uint16 // what a rule stamps on connections; nil: its own number
-	trials   chan *kernel.Trial          // changes that wait to be confirmed, for who waits for them
+	override config.Enforcement // instead of the declared one; "" leaves that
+	stamps   firewall.Stamps    // the numbers that rules stamp on connections, as kept in the data folder
+	kept     string             // where
+	trials   chan *kernel.Trial // changes that wait to be confirmed, for who waits for them
 
-	mu  sync.Mutex // guards how
-	how enforced
+	mu     sync.Mutex // guards how and loaded
+	how    enforced
+	loaded bool // the stamps were read
 }
 
 // enforced says who enforces the groups, and why it is not the kernel.
@@ -55,7 +61,50 @@ func newWall(dir string, s Surroundings, log *slog.Logger) (*wall, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &wall{table: table, hands: hands, log: log, around: s, trials: make(chan *kernel.Trial, trialsMax)}, nil
+	return &wall{table: table, hands: hands, log: log, around: s, kept: filepath.Join(dir, stampsFile), trials: make(chan *kernel.Trial, trialsMax)}, nil
+}
+
+// stampsFile keeps which number each rule has stamped on connections: they live longer than a process.
+const stampsFile = "firewall-stamps.json"
+
+// plan makes the plan of a policy, whose rules get their numbers for it.
+func (w *wall) plan(p *firewall.Policy) (*kernel.Plan, error) {
+	mask := p.Declared().Marks.Mask
+	if mask == 0 {
+		return kernel.PlanOf(p, nil), nil
+	}
+	if err := w.loadStamps(); err != nil {
+		return nil, err
+	}
+	if err := w.stamps.Enter(p, mask); err != nil {
+		return nil, roundtrip.E(roundtrip.Invalid, "request.invalid", "%v", err)
+	}
+	b, err := json.Marshal(&w.stamps)
+	if err != nil {
+		return nil, err
+	}
+	return kernel.PlanOf(p, w.stamps.Number), atomicfile.Write(w.kept, b, 0o600)
+}
+
+// loadStamps reads the numbers once.
+func (w *wall) loadStamps() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.loaded {
+		return nil
+	}
+	b, err := os.ReadFile(w.kept)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = nil
+	case err == nil:
+		err = json.Unmarshal(b, &w.stamps)
+	}
+	w.loaded = err == nil
+	if err != nil {
+		return roundtrip.E(roundtrip.Internal, "app.internal", "%s can't be read (%v): remove it", w.kept, err)
+	}
+	return nil
 }
 
 // openWall makes the wall of a server, and takes back what one before it has left on trial when it was killed.
@@ -162,7 +211,10 @@ func (w *wall) bring(ctx context.Context, c *config.Firewall, p *firewall.Policy
 	if err := w.table.Available(ctx); err != nil {
 		return kernel.Change{}, err
 	}
-	plan := kernel.PlanOf(p, w.number)
+	plan, err := w.plan(p)
+	if err != nil {
+		return kernel.Change{}, err
+	}
 	standing, err := w.hands.Standing()
 	if err != nil {
 		return kernel.Change{}, err

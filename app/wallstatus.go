@@ -46,8 +46,11 @@ func (w *wall) status(ctx context.Context, p *firewall.Policy, how enforced) (wa
 		s.Until = &standing.Until
 	}
 	if p != nil {
+		if err := w.loadStamps(); err != nil {
+			return s, err
+		}
 		s.Groups = p.Groups()
-		s.Behind = standing.InForce != nil && standing.InForce.Digest() != kernel.PlanOf(p, w.number).Digest()
+		s.Behind = standing.InForce != nil && standing.InForce.Digest() != kernel.PlanOf(p, w.stamps.Number).Digest()
 	}
 	if s.Kernel, err = w.table.State(ctx, standing.InForce); err != nil {
 		s.Unread = Explain(err)

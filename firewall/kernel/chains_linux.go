@@ -34,12 +34,10 @@ type chain struct {
 // chains are all chains of the plan's table, those that others jump to first.
 func (p *Plan) chains() []chain {
 	var list []chain
-	for i := range p.Rules {
-		if r := &p.Rules[i]; p.stamps(r) {
-			list = append(list, chain{name: r.stamp(), lines: []line{
-				{comment: r.Name, exprs: append(setMarks(r.Mark, p.Mask), verdict(expr.VerdictAccept))},
-			}})
-		}
+	for _, r := range p.stamping() {
+		list = append(list, chain{name: r.stamp(), lines: []line{
+			{comment: r.Name, exprs: append(setMarks(r.Mark, p.Mask), verdict(expr.VerdictAccept))},
+		}})
 	}
 	list = append(list, chain{name: inbound, hook: nftables.ChainHookPrerouting, prio: nftables.ChainPriorityMangle, lines: p.side(false)})
 	if !p.FreeOut {
@@ -50,6 +48,19 @@ func (p *Plan) chains() []chain {
 
 // stamps reports whether connections get the number of the rule.
 func (p *Plan) stamps(r *PlanRule) bool { return firewall.Mark(r.Mark, p.Mask) != 0 }
+
+// stamping are the rules that stamp, one for each number: rules that say the same have one between them.
+func (p *Plan) stamping() []*PlanRule {
+	var list []*PlanRule
+	seen := map[uint16]bool{}
+	for i := range p.Rules {
+		if r := &p.Rules[i]; p.stamps(r) && !seen[r.Mark] {
+			seen[r.Mark] = true
+			list = append(list, r)
+		}
+	}
+	return list
+}
 
 // side is the way of a packet through one chain: what belongs to a connection that was admitted, then what always passes,
 // then the groups.

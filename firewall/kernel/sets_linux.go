@@ -119,12 +119,10 @@ func rangesOf(list []nftables.SetElement) int {
 // stampElements are the elements of the map of stamps: the mark of a rule, and the chain that stamps it.
 func (p *Plan) stampElements() []nftables.SetElement {
 	var list []nftables.SetElement
-	for i := range p.Rules {
-		if r := &p.Rules[i]; p.stamps(r) {
-			list = append(list, nftables.SetElement{
-				Key: native(firewall.Mark(r.Mark, p.Mask)), VerdictData: &expr.Verdict{Kind: expr.VerdictGoto, Chain: r.stamp()},
-			})
-		}
+	for _, r := range p.stamping() {
+		list = append(list, nftables.SetElement{
+			Key: native(firewall.Mark(r.Mark, p.Mask)), VerdictData: &expr.Verdict{Kind: expr.VerdictGoto, Chain: r.stamp()},
+		})
 	}
 	return list
 }

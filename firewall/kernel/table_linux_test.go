@@ -182,3 +182,18 @@ func TestApply_CountersGoWithWhatARuleSays(t *testing.T) {
 		t.Errorf("%d drops, not 11", got)
 	}
 }
+
+func TestApply_RulesThatSayTheSameShareAStamp(t *testing.T) {
+	k := table(t, space(t))
+	same := in(anywhere(), ports(firewall.TCP, 80, 80))
+	var stamps firewall.Stamps
+	policy := policyOf(t, func(c *config.Firewall) { c.Marks.Mask = 0xff }, same, same)
+	if err := stamps.Enter(policy, 0xff); err != nil {
+		t.Fatal(err)
+	}
+	plan := kernel.PlanOf(policy, stamps.Number)
+	if _, err := k.Apply(t.Context(), plan, nil); err != nil {
+		t.Fatal(err)
+	}
+	stands(t, k, plan)
+}
