@@ -128,6 +128,7 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 			return app.Types(file(args), c.surroundings())
 		},
 	})
+	cmd.AddCommand(exportGroups(c)...)
 	return cmd
 }
 

@@ -122,7 +122,7 @@ limits; and a backend of collections and access rules, kept in SQLite.`,
 	)
 	root.AddCommand(
 		newDev(c), newServe(c),
-		newInit(c), newCheck(c), newPlan(c), newReach(c), newExport(c),
+		newInit(c), newCheck(c), newPlan(c), newReach(c), newExport(c), newImport(c),
 		newUser(c), newWebhooks(c), newCerts(c), newUpstreams(c), newZone(c), newDNS(c), newFirewall(c),
 		newTrust(c), newReasons(c),
 	)
