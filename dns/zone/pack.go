@@ -89,7 +89,7 @@ type packing struct {
 func (b *builder) packSet(g group) set {
 	n := &b.nodes[g.node]
 	r := b.list[g.from]
-	p := packing{b: b.blocks, start: len(b.blocks), apex: b.apex, apexAt: message.HeaderLen + int(n.length) - len(b.apex), led: map[uint32]bool{}}
+	p := packing{b: b.blocks, start: len(b.blocks), apex: b.apex, apexAt: message.HeaderLen + int(n.length) - len(b.apex)}
 	if g.to-g.from > 1 || r.typ == dns.TypeSOA || r.typ == dns.TypeMINFO {
 		p.seen = map[string]int{}
 	}
@@ -210,6 +210,9 @@ func (b *builder) target(p *packing, targets []uint32, g group, r draft, name in
 	}
 	if p.led[i] {
 		return targets
+	}
+	if p.led == nil {
+		p.led = map[uint32]bool{}
 	}
 	p.led[i] = true
 	at := uint32(name)

@@ -109,12 +109,20 @@ func (b *builder) tree() {
 			if len(path) > 0 {
 				above = int64(path[len(path)-1].node)
 			}
-			path = append(path, level{b.grow(at, above), appendOrder(nil, at)})
+			path = append(path, level{b.grow(at, above), keyEnd(key, missing)})
 		}
 		b.fill(path[len(path)-1].node, uint32(from), uint32(to))
 		from = to
 	}
 	b.hash()
+}
+
+// keyEnd returns the key of the name that is so many labels above that of a key.
+func keyEnd(key []byte, up int) []byte {
+	for ; up > 0; up-- {
+		key = key[:bytes.LastIndexByte(key[:len(key)-1], 0)+1]
+	}
+	return key
 }
 
 // room makes room for what there will be, names between others apart.
