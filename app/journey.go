@@ -106,8 +106,9 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 		return nil, err
 	}
 	var warnings []policy.Warning
-	h.zones, warnings, err = buildZones(c, a.facts(c), nil) // 1 a name becomes an address
-	h.warnings = append(h.warnings, warnings...)
+	facts := a.facts(c)
+	h.zones, warnings, err = buildZones(c, facts, nil) // 1 a name becomes an address
+	h.warnings = slices.Concat(h.warnings, warnings, a.nameWarnings(c, facts, h.doors))
 	return h, err
 }
 

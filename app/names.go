@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -33,6 +34,7 @@ type names struct {
 	doors    *nameDoors // nil: none is open
 	server   *dns.Server
 	transfer *transfer.Service
+	large    atomic.Bool // many records were built: what that took is given back soon
 
 	mu         sync.Mutex   // guards what follows, and orders the swaps of set
 	built      []*builtZone // of the declaration in force
@@ -67,6 +69,11 @@ func buildZones(c *config.Config, f *derive.Facts, have []*builtZone) ([]*builtZ
 	var warnings []policy.Warning
 	for i := range c.DNS.Zones {
 		declared := &c.DNS.Zones[i]
+		if declared.Derive && len(f.Addresses) == 0 {
+			p.Add(declared.Pos, "this machine has no address at which others reach it, so that no records of the zone can be derived").
+				Expect("dns.addresses: with the address that visitors reach it at; or derive: false")
+			continue
+		}
 		derived := derive.Records(declared, f)
 		if i < len(have) && slices.Equal(have[i].derived, derived) {
 			built = append(built, have[i])
@@ -122,6 +129,7 @@ func (n *names) enter(h *house) {
 	n.declared.Store(&h.config.DNS)
 	n.built = h.zones
 	n.down = nil // looked at anew
+	n.weigh()
 	if n.server != nil {
 		n.server.Configure(h.config.DNS)
 	}
@@ -142,8 +150,21 @@ func (n *names) refresh() {
 	}
 	same := slices.Equal(built, n.built) && n.set.Load() != nil
 	if n.built = built; !same {
+		n.weigh()
 		n.publish()
 	}
+}
+
+// manyRecords is from where on building zones leaves so much behind that it is worth giving back at once.
+const manyRecords = 10_000
+
+// weigh notes whether what was built is large.
+func (n *names) weigh() {
+	total := 0
+	for _, b := range n.built {
+		total += b.Count()
+	}
+	n.large.Store(total > manyRecords)
 }
 
 // publish makes what is served from what is built and what changed since, and tells the secondaries. A zone whose content is
@@ -289,6 +310,9 @@ func (n *names) watch(ctx context.Context) {
 			return
 		case <-health.C:
 			n.followHealth()
+			if n.large.Swap(false) {
+				debug.FreeOSMemory()
+			}
 		case <-machine.C:
 			n.refresh()
 		}

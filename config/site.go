@@ -129,9 +129,9 @@ func checkSites(d *decoder, c *Config, n *node) {
 	}
 	for i := range c.Sites {
 		s := &c.Sites[i]
-		if s.TLS.Mode == TLSAuto && strings.HasPrefix(s.Name, "*.") && !slices.Contains(c.ACME.Challenges, "dns-01") {
-			d.problems.Add(s.TLS.Pos, "a certificate for %s needs the challenge dns-01", s.Name).
-				Expect("acme: { challenges: [dns-01] }, or each name as a site of its own")
+		if s.TLS.Mode == TLSAuto && strings.HasPrefix(s.Name, "*.") && len(c.ACME.Challenges) > 0 && !slices.Contains(c.ACME.Challenges, "dns-01") {
+			d.problems.Add(s.TLS.Pos, "a certificate for %s needs the challenge dns-01, which acme.challenges leaves out", s.Name).
+				Expect("dns-01 among the challenges, or each name as a site of its own")
 		}
 		if s.Client != nil && s.TLS.Mode == TLSOff {
 			d.problems.Add(s.Client.Pos, "%s has no TLS, so clients can't show a certificate", s.Name).Expect("another tls, or no client_certificates")

@@ -52,9 +52,9 @@ func Check(declared config.ACME, sites []config.Site, zone Zone) []Mistake {
 		}
 		switch {
 		case strings.HasPrefix(name, "*.") && zone == nil:
-			add(pos, "the wildcard %s needs the challenge dns-01, which is answered by a zone of ours, and there is none: declare the names one by one, or use certificate files", site.Name)
+			add(pos, "the wildcard %s needs the challenge dns-01, which is answered by a zone of ours, and there is none: declare the zone (dns.zones), or the names one by one, or use certificate files", site.Name)
 		case strings.HasPrefix(name, "*."):
-			add(pos, "the wildcard %s needs the challenge dns-01 in a zone of ours: declare the zone and allow the challenge, or use certificate files", site.Name)
+			add(pos, "the wildcard %s needs the challenge dns-01 in a zone of ours: declare its zone, or _acme-challenge.%s as one if the domain is hosted elsewhere, and leave dns-01 among acme.challenges", site.Name, strings.TrimPrefix(name, "*."))
 		default:
 			add(pos, "none of the challenges %s can be answered for %s", strings.Join(declared.Challenges, ", "), site.Name)
 		}

@@ -1,0 +1,64 @@
+package app
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/dns/derive"
+	"github.com/roundtrip-dev/roundtrip/firewall"
+	"github.com/roundtrip-dev/roundtrip/policy"
+)
+
+// nameWarnings tells why the world might not find what the zones say.
+func (a *App) nameWarnings(c *config.Config, f *derive.Facts, p *firewall.Policy) []policy.Warning {
+	if len(c.DNS.Zones) == 0 || a.options.Dev {
+		return nil
+	}
+	var warnings []policy.Warning
+	if i := slices.IndexFunc(c.DNS.Zones, func(z config.Zone) bool { return z.Derive && config.IsPublic(z.Name) }); i >= 0 &&
+		!slices.ContainsFunc(f.Addresses, func(addr netip.Addr) bool { return !derive.IsPrivate(addr) }) {
+		warnings = append(warnings, policy.Warning{Pos: c.DNS.Zones[i].Pos, Message: fmt.Sprintf(
+			"records will be derived with %s, which nobody outside of this network reaches; declare the public address of this machine, or of the router before it, as dns.addresses",
+			joinAddresses(f.Addresses))})
+	}
+	if p == nil {
+		return warnings
+	}
+	port := dnsPort(a.options.DNS)
+	stranger := netip.AddrFrom4([4]byte{198, 51, 100, 1})
+	for _, protocol := range []uint8{firewall.UDP, firewall.TCP} {
+		flow := firewall.Flow{Protocol: protocol, Remote: stranger, Port: port}
+		if !p.Judge(flow).Allowed {
+			warnings = append(warnings, policy.Warning{Pos: c.Firewall.Pos, Message: fmt.Sprintf(
+				"no rule lets everybody ask the name server by %s; a group of this machine needs { allow: [tcp/%d, udp/%d], from: [anywhere] }", flow.Traffic(), port, port)})
+		}
+	}
+	return warnings
+}
+
+// dnsPort is the port of the first address that DNS is served at.
+func dnsPort(list string) uint16 {
+	first, _, _ := strings.Cut(list, ",")
+	_, text, err := net.SplitHostPort(strings.TrimSpace(first))
+	if err != nil {
+		return 0
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return 0
+	}
+	return uint16(n)
+}
+
+func joinAddresses(list []netip.Addr) string {
+	var all []string
+	for _, addr := range list {
+		all = append(all, addr.String())
+	}
+	return strings.Join(all, ", ")
+}
