@@ -72,6 +72,7 @@ type App struct {
 	generation uint32
 	guard      firewall.Guard
 	wall       *wall         // nil: the kernel is left alone
+	seen       *seen         // nil in commands
 	applies    chan applying // orders to read the declaration again and bring its groups into the kernel
 	serves     bool          // it opens doors; false where a command only looks at a declaration
 	hint       chan struct{} // tells the jobs that there may be one
@@ -190,6 +191,9 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 	if err := a.openWall(ctx); err != nil {
 		return err
 	}
+	if err := a.openSeen(); err != nil {
+		return err
+	}
 	defer func() { err = errors.Join(err, a.wall.giveUp(context.WithoutCancel(ctx))) }()
 	if err := a.enter(ctx, a.config, a.options.AllowDataLoss, a.firstEntering()); err != nil {
 		return err
@@ -224,6 +228,7 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 func (a *App) parts(d *doors, reload <-chan struct{}) []lifetime.Part {
 	parts := []lifetime.Part{
 		{Name: "firewall", Run: a.watchWall},
+		{Name: "drops", Ready: a.seen.watch.Ready(), Run: a.seen.watch.Run},
 		{Name: "jobs", Run: a.runJobs},
 		{Name: "outward", Run: a.runOutward},
 		{Name: "control", Run: d.runControl(a)},

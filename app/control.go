@@ -97,6 +97,18 @@ func (a *App) order(r *http.Request, out io.Writer) error {
 			return err
 		}
 		return a.doWebhooks(r.Context(), order, out)
+	case "drops":
+		var order dropsCommand
+		if err := body.Decode(&order); err != nil {
+			return err
+		}
+		return json.NewEncoder(out).Encode(a.seen.drops(r.Context(), order))
+	case "flows":
+		var order flowsCommand
+		if err := body.Decode(&order); err != nil {
+			return err
+		}
+		return a.seen.doFlows(order, out)
 	case "firewall":
 		var order wallCommand
 		if err := body.Decode(&order); err != nil {

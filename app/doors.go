@@ -111,7 +111,11 @@ func (a *App) enterDoor(c wire.Coming) (trace.Hop, error) {
 	case v.Implied == firewall.ByAbsence:
 		return trace.Hop{}, nil
 	case !v.Allowed:
+		a.seen.refused(f, v)
 		return v.Hop(), &barred{guard: &a.guard, flow: f}
+	}
+	if by, ok := a.seen.stamped(c.Conn); ok {
+		v = by
 	}
 	return v.Hop(), nil
 }
@@ -139,10 +143,14 @@ func (a *App) queryDoor(port uint16) func(udp bool, client netip.AddrPort) bool 
 			f.Protocol = firewall.UDP
 		}
 		v := a.guard.Admit(f)
-		if !v.Allowed && told.now(a.around.Now()) {
+		if v.Allowed {
+			return true
+		}
+		a.seen.refused(f, v)
+		if told.now(a.around.Now()) {
 			a.keepBarred(v, &barred{guard: &a.guard, flow: f})
 		}
-		return v.Allowed
+		return false
 	}
 }
 

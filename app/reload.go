@@ -74,7 +74,7 @@ func (a *App) swap(ctx context.Context, h *house) {
 		}
 	}()
 	old := a.house.Swap(h)
-	a.guard.Swap(h.doors, a.wall.guards())
+	a.guardDoors(ctx, h)
 	a.base.live.Enter(ctx, h.streams())
 	a.names.enter(h)
 	if a.gate != nil {

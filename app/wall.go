@@ -185,6 +185,10 @@ func (w *wall) enter(ctx context.Context, c *config.Firewall, p *firewall.Policy
 // enterWall brings the groups of a house into the kernel.
 func (a *App) enterWall(ctx context.Context, h *house, e entering) error {
 	_, err := a.wall.enter(ctx, h.config.Firewall, h.doors, e)
+	if old := a.house.Load(); err != nil && a.wall != nil && old != nil && old.doors != nil { // marks name the rules of what stands
+		_, wrong := a.wall.plan(old.doors)
+		err = errors.Join(err, wrong)
+	}
 	return err
 }
 

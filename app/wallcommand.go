@@ -71,7 +71,7 @@ func (a *App) doWall(ctx context.Context, order wallCommand, out io.Writer) erro
 		}
 		if h := a.house.Load(); h.doors != nil {
 			a.wall.set(enforced{byProcess, "roundtrip firewall off has removed our table"})
-			a.guard.Swap(h.doors, true)
+			a.guardDoors(ctx, h)
 		}
 		return json.NewEncoder(out).Encode(there)
 	case "status":

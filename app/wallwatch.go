@@ -52,7 +52,7 @@ func (a *App) afterTrial(ctx context.Context, t *kernel.Trial) {
 			return
 		}
 		a.wall.set(enforced{byProcess, "the change was not confirmed in time, so it was taken back (roundtrip firewall apply tries it again)"})
-		a.guard.Swap(a.house.Load().doors, true)
+		a.guardDoors(ctx, a.house.Load())
 		a.log.Warn("firewall: nobody confirmed the change, so it was taken back: this process enforces the groups, for its own listeners. " +
 			"To try it again: roundtrip firewall apply")
 	}

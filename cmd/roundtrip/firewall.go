@@ -21,7 +21,8 @@ func newFirewall(c console) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newFirewallApply(c), newFirewallConfirm(c), newFirewallStatus(c), newFirewallOff(c))
+	cmd.AddCommand(newFirewallApply(c), newFirewallConfirm(c), newFirewallStatus(c), newFirewallOff(c),
+		newFirewallDrops(c), newFirewallFlows(c), newFirewallCut(c))
 	return cmd
 }
 
