@@ -96,6 +96,6 @@ func KeepsOperators(p *firewall.Policy, sessions []Session) error {
 		group = "a group of this machine (" + strings.Join(g, ", ") + ")"
 	}
 	return roundtrip.E(roundtrip.Conflict, "firewall.lock_out",
-		"nothing was changed, for it would lock you out: %s, from %s to port %d, would be refused if it came again. Add to %s:\n      %s\nor say --lock-out if you have another way in",
-		first.How, first.Remote, first.Port, group, strings.Join(lines, "\n      "))
+		"nothing was changed, for it would lock you out:\n%s, from %s to port %d,\nwould be refused if it came again. Add to %s:\n\n  %s\n\nor say --lock-out if you have another way in",
+		first.How, first.Remote, first.Port, group, strings.Join(lines, "\n  "))
 }

@@ -14,6 +14,7 @@ func TestSessions_FindsWhoOperates(t *testing.T) {
 	space(t)
 	run(t, "ip", "addr", "add", "198.18.5.1/24", "dev", "lo")
 	run(t, "ip", "addr", "add", "2001:db8:5::1/64", "dev", "lo", "nodad")
+	settled(t, "2001:db8:5::1")
 	for _, at := range []string{"198.18.5.1", "2001:db8:5::1"} { // a connection to oneself shows both ends
 		server, err := net.Listen("tcp", net.JoinHostPort(at, "22"))
 		if err != nil {

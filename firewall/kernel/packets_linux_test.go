@@ -75,6 +75,7 @@ func wire(t testing.TB, m *machine, n int) {
 		run(t, "ip", "addr", "add", fmt.Sprintf("198.18.%d.%d/24", n, host), "dev", dev)
 		run(t, "ip", "addr", "add", fmt.Sprintf("2001:db8:%d::%d/64", n, host), "dev", dev, "nodad")
 		run(t, "ip", "link", "set", dev, "up")
+		settled(t, fmt.Sprintf("2001:db8:%d::%d", n, host))
 	}
 	up(a, 1)
 	m.do(func() {

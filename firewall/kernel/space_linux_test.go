@@ -108,3 +108,15 @@ func networks(list ...string) []config.Peer {
 	}
 	return peers
 }
+
+// settled waits until an IPv6 address that was added takes packets: it comes into force in the kernel's own time.
+func settled(t testing.TB, address string) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); !strings.Contains(run(t, "ip", "-6", "route", "show", "table", "local"), "local "+address+" "); <-tick.C {
+		if time.Now().After(end) {
+			t.Fatalf("%s does not come into force", address)
+		}
+	}
+}

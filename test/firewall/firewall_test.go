@@ -133,16 +133,36 @@ func TestServe_TableStaysWhenConfirmed(t *testing.T) {
 	if m, _ := mode(t, s.Folder); m != "kernel" {
 		t.Errorf("mode %s", m)
 	}
+	status, text := roundtrip(t, "firewall", "status", s.Folder)
+	if status != 0 || !strings.Contains(text, "web rule 1") || !strings.Contains(text, "dropped: no rule") {
+		t.Errorf("%d\n%s", status, text)
+	}
+	for line := range strings.Lines(text) {
+		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	run(t, "nft", "insert rule inet roundtrip inbound tcp dport 23 accept")
+	if status, text = roundtrip(t, "firewall", "status", s.Folder); status != 1 || !strings.Contains(text, "a rule that is not ours") {
+		t.Errorf("somebody has opened a port, and the status is %d\n%s", status, text)
+	}
+	if status, text = roundtrip(t, "firewall", "apply", s.Folder); status != 0 {
+		t.Error(text)
+	}
+	if status, text = roundtrip(t, "firewall", "status", s.Folder); status != 0 {
+		t.Errorf("applied again, and still\n%s", text)
+	}
+	says(t, s, `"generation":2`)
 
 	write(t, s.Folder, strings.Replace(declaration, "tcp/22", "tcp/2222", 1))
 	s.Signal(syscall.SIGHUP)
-	says(t, s, `"generation":2`)
+	says(t, s, `"generation":3`)
 	if _, rules := inKernel(t); !strings.Contains(rules, "tcp dport 2222") {
 		t.Errorf("the reload has not come into the kernel:\n%s", rules)
 	}
 	write(t, s.Folder, declaration) // back to what was confirmed before: nobody need confirm it again
 	s.Signal(syscall.SIGHUP)
-	says(t, s, `"generation":3`)
+	says(t, s, `"generation":4`)
 	s.Stop()
 	if there, rules := inKernel(t); !there || !strings.Contains(rules, "tcp dport 22 ") {
 		t.Errorf("a stopped server has opened the machine:\n%s", rules)
