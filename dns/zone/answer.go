@@ -30,10 +30,18 @@ type walk struct {
 	whole int
 	apex  int // where the name of the zone stands in the message
 
-	hops int
-	seen [maxChain + 1]uint64 // hashes of the names so far
-	name []byte               // room for a present name that an alias has led to
-	part []uint8              // and for its at
+	// What following aliases needs, nil until there is one: most answers do without it.
+	hops  int
+	seen  []uint64      // hashes of the names so far
+	moved []redirection // where a DNAME led from each of them
+	name  []byte        // room for the present name
+	part  []uint8       // and for its at
+}
+
+// redirection is a DNAME record that stands in the message.
+type redirection struct {
+	node *node
+	at   int
 }
 
 // Answer appends the sections of the answer to b, which holds a header's room and the question already, and returns it with what
@@ -41,12 +49,7 @@ type walk struct {
 // leaves additional data out first; glue that a delegation needs is not left out. If it is still too long, the answer is marked
 // truncated and has no records. It allocates nothing if b has the room.
 func (s *Set) Answer(b []byte, q *message.Query, limit int) ([]byte, message.Result) {
-	var name [message.NameMax]byte
-	var part [message.LabelsMax]uint8
-	w := walk{
-		set: s, limit: limit, typ: q.Type, key: q.Key, at: q.Starts[:q.Labels], wrote: message.HeaderLen, whole: len(q.Key),
-		name: name[:], part: part[:],
-	}
+	w := walk{set: s, limit: limit, typ: q.Type, key: q.Key, at: q.Starts[:q.Labels], wrote: message.HeaderLen, whole: len(q.Key)}
 	w.zone = s.closest(q.Key, w.at, q.Type)
 	if w.zone == nil {
 		return b, message.Result{Rcode: dns.RcodeRefused, Found: message.Refused}
@@ -54,8 +57,9 @@ func (s *Set) Answer(b []byte, q *message.Query, limit int) ([]byte, message.Res
 	w.apex = message.HeaderLen + len(q.Key) - len(w.zone.apex)
 	w.r.ZoneLabels = uint8(w.zone.apexLabels)
 	question := len(b)
-	for more := true; more; {
-		b, more = w.step(b)
+	b, more := w.step(b)
+	if more {
+		b, w = w.chase(b)
 	}
 	if w.full {
 		b = b[:question]
@@ -65,7 +69,21 @@ func (s *Set) Answer(b []byte, q *message.Query, limit int) ([]byte, message.Res
 	return b, w.r
 }
 
-// step answers for the present name. It reports whether an alias leads on.
+// chase answers for a name that is an alias, and for those that it leads to.
+func (w walk) chase(b []byte) ([]byte, walk) {
+	var seen [maxChain]uint64
+	var moved [maxChain]redirection
+	var name [message.NameMax]byte
+	var part [message.LabelsMax]uint8
+	w.seen, w.moved, w.name, w.part = seen[:], moved[:], name[:], part[:]
+	for more := true; more; {
+		b, more = w.step(b)
+	}
+	return b, walk{r: w.r, full: w.full}
+}
+
+// step answers for the present name. It reports whether there is another step to do: an alias was found that there is no
+// room to follow, or leads on.
 func (w *walk) step(b []byte) ([]byte, bool) {
 	p := w.zone.seek(w.key, w.at)
 	if w.hops == 0 {
@@ -76,6 +94,9 @@ func (w *walk) step(b []byte) ([]byte, bool) {
 	}
 	w.r.Authoritative = true
 	if p.cut != nil && p.cut.flags&delegates == 0 {
+		if w.seen == nil {
+			return b, true
+		}
 		return w.redirect(b, p.cut)
 	}
 	n := p.node
@@ -90,6 +111,9 @@ func (w *walk) step(b []byte) ([]byte, bool) {
 	}
 	switch {
 	case n.flags&aliased != 0:
+		if w.seen == nil {
+			return b, true
+		}
 		return w.alias(b, n, w.zone.set(n, dns.TypeCNAME))
 	case w.typ == dns.TypeANY && n.count > 0:
 		return w.data(b, n, &w.zone.setsOf(n)[0], message.Minimal), false
@@ -203,13 +227,17 @@ func (w *walk) alias(b []byte, n *node, s *set) ([]byte, bool) {
 // 3), and follows that.
 func (w *walk) redirect(b []byte, n *node) ([]byte, bool) {
 	s := w.zone.set(n, dns.TypeDNAME)
-	base := len(b)
 	front := len(w.key) - int(n.length)
-	if b = w.put(b, n, s, w.place(front)); w.full {
-		return b, false
+	base := w.given(n)
+	if base == 0 {
+		base = len(b)
+		if b = w.put(b, n, s, w.place(front)); w.full {
+			return b, false
+		}
+		w.r.Answers += s.count
+		w.moved[w.hops] = redirection{n, base}
 	}
-	w.r.Answers += s.count
-	to := b[base+12:] // it is not compressed
+	to := b[base+12 : base+int(s.size)] // it is not compressed
 	if front+len(to) > message.NameMax {
 		w.r.Found, w.r.Rcode = message.TooLong, dns.RcodeYXDomain
 		return b, false
@@ -233,6 +261,16 @@ func (w *walk) redirect(b []byte, n *node) ([]byte, bool) {
 		return b, false
 	}
 	return b, w.follow(next[:size], written, front, base+12, len(b))
+}
+
+// given returns where a DNAME record of a node stands in the message, 0 where it does not yet.
+func (w *walk) given(n *node) int {
+	for _, m := range w.moved[:w.hops] {
+		if m.node == n {
+			return m.at
+		}
+	}
+	return 0
 }
 
 // follow makes the name that an alias leads to the present one. It is written in the message at one place, and goes on at

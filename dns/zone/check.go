@@ -96,6 +96,9 @@ func (b *builder) checkDNAME(g *group) {
 	if n := &b.nodes[g.node]; n.flags&delegates != 0 {
 		b.wrong(b.pos(r), name+" is delegated, and has a DNAME record too", "one of the two")
 	}
+	if to := lowered(b.rdata(r)); within(to, b.wire(r)) {
+		b.warn(b.pos(r), "the DNAME record of "+name+" moves names to "+plain(to)+", below itself, on and on", "a name that does not lie below "+name)
+	}
 	for _, o := range b.groups[g.firstBelow(b):] {
 		below := b.list[o.from]
 		if !bytes.HasPrefix(b.key(below), b.key(r)) {

@@ -108,7 +108,9 @@ func (r *reference) one(s *said, zone, name string, typ uint16, first bool) (tar
 		}
 		if d := r.at(zone, n, dns.TypeDNAME); len(d) > 0 && n != name {
 			s.aa = true
-			s.answer = append(s.answer, texts(d, n, 0)...)
+			if text := texts(d, n, 0)[0]; !slices.Contains(s.answer, text) {
+				s.answer = append(s.answer, text)
+			}
 			target = strings.TrimSuffix(name, n) + strings.ToLower(d[0].(*dns.DNAME).Target)
 			if wire := make([]byte, 512); packed(target, wire) > 255 {
 				s.rcode = dns.RcodeYXDomain
