@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/dns"
 )
 
 // nameDoors are the sockets of the name server. They outlive reloads, so that none loses a query.
@@ -21,7 +22,7 @@ type nameDoors struct {
 // portTries is how often another port is tried where the system chose one for TCP that UDP has not free.
 const portTries = 20
 
-// listenNames opens the sockets of --dns: for each address one over UDP and one over TCP, on the same port.
+// listenNames opens the sockets of --dns: for each address one over TCP, and as many over UDP as there are cores, on the same port.
 func listenNames(ctx context.Context, list string) (d *nameDoors, err error) {
 	d = &nameDoors{}
 	defer func() {
@@ -43,9 +44,9 @@ func (d *nameDoors) open(ctx context.Context, address string) error {
 		if err != nil {
 			return nameDoorError(address, err)
 		}
-		p, err := new(net.ListenConfig).ListenPacket(ctx, "udp", l.Addr().String())
+		sockets, err := dns.ListenUDP(ctx, l.Addr().String())
 		if err == nil {
-			d.tcp, d.udp = append(d.tcp, l), append(d.udp, p.(*net.UDPConn))
+			d.tcp, d.udp = append(d.tcp, l), append(d.udp, sockets...)
 			return nil
 		}
 		_ = l.Close()

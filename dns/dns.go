@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,8 +29,8 @@ const (
 type Options struct {
 	Zones func() *zone.Set // that are in force; it is asked for each query, and may return nil
 
-	// UDP and TCP are what it answers at; Run closes them. Several sockets of one address (SO_REUSEPORT) share the load. On
-	// Linux, an answer leaves from the address that was asked also where a socket is bound to all addresses.
+	// UDP and TCP are what it answers at; Run closes them. Each socket has one reader; ListenUDP opens several. On Linux, an
+	// answer leaves from the address that was asked also where a socket is bound to all addresses.
 	UDP []*net.UDPConn
 	TCP []net.Listener
 
@@ -107,16 +106,11 @@ func New(o Options) (*Server, error) {
 	}
 	s.spare.New = func() any { return s.newDesk(&s.counts, s.sampler) }
 	s.crowd.clients = map[netip.Addr]int{}
-	for range s.readers() * len(o.UDP) {
+	for range o.UDP {
 		s.desks = append(s.desks, s.newDesk(new(counters), newSampler()))
 	}
 	s.Configure(o.Config)
 	return s, nil
-}
-
-// readers returns how many goroutines read each socket: as many as there are cores, over all sockets.
-func (s *Server) readers() int {
-	return max(1, runtime.GOMAXPROCS(0)/max(1, len(s.o.UDP)))
 }
 
 // Configure puts another declaration in force: its identity, limits and transfer peers. Zones are asked for at each query.
@@ -162,7 +156,7 @@ func (s *Server) Run(ctx context.Context) error {
 	stopping, stop := context.WithCancel(ctx)
 	defer stop()
 	for i, d := range s.desks {
-		c := s.o.UDP[i%len(s.o.UDP)]
+		c := s.o.UDP[i]
 		run.Go(func() { s.readUDP(stopping, c, d) })
 	}
 	for _, l := range s.o.TCP {

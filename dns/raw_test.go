@@ -305,3 +305,29 @@ func TestServer_AnswersFromTheAddressThatWasAsked(t *testing.T) {
 		}
 	}
 }
+
+// Sockets that share an address answer for it together, whichever of them a client is handed to.
+func TestListenUDP_OpensSocketsThatShareAnAddress(t *testing.T) {
+	t.Parallel()
+	holder, l := sockets(t, "127.0.0.1")
+	holder.Close() // its port stays held over TCP
+	udp, err := dns.ListenUDP(t.Context(), l.Addr().String())
+	if err != nil || len(udp) == 0 {
+		t.Fatal(udp, err)
+	}
+	h := start(t, dns.Options{UDP: udp, TCP: []net.Listener{l}})
+	for range 50 {
+		if m := unpack(t, exchange(t, "udp", h.udp, packet(t, "www", "A"))); len(m.Answer) != 2 {
+			t.Errorf("%v", m)
+		}
+	}
+	if s := h.Stats(); s.UDP != 50 {
+		t.Errorf("%+v", s)
+	}
+	taken, other := sockets(t, "127.0.0.1")
+	defer taken.Close()
+	defer other.Close()
+	if more, err := dns.ListenUDP(t.Context(), taken.LocalAddr().String()); err == nil || more != nil {
+		t.Errorf("a socket that does not share is shared: %v", more)
+	}
+}

@@ -56,9 +56,14 @@ type house struct {
 func run(t testing.TB, address string, o dns.Options) *house {
 	t.Helper()
 	udp, tcp := sockets(t, address)
-	set := zones(t)
 	o.UDP, o.TCP = []*net.UDPConn{udp}, []net.Listener{tcp}
-	s, err := dns.New(defaults(o, set))
+	return start(t, o)
+}
+
+// start starts a server that has its sockets.
+func start(t testing.TB, o dns.Options) *house {
+	t.Helper()
+	s, err := dns.New(defaults(o, zones(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +76,7 @@ func run(t testing.TB, address string, o dns.Options) *house {
 	})
 	t.Cleanup(func() { cancel(); running.Wait() })
 	<-s.Ready()
-	return &house{Server: s, udp: udp.LocalAddr().String(), tcp: tcp.Addr().String()}
+	return &house{Server: s, udp: o.UDP[0].LocalAddr().String(), tcp: o.TCP[0].Addr().String()}
 }
 
 func defaults(o dns.Options, set *zone.Set) dns.Options {
