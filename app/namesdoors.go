@@ -64,7 +64,10 @@ func nameDoorError(address string, err error) error {
 	}
 	_, port, _ := net.SplitHostPort(address)
 	text := fmt.Sprintf("another program has %s already, over UDP or TCP: stop it, or choose another address with --dns", address)
-	if port == "53" {
+	switch port {
+	case "5353":
+		text += ". On many desktops it is mDNS (avahi-daemon, mDNSResponder): --dns 127.0.0.1:5354 is usually free"
+	case "53":
 		text = fmt.Sprintf("another program has port 53 already, so DNS can't listen on %s. On many systems it is systemd-resolved, "+
 			"which keeps port 53 of loopback to itself (ss -lnup 'sport = :53' tells). Either listen on the public address alone "+
 			"(--dns 203.0.113.7:53), or write DNSStubListener=no below [Resolve] in /etc/systemd/resolved.conf and run "+

@@ -24,6 +24,9 @@ func (a *App) facts(c *config.Config) *derive.Facts {
 		at = addrPort(a.doors.plain.Addr())
 	}
 	f.Addresses, f.From = derive.Reachable(c.DNS.Addresses, a.machineAddresses(), at.Addr(), a.options.Dev)
+	if len(f.Addresses) == 0 && !a.serves { // a machine without a network can look at a declaration too
+		f.Addresses, f.From = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}, "loopback, since this machine has no other address"
+	}
 	return f
 }
 

@@ -52,7 +52,7 @@ export class Server {
   }
 
   async run() {
-    this.process = spawn(binary, ['serve', '--https', '127.0.0.1:0', '--http', '127.0.0.1:0', this.folder], {
+    this.process = spawn(binary, ['serve', '--https', '127.0.0.1:0', '--http', '127.0.0.1:0', '--dns', '127.0.0.1:0', this.folder], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.asked = false;
