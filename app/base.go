@@ -119,6 +119,7 @@ func (a *App) open(ctx context.Context) (*base, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.ups.leave = a.leaveDoor
 	if a.names, err = a.openNames(); err == nil {
 		err = b.openCerts(a.config, a.around, a.log, challenger{a.names})
 	}

@@ -5,8 +5,10 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
+	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/firewall"
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
@@ -118,6 +120,30 @@ func (a *App) enterDoor(c wire.Coming) (trace.Hop, error) {
 		v = by
 	}
 	return v.Hop(), nil
+}
+
+// leaveDoor is the firewall's word on connections that this server makes itself: to upstreams, webhooks and push services. It
+// is the Control of their dialers.
+func (a *App) leaveDoor(network, address string, _ syscall.RawConn) error {
+	if strings.HasPrefix(network, "unix") {
+		return nil // it leads nowhere
+	}
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return err
+	}
+	f := firewall.Flow{Out: true, Protocol: firewall.TCP, Remote: to.Addr(), Port: to.Port()}
+	if strings.HasPrefix(network, "udp") {
+		f.Protocol = firewall.UDP
+	}
+	v := a.guard.Admit(f)
+	if v.Allowed {
+		return nil
+	}
+	return &roundtrip.Error{
+		Kind: roundtrip.Unavailable, Reason: v.Reason.Code(), Public: "The firewall of this server does not let the request go on.",
+		Err: &barred{guard: &a.guard, flow: f},
+	}
 }
 
 // barred is why a connection may not come in. It is put into words only where somebody reads them.

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 
@@ -65,12 +66,18 @@ firewall:
     web:
       - { allow: [tcp/8080, tcp/8443, udp/8443], from: [198.18.0.2, '2001:db8::2'], note: the good one }
       - { allow: tcp/22, from: anywhere }
+      - { allow: [tcp/5300, udp/5300], from: [198.18.0.2, '2001:db8::2'] }
+      - { allow: tcp/9000, to: 198.18.0.2 }
   attach: { edge: [web] }
   machines: { edge: [198.18.0.1] }
 sites:
   doors.test:
     tls: local
-    routes: [{ path: /, respond: { status: 200, body: hello } }]
+    routes:
+      - { path: /, respond: { status: 200, body: hello } }
+      - { path: /near/, proxy: [http://198.18.0.2:9000] }
+      - { path: /far/, proxy: [http://198.18.0.3:9000] }
+dns: { zones: { doors.test: {} }, addresses: [198.18.0.1] }
 store: { database: 'sqlite:data/doors.db', files: data/files }
 `
 
@@ -94,7 +101,7 @@ func serve(t *testing.T, declaration string) *serving {
 		return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("198.18.0.1")}, nil
 	}}
 	var err error
-	if s.app, err = app.New(app.Options{File: folder, HTTPS: ":8443", HTTP: ":8080"}, around); err != nil {
+	if s.app, err = app.New(app.Options{File: folder, HTTPS: ":8443", HTTP: ":8080", DNS: ":5300"}, around); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -283,4 +290,79 @@ func TestDoors_FollowTheDeclaration(t *testing.T) {
 	if err != nil || j.Hops[0].Layer == trace.Firewall {
 		t.Errorf("without a firewall: %v, %+v", err, j.Hops)
 	}
+}
+
+// The name server's doors are guarded too: a stranger gets no answer, and no sign that there is one.
+func TestDoors_GuardTheNameServer(t *testing.T) {
+	if !inside(t) {
+		return
+	}
+	s := serve(t, doorDeclaration)
+	query := &dns.Msg{MsgHdr: dns.MsgHdr{Id: 7}, Question: []dns.Question{{Name: "doors.test.", Qtype: dns.TypeSOA, Qclass: dns.ClassINET}}}
+	ask := func(network, from, to string) error {
+		var local net.Addr = &net.UDPAddr{IP: net.ParseIP(from)}
+		if network == "tcp" {
+			local = &net.TCPAddr{IP: net.ParseIP(from)}
+		}
+		c := &dns.Client{Net: network, Timeout: 300 * time.Millisecond, Dialer: &net.Dialer{LocalAddr: local, Timeout: 10 * time.Second}}
+		if from != "198.18.0.3" && from != "2001:db8::3" {
+			c.Timeout = 10 * time.Second
+		}
+		answer, _, err := c.Exchange(query.Copy(), net.JoinHostPort(to, "5300"))
+		if err == nil && len(answer.Answer) != 1 {
+			t.Errorf("%s from %s: %v", network, from, answer)
+		}
+		return err
+	}
+	for _, network := range []string{"udp", "tcp"} {
+		for from, to := range map[string]string{"198.18.0.2": "198.18.0.1", "2001:db8::2": "2001:db8::1", "127.0.0.1": "127.0.0.1"} {
+			if err := ask(network, from, to); err != nil {
+				t.Errorf("%s from %s: %v", network, from, err)
+			}
+		}
+		for from, to := range map[string]string{"198.18.0.3": "198.18.0.1", "2001:db8::3": "2001:db8::1"} {
+			if err := ask(network, from, to); err == nil {
+				t.Errorf("%s from %s: a stranger got an answer", network, from)
+			}
+		}
+	}
+	j := s.await(t, func(j trace.Snapshot) bool { return j.Kind == trace.Drop })
+	if len(j.Hops) != 1 || j.Hops[0].Layer != trace.Firewall || j.Reason.Code() != "firewall.no_rule" || !strings.Contains(j.Hops[0].Note, "would pass if web rule 3 had ") {
+		t.Errorf("the stranger's journey is %+v", j)
+	}
+	s.await(t, func(j trace.Snapshot) bool {
+		return j.Kind == trace.Query && len(j.Hops) > 0 && j.Hops[0].Layer == trace.Firewall && j.Hops[0].Name == "web rule 3"
+	})
+}
+
+// What may leave is bounded too, for the connections that the server makes itself.
+func TestDoors_BoundWhatLeaves(t *testing.T) {
+	if !inside(t) {
+		return
+	}
+	for _, address := range []string{"198.18.0.2:9000", "198.18.0.3:9000"} {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		upstream := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "here") }), ReadHeaderTimeout: time.Second}
+		go func() { _ = upstream.Serve(l) }()
+		t.Cleanup(func() { _ = upstream.Close() })
+	}
+	s := serve(t, doorDeclaration)
+	c := s.client(t, "h2", "198.18.0.2", "198.18.0.1")
+	for path, want := range map[string]string{"/near/": "here", "/far/": "firewall.no_rule"} {
+		resp, err := c.Get("https://doors.test:8443" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || !strings.Contains(string(body), want) || (resp.StatusCode == http.StatusOK) != (path == "/near/") {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
+		}
+	}
+	s.await(t, func(j trace.Snapshot) bool {
+		return j.Reason.Code() == "firewall.no_rule" && j.Decided >= 0 && strings.Contains(j.Hops[j.Decided].Note, "would pass if web rule 4 had 198.18.0.3 in its to:")
+	})
 }

@@ -332,14 +332,12 @@ func (n *names) declare(d *config.DNS) (back func()) {
 // sawQuery puts the rule that let a query in before the other hops of its journey.
 func (a *App) sawQuery(port uint16) func(j *trace.Journey, udp bool, client netip.AddrPort) {
 	return func(j *trace.Journey, udp bool, client netip.AddrPort) {
-		p, _ := a.guard.Policy()
-		if p == nil {
-			return
-		}
 		f := firewall.Flow{Protocol: firewall.TCP, Remote: client.Addr(), Port: port}
 		if udp {
 			f.Protocol = firewall.UDP
 		}
-		j.Add(p.Judge(f).Hop())
+		if v := a.guard.Look(f); v.Implied != firewall.ByAbsence {
+			j.Add(v.Hop())
+		}
 	}
 }

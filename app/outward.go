@@ -34,14 +34,14 @@ func (a *App) assembleOutward(h *house, b *base) (*outward, error) {
 		return nil, err
 	}
 	var err error
-	out.webhooks, err = webhook.New(webhook.Options{Hooks: hooks, Outbox: b.store, Now: a.around.Now, Jitter: a.around.jitter, Log: a.log})
+	out.webhooks, err = webhook.New(webhook.Options{Hooks: hooks, Outbox: b.store, Now: a.around.Now, Jitter: a.around.jitter, Log: a.log, Leave: a.leaveDoor})
 	if err != nil {
 		return nil, err
 	}
 	out.push, err = push.New(push.Options{
 		Seed: b.vapid, Subject: subjectOf(h.config), Title: h.config.Name, AllowPrivate: h.config.Push.AllowPrivate, Grace: h.config.Push.Grace,
 		Subscriptions: b.store, Notes: h.inbox, Acked: b.live.Acked, Outbox: b.store,
-		Now: a.around.Now, Rand: a.around.Rand, Jitter: a.around.jitter, Log: a.log,
+		Now: a.around.Now, Rand: a.around.Rand, Jitter: a.around.jitter, Log: a.log, Leave: a.leaveDoor,
 	})
 	if err != nil || server == nil {
 		return out, err

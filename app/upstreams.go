@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"io"
 	"log/slog"
+	"syscall"
 
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/proxy"
@@ -14,7 +15,8 @@ import (
 // upstreams is the servers behind proxy routes. It outlives a declaration: what a reload does not touch keeps its connections.
 type upstreams struct {
 	*pool.Keeper
-	node string // names this process, so that a request that comes back to it is known
+	node  string      // names this process, so that a request that comes back to it is known
+	leave proxy.Leave // the firewall's word on connections to them; nil in a command, which makes none
 }
 
 func newUpstreams(s Surroundings, log *slog.Logger) (*upstreams, error) {
@@ -22,8 +24,16 @@ func newUpstreams(s Surroundings, log *slog.Logger) (*upstreams, error) {
 	if _, err := io.ReadFull(s.Rand, node[:]); err != nil {
 		return nil, err
 	}
-	k, err := pool.NewKeeper(pool.KeeperOptions{Connect: proxy.Connect(s.Now), Now: s.Now, Rand: s.Rand, Log: log})
-	return &upstreams{Keeper: k, node: hex.EncodeToString(node[:])}, err
+	u := &upstreams{node: hex.EncodeToString(node[:])}
+	leave := func(network, address string, c syscall.RawConn) error {
+		if u.leave == nil {
+			return nil
+		}
+		return u.leave(network, address, c)
+	}
+	var err error
+	u.Keeper, err = pool.NewKeeper(pool.KeeperOptions{Connect: proxy.Connect(s.Now, leave), Now: s.Now, Rand: s.Rand, Log: log})
+	return u, err
 }
 
 // proxyTarget makes the targets of proxy routes, each with its pool of the next declaration.

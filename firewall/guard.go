@@ -69,19 +69,37 @@ func (g *Guard) Admit(f Flow) Verdict {
 	if s == nil {
 		return Verdict{Allowed: true, Implied: ByAbsence}
 	}
-	v := s.policy.Judge(f)
-	if !s.enforcing {
-		v.Evidence = trace.Predicted
-		if !v.Allowed { // it is here, so the kernel let it pass, by a rule that a reload has taken away since, or before it stood
-			v = Verdict{Allowed: true, Implied: ByEnforcement, Evidence: trace.Likely}
-		}
-		return v
-	}
+	v := s.look(f)
 	switch {
+	case !s.enforcing:
 	case v.Rule != nil:
 		s.hits[v.Rule.ID].Add(1)
 	case !v.Allowed:
 		s.hits[0].Add(1)
+	}
+	return v
+}
+
+// Look says what Admit would, and counts nothing.
+func (g *Guard) Look(f Flow) Verdict {
+	if g == nil {
+		return Verdict{Allowed: true, Implied: ByAbsence}
+	}
+	s := g.state.Load()
+	if s == nil {
+		return Verdict{Allowed: true, Implied: ByAbsence}
+	}
+	return s.look(f)
+}
+
+func (s *guarding) look(f Flow) Verdict {
+	v := s.policy.Judge(f)
+	if s.enforcing {
+		return v
+	}
+	v.Evidence = trace.Predicted
+	if !v.Allowed { // it is here, so the kernel let it pass, by a rule that a reload has taken away since, or before it stood
+		return Verdict{Allowed: true, Implied: ByEnforcement, Evidence: trace.Likely}
 	}
 	return v
 }

@@ -101,7 +101,7 @@ func mixed(t *testing.T) (*house, *recorder) {
 	h, up := open(t, reads), record(t)
 	write(t, h.routes+"/x.txt", "file")
 	address := up.Addr().String()
-	keeper, err := pool.NewKeeper(pool.KeeperOptions{Connect: proxy.Connect(time.Now), Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)})
+	keeper, err := pool.NewKeeper(pool.KeeperOptions{Connect: proxy.Connect(time.Now, nil), Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

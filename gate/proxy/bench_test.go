@@ -62,7 +62,7 @@ func (d *discard) FlushError() error           { return nil }
 func BenchmarkProxy_Serve(b *testing.B) {
 	up := kilobyte(b)
 	declared := at(up.url)
-	ups, err := pool.New(pool.Options{Declared: declared, Connect: proxy.Connect(time.Now), Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)})
+	ups, err := pool.New(pool.Options{Declared: declared, Connect: proxy.Connect(time.Now, nil), Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}

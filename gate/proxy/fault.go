@@ -55,9 +55,12 @@ func connectFault(ctx context.Context, err error) *fault {
 	f := &fault{reason: "proxy.connect_refused", blame: pool.Up, cause: err}
 	var timeout net.Error
 	var c *connectError
+	var ours *roundtrip.Error
 	switch {
 	case ctx.Err() != nil:
 		f.reason, f.blame = reasonClient, pool.Client
+	case errors.As(err, &ours): // it may not leave this machine: no upstream can help that
+		f.reason, f.blame = ours.Reason, pool.Edge
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout():
 		f.reason = "proxy.connect_timeout"
 	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.EADDRNOTAVAIL):

@@ -86,7 +86,7 @@ func open(t testing.TB, declared *config.Proxy, change ...func(*setting)) *house
 		t.Fatal(err)
 	}
 	keeper, err := pool.NewKeeper(pool.KeeperOptions{
-		Connect: proxy.Connect(time.Now), Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		Connect: proxy.Connect(time.Now, nil), Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

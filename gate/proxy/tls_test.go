@@ -187,7 +187,7 @@ func TestConnect_KnowsWhenItsFilesAreOthers(t *testing.T) {
 	s, roots := secureUpstream(t, false, func(*tls.Config) {})
 	p := at(s.URL)
 	p.Roots = roots
-	up, err := proxy.Connect(time.Now)(p, p.Upstreams[0])
+	up, err := proxy.Connect(time.Now, nil)(p, p.Upstreams[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/config"
@@ -30,13 +31,18 @@ type transport struct {
 	h2       *http2
 	counts   bool        // its connections may be of HTTP/2, where net/http has them
 	speaks2  atomic.Bool // an upstream with TLS chose HTTP/2
+	leave    Leave
 }
 
+// Leave says whether a connection to an address may leave this machine. The reason of a *roundtrip.Error is that of the
+// request.
+type Leave = func(network, address string, c syscall.RawConn) error
+
 // Connect makes the connections of an upstream, for a [pool.Pool]. It reads the certificates that the declaration names,
-// and opens nothing.
-func Connect(now func() time.Time) pool.Connect {
+// and opens nothing. leave is asked about each connection before it is made, as the Control of a net.Dialer is; nil: nobody is.
+func Connect(now func() time.Time, leave Leave) pool.Connect {
 	return func(declared *config.Proxy, up config.Upstream) (pool.Transport, error) {
-		t := &transport{declared: declared, up: up, now: now, counts: up.Scheme != config.HTTP}
+		t := &transport{declared: declared, up: up, now: now, leave: leave, counts: up.Scheme != config.HTTP}
 		if up.Scheme == config.HTTPS {
 			files, err := readTLS(declared)
 			if err == nil {
@@ -176,7 +182,7 @@ func (t *transport) dial(ctx context.Context) (net.Conn, error) { return t.conne
 func (t *transport) connect(ctx context.Context, config *tls.Config) (net.Conn, error) {
 	limited, cancel := context.WithTimeout(ctx, t.declared.Connect)
 	defer cancel()
-	var d net.Dialer
+	d := net.Dialer{Control: t.leave}
 	c, err := d.DialContext(limited, t.up.Network, t.up.Address)
 	if err != nil {
 		return nil, &connectError{err: err}

@@ -73,14 +73,26 @@ type Options struct {
 	Conns        int           // connections to one host at once
 	Resolver     *net.Resolver // nil: the system's
 	TLS          *tls.Config   // nil: the system's authorities
+
+	// Leave is asked about each connection before it is made, as the Control of a net.Dialer is; nil: nobody is.
+	Leave func(network, address string, c syscall.RawConn) error
 }
 
 // Client makes an HTTP client that follows no redirects, uses no proxy and keeps no cookies. Whoever has it calls
 // CloseIdleConnections in the end.
 func Client(o Options) *http.Client {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, Resolver: o.Resolver}
-	if !o.AllowPrivate {
-		dialer.Control = NewGuard().Control
+	public := NewGuard()
+	dialer.Control = func(network, address string, c syscall.RawConn) error {
+		if !o.AllowPrivate {
+			if err := public.Control(network, address, c); err != nil {
+				return err
+			}
+		}
+		if o.Leave == nil {
+			return nil
+		}
+		return o.Leave(network, address, c)
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if o.TLS != nil {

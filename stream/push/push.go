@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -29,7 +30,7 @@ type Subscriptions interface {
 	Pushes(ctx context.Context, account roundtrip.ID) ([]roundtrip.PushSubscription, error)
 }
 
-// Options is what a Sender is made of. All of it must be given but AllowPrivate, Grace, Acked, Client and Log.
+// Options is what a Sender is made of. All of it must be given but AllowPrivate, Grace, Acked, Client, Log and Leave.
 type Options struct {
 	Seed          []byte        // of the key that proves who sends; with another one all subscriptions are lost
 	Subject       string        // mailto: or https: URL of whoever answers for the messages
@@ -44,6 +45,9 @@ type Options struct {
 	Rand          io.Reader
 	Jitter        func() float64
 	Log           *slog.Logger // nil: nothing is logged
+
+	// Leave is asked about each connection before it is made; see [publicnet.Options]. nil: nobody is.
+	Leave func(network, address string, c syscall.RawConn) error
 }
 
 const (
@@ -75,7 +79,7 @@ func New(o Options) (*Sender, error) {
 	}
 	s := &Sender{
 		o: o, ready: make(chan struct{}), told: map[int64]map[string]struct{}{}, hosts: hosts{of: map[string]*host{}},
-		client: publicnet.Client(publicnet.Options{AllowPrivate: o.AllowPrivate, Timeout: timeout, Conns: 2 * atOnce}),
+		client: publicnet.Client(publicnet.Options{AllowPrivate: o.AllowPrivate, Timeout: timeout, Conns: 2 * atOnce, Leave: o.Leave}),
 	}
 	var err error
 	if s.vapid, err = newVapid(o.Seed, o.Subject); err != nil {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/internal/publicnet"
@@ -34,6 +35,9 @@ type Options struct {
 	Timeout time.Duration  // how long one try may take; default 15 s
 	Grace   time.Duration  // how long what is under way may take when the sender is told to stop; default 3 s
 	Log     *slog.Logger   // nil: nothing is logged
+
+	// Leave is asked about each connection before it is made; see [publicnet.Options]. nil: nobody is.
+	Leave func(network, address string, c syscall.RawConn) error
 }
 
 const (
@@ -66,7 +70,7 @@ func New(o Options) (*Sender, error) {
 		if len(h.Key) == 0 {
 			return nil, errors.New("webhook.New: the hook " + h.Name + " has no key")
 		}
-		l := &line{hook: h, now: o.Now, client: publicnet.Client(publicnet.Options{AllowPrivate: h.AllowPrivate, Timeout: o.Timeout, Conns: atOnce})}
+		l := &line{hook: h, now: o.Now, client: publicnet.Client(publicnet.Options{AllowPrivate: h.AllowPrivate, Timeout: o.Timeout, Conns: atOnce, Leave: o.Leave})}
 		var err error
 		l.Courier, err = courier.New(courier.Options{
 			Kind: store.JobWebhook + h.Name, What: "webhook message", Outbox: o.Outbox, Do: l.send, AtOnce: atOnce, GiveUp: giveUp, Spare: true,
