@@ -107,7 +107,7 @@ func newFirewallStatus(c console) *cobra.Command {
 	var o app.FirewallOptions
 	cmd := &cobra.Command{
 		Use:   "status [FILE]",
-		Short: "Show who enforces the groups, what each rule admits, what is reachable",
+		Short: "Show who enforces the groups, what they admit, what is reachable",
 		Long: `Shows who enforces the groups (the kernel, the server or nobody), what each rule
 has admitted and what was dropped, how full the table of connections is, and
 which ports of this machine can be reached in fact: what listens, and whom the

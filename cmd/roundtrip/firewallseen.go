@@ -17,7 +17,7 @@ func newFirewallDrops(c console) *cobra.Command {
 	var o app.DropsOptions
 	cmd := &cobra.Command{
 		Use:   "drops [FILE]",
-		Short: "Show what was dropped: who, what, how often, why, what would let it pass",
+		Short: "Show what was dropped: who, how often, why, what would let it pass",
 		Long: `Asks the server that runs what was dropped, newest first: by the kernel, which
 tells of as many packets a second as firewall.drops.rate says, or by the server
 itself where it enforces the groups. Each line says how often, why, which rule
@@ -67,7 +67,7 @@ func newFirewallCut(c console) *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "cut [FILE]",
-		Short: "End live flows: those of a rule, or those that no rule allows any more",
+		Short: "End live flows: those of a rule, or those that no rule allows now",
 		Long: `Ends exactly the flows that flows lists with the same flags, and no others. A TCP
 connection of this machine ends at both sides at once; flows of UDP, and those
 that another network namespace serves, are forgotten by the kernel, so that

@@ -88,11 +88,11 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 	cmd.Flags().StringSliceVar(&o.AllowDataLoss, "allow-data-loss", nil, allowLossUsage)
 	cmd.Flags().StringVar(&o.HTTPS, "https", ":443", "`address` of HTTPS")
 	cmd.Flags().StringVar(&o.HTTP, "http", ":80", "`address` of HTTP (redirects)")
-	cmd.Flags().StringVar(&o.DNS, "dns", ":53", "`address` of DNS; several with commas")
+	cmd.Flags().StringVar(&o.DNS, "dns", ":53", "`address` of DNS, or several")
 	cmd.Flags().StringVar(&o.Data, "data", "", "`folder` of database and files; else as declared")
 	cmd.Flags().StringSliceVar(&o.Roles, "role", nil, "`role` of this machine; else its addresses say it")
-	cmd.Flags().StringVar(&enforce, "enforce", "", "who enforces the groups of the firewall, `auto|kernel|process`; else as declared")
-	cmd.Flags().BoolVar(&o.LockOut, "lock-out", false, "groups may come into the kernel that refuse open SSH sessions")
+	cmd.Flags().StringVar(&enforce, "enforce", "", "`mode` of the firewall: auto, kernel, process")
+	cmd.Flags().BoolVar(&o.LockOut, "lock-out", false, "the firewall may refuse open SSH sessions")
 	return cmd
 }
 
