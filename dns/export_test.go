@@ -1,6 +1,8 @@
 package dns
 
 import (
+	"context"
+	"net"
 	"net/netip"
 
 	"github.com/roundtrip-dev/roundtrip/config"
@@ -27,4 +29,13 @@ func (s *Server) Crowd(c config.DNS, clients ...netip.Addr) (in []bool) {
 		in = append(in, s.crowd.enter(a, s.settings.Load()))
 	}
 	return in
+}
+
+// ReadEach answers what comes in at a socket one by one, as on machines whose kernel gives no more at once.
+func (s *Server) ReadEach(ctx context.Context, c *net.UDPConn) error {
+	if err := askForAddress(c); err != nil {
+		return err
+	}
+	s.readEach(ctx, c, s.newDesk(&s.counts, newSampler()))
+	return nil
 }

@@ -30,6 +30,13 @@ func (a *datagram) write(b []byte) (err error) {
 // readUDP answers what comes in at a socket until ctx ends: on this goroutine, since handing a query over costs more than
 // its answer.
 func (s *Server) readUDP(ctx context.Context, c *net.UDPConn, d *desk) {
+	if !s.readMany(ctx, c, d) {
+		s.readEach(ctx, c, d)
+	}
+}
+
+// readEach answers datagrams one by one, where the kernel gives no more at once.
+func (s *Server) readEach(ctx context.Context, c *net.UDPConn, d *desk) {
 	local := addressOf(c.LocalAddr()).Addr()
 	wildcard := local.IsUnspecified()
 	packet, control := make([]byte, datagramMax), make([]byte, 256)
@@ -52,28 +59,31 @@ func (s *Server) readUDP(ctx context.Context, c *net.UDPConn, d *desk) {
 		if wildcard {
 			from.local, back.from = asked(control[:controls])
 		}
-		s.answerDatagram(ctx, d, packet[:n], from, &back)
+		if s.take(ctx, d, packet[:n], from, &back) {
+			if err := back.write(d.out); err != nil {
+				d.counts.unsent.Add(1)
+			}
+		}
 	}
 }
 
-// answerDatagram answers one message.
-func (s *Server) answerDatagram(ctx context.Context, d *desk, packet []byte, from origin, back *datagram) {
+// take sees to one datagram, and reports whether d.out is the answer that is to be sent.
+func (s *Server) take(ctx context.Context, d *desk, packet []byte, from origin, back *datagram) bool {
 	d.counts.udp.Add(1)
 	if s.o.Admit != nil && !s.o.Admit(true, from.client) {
 		d.counts.barred.Add(1)
-		return
+		return false
 	}
 	switch d.serve(packet, from) {
 	case send:
-		if err := back.write(d.out); err != nil {
-			d.counts.unsent.Add(1)
-		}
+		return true
 	case slow:
 		s.beside(ctx, d, s.slow, packet, from, back, s.serveSlow)
 	case forward:
 		s.beside(ctx, d, s.forward, packet, from, back, s.serveForward)
 	case silence:
 	}
+	return false
 }
 
 // pause waits a little after an error that may go away, such as no memory left for datagrams.
