@@ -17,7 +17,7 @@ BEHIND := examples/behind-node
 ROOMS = $(shell $(GO) list ./... | grep -v '/roundtrip/test/')
 
 .DEFAULT_GOAL := help
-.PHONY: help run build page test check lint fmt unit race e2e client browser node node20 fuzz bench soak debian tools clean
+.PHONY: help run build lab page test check lint fmt unit race e2e client browser node node20 fuzz bench soak debian tools clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ run: build page ## build, and run the gallery example on https://gallery.localho
 
 build: ## build bin/roundtrip
 	@$(GO) build -trimpath -ldflags='-s -w' -o bin/roundtrip ./cmd/roundtrip
+
+lab: build debian ## several machines on one: client, stranger, name server, edge, applications (docs/lab.md; as root)
+	@$(GO) run ./test/lab/play -bin bin/roundtrip
 
 page: $(PAGE)/dist/index.html ## build the gallery's page
 

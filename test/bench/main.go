@@ -62,6 +62,9 @@ func run(ctx context.Context, o options, out io.Writer, say progress) (err error
 	if strings.HasPrefix(o.only, namesName) {
 		return measureNames(ctx, o, dir, out, say)
 	}
+	if o.only == floodName {
+		return measureFlood(ctx, o, dir, out, say)
+	}
 	var servers []*server
 	defer func() {
 		for _, s := range servers {

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // Machine is one of the lab's machines.
@@ -72,6 +70,9 @@ func (m *Machine) resolve(server netip.Addr) error {
 	return os.WriteFile(filepath.Join(folder, "resolv.conf"), []byte(text), 0o644)
 }
 
+// Namespace returns the name of the machine's network namespace, for ip netns exec.
+func (m *Machine) Namespace() string { return m.namespace }
+
 // IPv4 returns the address that the machine has.
 func (m *Machine) IPv4() netip.Addr { return m.Addresses[0] }
 
@@ -88,12 +89,12 @@ func (m *Machine) Inside(do func() error) error {
 		return err
 	}
 	defer home.Close()
-	if err := unix.Setns(int(m.handle.Fd()), unix.CLONE_NEWNET); err != nil {
+	if err := enter(m.handle); err != nil {
 		runtime.UnlockOSThread()
 		return fmt.Errorf("enter %s: %w", m.namespace, err)
 	}
 	defer func() {
-		if unix.Setns(int(home.Fd()), unix.CLONE_NEWNET) == nil {
+		if enter(home) == nil {
 			runtime.UnlockOSThread() // else the thread ends with its goroutine: nobody may run on it
 		}
 	}()

@@ -16,11 +16,12 @@ import (
 // Patience bounds every wait for a program of the lab; only a defect reaches it.
 const Patience = 60 * time.Second
 
-// Command prepares a program that runs on the machine, with the machine's network and resolver. It ends with this process.
+// Command prepares a program that runs on the machine, with the machine's network and resolver. It ends with this process,
+// but doesn't hear the Ctrl-C of this one's terminal: who started it decides when it stops.
 func (m *Machine) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", m.namespace, name}, args...)...)
 	cmd.Dir = m.Folder
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = attributes()
 	return cmd
 }
 
@@ -37,6 +38,8 @@ func (m *Machine) Run(ctx context.Context, name string, args ...string) (text st
 
 // Process is a program that runs on a machine until it is stopped.
 type Process struct {
+	On string // the machine's name
+
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
 	err  error         // how, after done
@@ -48,7 +51,7 @@ type Process struct {
 
 // Start starts a program on the machine. The end of the lab ends it.
 func (m *Machine) Start(name string, args ...string) (*Process, error) {
-	p := &Process{cmd: m.Command(context.Background(), name, args...), done: make(chan struct{}), written: make(chan struct{})}
+	p := &Process{On: m.Name, cmd: m.Command(context.Background(), name, args...), done: make(chan struct{}), written: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	p.cmd.Env = os.Environ()
 	if err := p.cmd.Start(); err != nil {

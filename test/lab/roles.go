@@ -56,6 +56,36 @@ func (m *Machine) Reload(ctx context.Context, p *Process, yaml string) error {
 	return p.Await(ctx, done, before+1)
 }
 
+// Up starts the whole site on the lab's declaration: applications, database, name server and edge, each behind its groups. It
+// returns the servers, the innermost first.
+func (l *Lab) Up(ctx context.Context, program string) (servers []*Process, err error) {
+	for _, name := range []string{App1, App2} {
+		if err := l.Machine(name).ServeApp(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.Machine(DB).Echo(ctx, ":5432"); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{App1, App2, DB, DNS, Edge} {
+		m := l.Machine(name)
+		if err := m.Declare(Declaration); err != nil {
+			return nil, err
+		}
+		if text, status, err := m.Run(ctx, program, "firewall", "apply", "--yes", m.Folder); err != nil || status != 0 {
+			return nil, fmt.Errorf("put the groups of %s in force: exit status %d, %w; it said:\n%s", name, status, cause(err), text)
+		}
+	}
+	for _, name := range []string{DNS, Edge} {
+		p, err := l.Machine(name).Serve(ctx, program)
+		if err != nil {
+			return nil, err
+		}
+		servers = append(servers, p)
+	}
+	return servers, nil
+}
+
 // Authority is where a server on the machine keeps the certificate of its own authority.
 func (m *Machine) Authority() string { return filepath.Join(m.Folder, "data", "certs", "local-ca.crt") }
 
