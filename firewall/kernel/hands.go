@@ -84,23 +84,41 @@ func (h *Hands) Apply(ctx context.Context, p *Plan, wait time.Duration, again bo
 	err = h.change(func(k *kept) (save bool, err error) {
 		digest := p.Digest()
 		stands := k.Waiting == nil && k.Confirmed != nil && k.Confirmed.Digest() == digest
-		if now, _, err := h.o.Table.Digest(ctx); err != nil {
+		now, there, err := h.o.Table.Digest(ctx)
+		switch {
+		case err != nil:
 			return false, err
-		} else if stands && now == digest && !again {
+		case there && k.former() == nil:
+			return false, roundtrip.E(roundtrip.Unavailable, "firewall.kernel", "the kernel has a table %s that this data folder (%s) knows nothing of: "+
+				"another server's, or its folder was lost. It stays as it is; roundtrip firewall off removes it", h.o.Table, h.o.Dir)
+		case stands && now == digest && !again:
 			c.Unchanged, c.Digest = true, digest
 			return false, nil
-		}
-		if wait == 0 || slices.Contains(k.Trusted, p.meaning()) {
-			if c.Report, err = h.o.Table.Apply(ctx, p, k.former()); err != nil {
-				return false, errors.Join(err, h.restore(ctx, k.former()))
-			}
-			k.trust(p)
-			return true, nil
+		case wait == 0 || slices.Contains(k.Trusted, p.meaning()):
+			c.Report, err = h.settle(ctx, k, p)
+			return false, err
 		}
 		c, err = h.try(ctx, k, p, wait)
 		return err == nil, err
 	})
 	return c, err
+}
+
+// settle has a plan stand at once. That it does is on the disk first: a table that nothing is known of would be taken for
+// somebody else's.
+func (h *Hands) settle(ctx context.Context, k *kept, p *Plan) (Report, error) {
+	before, former := *k, k.former()
+	k.Trusted = slices.Clone(k.Trusted)
+	k.trust(p)
+	if err := h.save(k); err != nil {
+		return Report{}, err
+	}
+	r, err := h.o.Table.Apply(ctx, p, former)
+	if err != nil {
+		err = errors.Join(err, h.restore(ctx, former), h.save(&before))
+		*k = before
+	}
+	return r, err
 }
 
 // former is the plan that is in force.

@@ -222,3 +222,20 @@ func holdTrial(t *testing.T, dir string) {
 	_, _ = os.Stdout.WriteString("waits\n")
 	_, _ = change.Trial.Wait(t.Context())
 }
+
+func TestHands_LeaveTheTableOfAnotherFolderAlone(t *testing.T) {
+	k, c := table(t, space(t)), newClock()
+	if _, err := hands(t, k, t.TempDir(), c.now).Apply(t.Context(), planOf(t, 80), 0, false); err != nil {
+		t.Fatal(err)
+	}
+	other := hands(t, k, t.TempDir(), c.now)
+	for _, wait := range []time.Duration{0, time.Minute} {
+		if _, err := other.Apply(t.Context(), planOf(t, 81), wait, false); err == nil || !strings.Contains(err.Error(), "knows nothing of") {
+			t.Errorf("the table of another folder was replaced: %v", err)
+		}
+	}
+	stands(t, k, planOf(t, 80))
+	if there, err := other.Off(t.Context()); err != nil || !there { // who says so knows what he does
+		t.Error(there, err)
+	}
+}
