@@ -147,6 +147,17 @@ func marksOf(c *config.Firewall) *marksAre {
 	return &m
 }
 
+// addTo adds to a status what is known of marks and of flows that go on. Where the flows can't be listed, they are not counted.
+func (s *seen) addTo(status *wallStatus, p *firewall.Policy) {
+	if status.Mode != byKernel || p == nil {
+		return
+	}
+	status.Marks = marksOf(p.Declared())
+	if all, err := s.survey(); err == nil {
+		status.Stale = len(watch.Stale(all))
+	}
+}
+
 func flowOf(v *watch.Live) flowAs {
 	remote := v.From
 	if v.Asked.Out {

@@ -77,6 +77,7 @@ func (a *App) doWall(ctx context.Context, order wallCommand, out io.Writer) erro
 	case "status":
 		h := a.house.Load()
 		status, err := a.wall.status(ctx, h.doors, a.wall.enforced())
+		a.seen.addTo(&status, h.doors)
 		return errors.Join(err, json.NewEncoder(out).Encode(status))
 	}
 	return noSuch("firewall " + order.Do)

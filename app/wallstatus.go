@@ -28,6 +28,8 @@ type wallStatus struct {
 	Unread    string           `json:"unread,omitempty"` // why the kernel could not be asked
 	Conntrack kernel.Conntrack `json:"conntrack"`
 	Doors     []kernel.Door    `json:"reachable"`
+	Marks     *marksAre        `json:"marks,omitempty"`       // whether requests can name their rule; none: no marks are declared
+	Stale     int              `json:"stale_flows,omitempty"` // live flows that no rule allows any more
 }
 
 // well reports whether the kernel has what it ought to have.
@@ -158,6 +160,12 @@ func writeStatus(out io.Writer, s *wallStatus, now time.Time) {
 			text += ": nearly full; when it is, new ones are dropped whatever the rules say. Raise net.netfilter.nf_conntrack_max"
 		}
 		say("tracked", text)
+	}
+	if m := s.Marks; m != nil && !m.Arrive {
+		say("marks", "accepted connections do not keep them, so journeys name the rule that is predicted: "+m.Fix)
+	}
+	if s.Stale > 0 {
+		say("go on", count(s.Stale, "flow")+" that no rule allows any more (roundtrip firewall flows --removed; cut --removed ends them)")
 	}
 	for _, d := range s.Kernel.Drift {
 		say("DRIFT", d)

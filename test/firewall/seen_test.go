@@ -199,6 +199,9 @@ func TestCut_EndsWhatARemovedRuleHasLetIn(t *testing.T) {
 		t.Errorf("of the rule that is called web 3 now: %+v", standing)
 	}
 
+	if status, text := roundtrip(t, "firewall", "status", s.Folder); status != 0 || !strings.Contains(text, "2 flows that no rule allows any more") {
+		t.Errorf("status: %d: %s", status, text)
+	}
 	if status, text := roundtrip(t, "firewall", "cut", s.Folder); status != 2 || !strings.Contains(text, "--removed") {
 		t.Errorf("without a choice: %d: %s", status, text)
 	}
@@ -232,7 +235,7 @@ func TestDrops_AreExplainedAndRequestsNameTheirRule(t *testing.T) {
 	s := server.Start(t, server.Declare(t, seenDeclaration), "--https", seenAddress+":443", "--enforce", "kernel")
 
 	client := http.Client{Transport: &http.Transport{
-		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true, ServerName: "seen.test"}, //nolint:gosec // the way there is what is tested
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true, ServerName: "seen.test"},
 		DisableKeepAlives: true,
 	}}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://seen.test/", nil)
