@@ -158,3 +158,61 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(uint64(1))
 	f.Fuzz(func(t *testing.T, seed uint64) { trial(t, seed, 200) })
 }
+
+// TestWith_IsAsIfDeclared holds that a zone with changes answers as one in which the same records are declared.
+func TestWith_IsAsIfDeclared(t *testing.T) {
+	t.Parallel()
+	compared := 0
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 6))
+		names := []string{"z.test."}
+		plain, rrs := randomZone(t, r, names, names[0])
+		var declaredLines []string
+		for _, rr := range rrs {
+			declaredLines = append(declaredLines, rr.String())
+		}
+		changed := plain
+		for i := range 1 + r.IntN(4) {
+			name, value := randomName(r, names[0]), fmt.Sprintf("value%d", i)
+			more := append(slices.Clone(declaredLines), name+" 300 TXT "+value)
+			if z, _ := zone.Build(zone.Options{Declared: declare("z.test", more...)}); z == nil || plain.With(zone.Change{Name: strings.TrimSuffix(name, "."), TXT: []string{value}}).Digest() == plain.Digest() {
+				continue // at an alias, or below a delegation
+			}
+			declaredLines = more
+			values := []string{value}
+			for _, line := range declaredLines[len(rrs) : len(declaredLines)-1] { // a change takes the place of the one before at its name
+				if before, ok := strings.CutPrefix(line, name+" 300 TXT "); ok {
+					values = append(values, before)
+				}
+			}
+			changed = changed.With(zone.Change{Name: strings.TrimSuffix(name, "."), TXT: values, TTL: 300})
+		}
+		want := build(t, zone.Options{Declared: declare("z.test", declaredLines...)})
+		if diff := cmp.Diff(bare(print(t, want)), bare(print(t, changed))); diff != "" {
+			t.Fatalf("seed %d: (- declared, + changed)\n%s", seed, diff)
+		}
+		a, b := set(t, want), set(t, changed)
+		for range 100 {
+			name, typ := randomName(r, names[0]), []uint16{dns.TypeA, dns.TypeTXT, dns.TypeMX, dns.TypeCNAME, dns.TypeNS, dns.TypeANY}[r.IntN(6)]
+			m, result, _ := ask(t, a, name, typ, 65535)
+			n, other, _ := ask(t, b, name, typ, 65535)
+			if diff := cmp.Diff(whole(m), whole(n)); diff != "" || result != other {
+				t.Fatalf("seed %d: %s %s (- declared, + changed)\n%s%+v\n%+v\n%s", seed, name, dns.Type(typ), diff, result, other, print(t, changed))
+			}
+			compared++
+		}
+	}
+	if compared < 5000 {
+		t.Errorf("only %d answers were compared", compared)
+	}
+}
+
+// bare leaves the comments of a printed zone out.
+func bare(text string) string {
+	var out []string
+	for line := range strings.SplitSeq(text, "\n") {
+		line, _, _ = strings.Cut(line, " ; ")
+		out = append(out, line)
+	}
+	return strings.Join(out, "\n")
+}
