@@ -1,9 +1,26 @@
 package app
 
-import "github.com/roundtrip-dev/roundtrip/trace"
+import (
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/dns/transfer"
+	"github.com/roundtrip-dev/roundtrip/gate/proxy/pool"
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
 
 // Recorder gives tests the journeys: they are the oracle of what happened.
 func (a *App) Recorder() *trace.Recorder { return a.recorder }
 
 // Folder is where the declaration lies.
 func (a *App) Folder() string { return a.options.File }
+
+// DownSites tells tests which sites serve nothing.
+func DownSites(sites []config.Site, states map[string][]pool.State, now time.Time) []string {
+	return downSites(sites, states, now)
+}
+
+// Behind tells tests which secondaries lack what is served.
+func Behind(zone string, serial uint32, c transfer.Copy) bool {
+	return behind(&nameState{Zones: []zoneState{{Name: zone, Serial: serial}}}, &c)
+}

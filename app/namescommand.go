@@ -33,6 +33,11 @@ type nameCommand struct {
 	JSON       bool
 }
 
+// devDoors are those of dev.
+func devDoors() Options {
+	return Options{Dev: true, HTTPS: "127.0.0.1:8443", HTTP: "127.0.0.1:8080", DNS: "127.0.0.1:5353"}
+}
+
 // serveDoors are the listeners of serve where no flag says otherwise: what is built without a server is built for these.
 func serveDoors() Options { return Options{HTTPS: ":443", HTTP: ":80", DNS: ":53"} }
 
@@ -41,7 +46,7 @@ func PrintZone(ctx context.Context, o NameOptions, name string, s Surroundings) 
 	order := nameCommand{Name: canonicalName(name), JSON: o.JSON}
 	return askNames(ctx, o, "zone", order, s, func(n *names, out io.Writer) error {
 		if !o.JSON {
-			fmt.Fprintln(out, "; No server runs here: this is what roundtrip serve would answer.")
+			fmt.Fprintf(out, "; No server runs here: this is what roundtrip %s would answer.\n", n.mode())
 		}
 		return n.printZone(order, out)
 	})
@@ -57,7 +62,7 @@ func ExplainName(ctx context.Context, o NameOptions, name, kind string, s Surrou
 		if err := n.explain(order, out); err != nil || o.JSON {
 			return err
 		}
-		_, err := fmt.Fprintln(out, "\nNo server runs here: this is what roundtrip serve would answer.")
+		_, err := fmt.Fprintf(out, "\nNo server runs here: this is what roundtrip %s would answer.\n", n.mode())
 		return err
 	})
 }
@@ -71,13 +76,14 @@ func askNames(ctx context.Context, o NameOptions, path string, order nameCommand
 		return err
 	}
 	var out bytes.Buffer // an error must not come after half an answer
+	doors := serveDoors()
 	running, err := askServer(ctx, c, path, order, &out)
 	if err == nil && !running {
 		if strings.HasSuffix(order.Name, ".localhost") && len(c.DNS.Zones) > 0 && !slices.ContainsFunc(c.DNS.Zones, func(z config.Zone) bool { return strings.HasSuffix(z.Name, "localhost") }) {
-			c = c.Dev("8443") // as roundtrip dev would call it
+			c, doors = c.Dev("8443"), devDoors() // as roundtrip dev would call it
 		}
 		var n *names
-		if n, err = lookAtNames(c, s); err == nil {
+		if n, err = lookAtNames(c, doors, s); err == nil {
 			err = here(n, &out)
 		}
 	}
@@ -88,9 +94,17 @@ func askNames(ctx context.Context, o NameOptions, path string, order nameCommand
 	return err
 }
 
+// mode is what would serve.
+func (n *names) mode() string {
+	if n.app.options.Dev {
+		return "dev"
+	}
+	return "serve"
+}
+
 // lookAtNames builds the zones of a declaration that no server serves, with the serials that they had last.
-func lookAtNames(c *config.Config, s Surroundings) (*names, error) {
-	a := &App{options: serveDoors(), around: s, log: slog.New(slog.DiscardHandler), config: c}
+func lookAtNames(c *config.Config, doors Options, s Surroundings) (*names, error) {
+	a := &App{options: doors, around: s, log: slog.New(slog.DiscardHandler), config: c}
 	n := &names{app: a}
 	n.declared.Store(&c.DNS)
 	var err error
@@ -151,6 +165,9 @@ type recordJSON struct {
 // noZone says that there is no such zone, and which there are.
 func noZone(name string, d *config.DNS) error {
 	if len(d.Zones) == 0 {
+		if !strings.Contains(name, ".") {
+			name = "example.com"
+		}
 		return roundtrip.E(roundtrip.Missing, "request.invalid", "the declaration has no zones; expected dns: { zones: { %s: {} } } in it", name)
 	}
 	var list []string
@@ -187,6 +204,12 @@ func (n *names) explain(order nameCommand, out io.Writer) error {
 	}
 	_, err = io.WriteString(out, strings.TrimRight(e.String(), "\n")+"\n")
 	return err
+}
+
+// IsRecordType reports whether a word names a type of records.
+func IsRecordType(word string) bool {
+	_, err := recordType(word)
+	return err == nil
 }
 
 // recordType reads the type of a record: MX, or TYPE65 (RFC 3597).

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
 )
 
@@ -116,11 +117,15 @@ func (a *App) keepsPlace(c *config.Config) error {
 	if c.Store.Database != now.Store.Database || c.Store.Files != now.Store.Files {
 		p.Add(c.Store.Pos, "where records and files are kept can't change while the server runs: restart it")
 	}
+	var first roundtrip.Pos // of the sites
+	if len(c.Sites) > 0 {
+		first = c.Sites[0].TLS.Pos
+	}
 	if isSecure(c) != isSecure(a.config) {
-		p.Add(c.Sites[0].TLS.Pos, "whether any site has TLS can't change while the server runs: restart it")
+		p.Add(first, "whether any site has TLS can't change while the server runs: restart it")
 	}
 	if hasTLS(c, config.TLSLocal) && a.base.authority == "" {
-		p.Add(c.Sites[0].TLS.Pos, "the first site with tls: local needs a restart")
+		p.Add(first, "the first site with tls: local needs a restart")
 	}
 	if len(c.DNS.Zones) > 0 && len(a.config.DNS.Zones) == 0 {
 		p.Add(c.DNS.Zones[0].Pos, "the first zone needs a restart: no socket of the name server is open")

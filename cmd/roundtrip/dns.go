@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+
 	"github.com/spf13/cobra"
 
 	"github.com/roundtrip-dev/roundtrip/app"
@@ -68,16 +70,22 @@ zone, or in the one of the first site.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			kind := "A"
-			if len(args) > 1 {
-				kind = args[1]
+			kind, rest := "A", args[1:]
+			if len(rest) == 2 || len(rest) == 1 && (app.IsRecordType(rest[0]) || !exists(rest[0])) {
+				kind, rest = rest[0], rest[1:]
 			}
-			o.File = file(args[min(len(args), 2):])
+			o.File = file(rest)
 			return app.ExplainName(cmd.Context(), o, args[0], kind, c.surroundings())
 		},
 	}
 	nameFlags(cmd, &o, "print a JSON object")
 	return cmd
+}
+
+// exists tells a file from a type of records that is misspelt.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func newDNSStatus(c console) *cobra.Command {
