@@ -28,6 +28,7 @@ type wall struct {
 	override config.Enforcement // instead of the declared one; "" leaves that
 	stamps   firewall.Stamps    // the numbers that rules stamp on connections, as kept in the data folder
 	kept     string             // where
+	confirm  string             // the command that confirms a change here
 	trials   chan *kernel.Trial // changes that wait to be confirmed, for who waits for them
 
 	mu     sync.Mutex // guards how and loaded
@@ -120,9 +121,18 @@ func (a *App) openWall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.override = a.options.Enforce
+	w.override, w.confirm = a.options.Enforce, confirmCommand(a.config, a.options.Data)
 	a.wall = w
 	return w.recover(ctx)
+}
+
+// confirmCommand is the command that confirms a change from any folder.
+func confirmCommand(c *config.Config, data string) string {
+	command := "roundtrip firewall confirm " + shellWord(c.File)
+	if data != "" {
+		command += " --data " + shellWord(dataFolder(c))
+	}
+	return command
 }
 
 // recover takes back what a process has left on trial that was killed. Where we may not look, there is nothing of ours.
@@ -254,7 +264,7 @@ func (w *wall) tell(change kernel.Change, wait time.Duration) {
 	if change.Trial == nil {
 		return
 	}
-	w.log.Warn("firewall: this change is taken back unless it is confirmed: roundtrip firewall confirm", "within", wait.String(), "digest", change.Digest)
+	w.log.Warn("firewall: this change is taken back unless it is confirmed", "with", w.confirm, "within", wait.String(), "digest", change.Digest)
 	w.trials <- change.Trial
 }
 

@@ -128,6 +128,7 @@ func FirewallApply(ctx context.Context, o FirewallOptions, s Surroundings) error
 	if err != nil {
 		return err
 	}
+	w.confirm = confirmCommand(h.config, o.Data)
 	answer := wallAnswer{}
 	if running {
 		if err := json.Unmarshal(reply.Bytes(), &answer); err != nil {
@@ -165,8 +166,8 @@ func (w *wall) afterApply(ctx context.Context, answer wallAnswer, answers io.Rea
 	if answer.Until.IsZero() {
 		return nil
 	}
-	fmt.Fprintf(out, "They are taken back in %s unless somebody confirms that this machine can still\nbe reached, best from a new session:\n\n  roundtrip firewall confirm\n\n",
-		age(answer.Until.Sub(w.around.Now()).Round(time.Second)))
+	fmt.Fprintf(out, "They are taken back in %s unless somebody confirms that this machine can still\nbe reached, best from a new session:\n\n  %s\n\n",
+		age(answer.Until.Sub(w.around.Now()).Round(time.Second)), w.confirm)
 	if answers != nil {
 		fmt.Fprint(out, "Or type yes here: ")
 		go w.readYes(ctx, answers)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/firewall"
 	"github.com/roundtrip-dev/roundtrip/firewall/kernel"
@@ -55,7 +56,7 @@ func (w *wall) status(ctx context.Context, p *firewall.Policy, how enforced) (wa
 		s.Behind = standing.InForce != nil && standing.InForce.Digest() != kernel.PlanOf(p, w.stamps.Number).Digest()
 	}
 	if s.Kernel, err = w.table.State(ctx, standing.InForce); err != nil {
-		s.Unread = Explain(err)
+		s.Unread = roundtrip.AsError(err).Public
 	}
 	sockets, err := kernel.Sockets(true)
 	if err != nil {
@@ -119,7 +120,7 @@ func statusHere(ctx context.Context, h *house, o FirewallOptions, s Surroundings
 	_, there, err := w.table.Digest(ctx)
 	switch {
 	case err != nil:
-		how.Why = "no server runs, and the kernel can't be asked: " + Explain(err)
+		how.Why = "no server runs, and the kernel can't be asked"
 	case there && standing.InForce != nil:
 		how = enforced{Mode: byKernel, Why: "no server runs: the table that the last one left stays"}
 	case standing.InForce != nil && h.config.Firewall.Enforce != config.EnforceProcess:

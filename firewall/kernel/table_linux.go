@@ -67,16 +67,19 @@ func (t *Table) Available(context.Context) error {
 
 // unavailable says what to do about it.
 func unavailable(err error) error {
+	if _, said := errors.AsType[*roundtrip.Error](err); said {
+		return err
+	}
 	switch {
 	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EACCES):
 		return &roundtrip.Error{
-			Kind: roundtrip.Denied, Reason: "firewall.not_permitted", Err: err,
+			Kind: roundtrip.Denied, Reason: "firewall.not_permitted",
 			Public: "this process may not program the kernel's firewall: it has no CAP_NET_ADMIN. Run it as root, or give it the capability " +
 				"(AmbientCapabilities=CAP_NET_ADMIN in its unit, or setcap cap_net_admin,cap_net_bind_service=+ep on the program)",
 		}
 	case errors.Is(err, syscall.EPROTONOSUPPORT), errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.EOPNOTSUPP), errors.Is(err, syscall.ENOENT):
 		return &roundtrip.Error{
-			Kind: roundtrip.Unavailable, Reason: "firewall.kernel", Err: err,
+			Kind: roundtrip.Unavailable, Reason: "firewall.kernel",
 			Public: "the kernel of this machine has no nftables, or not all of it that the groups need (nf_tables, nft_ct, nft_fib_inet, nft_log, nft_limit): " + err.Error(),
 		}
 	}
@@ -85,7 +88,7 @@ func unavailable(err error) error {
 
 // failed is a refusal of the kernel.
 func failed(what string, err error) error {
-	return &roundtrip.Error{Kind: roundtrip.Unavailable, Reason: "firewall.kernel", Err: err, Public: what + " failed: " + err.Error()}
+	return &roundtrip.Error{Kind: roundtrip.Unavailable, Reason: "firewall.kernel", Err: err, Public: what + " failed"}
 }
 
 // Apply makes the table say what the plan says, in one transaction: no packet meets half of it, connections that were
