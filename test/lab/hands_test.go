@@ -124,3 +124,26 @@ func TestHands_WhatNobodyConfirmsIsTakenBack(t *testing.T) {
 	}
 	t.Log(apply.Log())
 }
+
+// A server that is killed opens nothing: its groups stay in force, and the next one goes on with them.
+func TestHands_AKilledServerOpensNothing(t *testing.T) {
+	l := open(t)
+	_, server := up(t, l)
+	edge := l.Machine(lab.Edge)
+	must(t, edge.Echo(t.Context(), ":7"))
+	to := netip.AddrPortFrom(edge.IPv4(), 7)
+	server.Kill()
+	if reaches(t.Context(), l.Machine(lab.Client), to, false) {
+		t.Error("without the server a port can be reached that no rule allows")
+	}
+	before := uncounted(t, edge)
+	again, err := edge.Serve(t.Context(), program(t))
+	must(t, err)
+	t.Cleanup(func() { stop(t, again) })
+	if err := ask(browser(t, l, lab.Client)); err != nil {
+		t.Error(err)
+	}
+	if after := uncounted(t, edge); after != before {
+		t.Errorf("the next server changed the rules:\n%s\nbefore:\n%s", after, before)
+	}
+}

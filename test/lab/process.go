@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -43,6 +44,8 @@ type Process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
 	err  error         // how, after done
+
+	killed atomic.Bool // by us
 
 	mu      sync.Mutex // guards what follows
 	log     bytes.Buffer
@@ -122,8 +125,11 @@ func cause(err error) error {
 // Signal sends a signal to the program.
 func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
 
-// Stop asks the program to end and waits until it has.
+// Stop asks the program to end and waits until it has. One that was killed has stopped as it should.
 func (p *Process) Stop() error {
+	if p.killed.Load() {
+		return nil
+	}
 	if err := p.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
@@ -138,6 +144,7 @@ func (p *Process) Stop() error {
 
 // Kill ends the program at once.
 func (p *Process) Kill() {
+	p.killed.Store(true)
 	_ = p.cmd.Process.Kill() // it may have ended
 	<-p.done
 }
