@@ -37,7 +37,6 @@ var catalogueRows = [...]reasonRow{
 	{"DPE", "dns.probe_expired", "the probe is too old", "make a new probe"},
 	{"DTM", "dns.too_many", "there are as many TCP connections as dns.clients allows", "raise clients.connections or clients.per_client, or look who holds them"},
 	{"DFW", "dns.forward_failed", "none of the resolvers of this machine gave an answer", "look at /etc/resolv.conf and the network"},
-	{"DFL", "dns.forward_loop", "the resolver of this machine asks this server, so that a question would go in a circle", "point it at another resolver, or turn the forwarding off"},
 
 	{"FNR", "firewall.no_rule", "no rule of the security groups allows it", "roundtrip reach FROM PROTO/PORT lists what stands in the way; add a rule to a group of the machine's role"},
 	{"FSG", "firewall.stale_group", "the rule that would allow it names a group or list in which no machine or network is", "give the group's role its machines (firewall.machines), or correct the rule"},
