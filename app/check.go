@@ -47,7 +47,11 @@ func Check(ctx context.Context, file string, s Surroundings) error {
 	if n := len(warnings); n > 0 {
 		fmt.Fprintf(s.Out, ", %d to look at", n)
 	}
-	fmt.Fprintf(s.Out, "\n  %s, %s\n", count(len(c.Sites), "site"), count(len(c.Collections), "collection"))
+	fmt.Fprintf(s.Out, "\n  %s, %s", count(len(c.Sites), "site"), count(len(c.Collections), "collection"))
+	if c.Firewall != nil {
+		fmt.Fprintf(s.Out, ", %s", count(len(c.Firewall.Groups), "security group"))
+	}
+	fmt.Fprintln(s.Out)
 	for _, z := range h.zones {
 		fmt.Fprintf(s.Out, "  the zone %s has %s (roundtrip zone %s prints them)\n", z.Name(), count(z.Count(), "record"), z.Name())
 	}

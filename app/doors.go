@@ -88,6 +88,14 @@ func roleNames(f *config.Firewall) []string {
 	return all
 }
 
+// rolesHere are the roles of this machine in the firewall that is in force.
+func (a *App) rolesHere() []string {
+	if p := a.house.Load().doors; p != nil {
+		return p.Roles()
+	}
+	return nil
+}
+
 // addressList joins the addresses by which others may know this machine.
 func addressList(own []netip.Addr) string {
 	var all []string

@@ -104,7 +104,12 @@ func (r *reacher) ask(o ReachOptions) error {
 		}
 	}
 	for _, n := range networks {
-		r.add(there, r.out.To, n, flow)
+		if len(r.from) == 0 || r.meets(n) {
+			r.add(there, r.out.To, n, flow)
+		}
+	}
+	if len(r.out.Checks) == 0 {
+		return invalid("no machine of %s has an address that %s could speak to: one has IPv4 alone, the other one IPv6", r.out.To, o.From)
 	}
 	r.conclude()
 	return nil
@@ -244,6 +249,19 @@ func (r *reacher) leave(f firewall.Flow, own []netip.Prefix) error {
 		}
 	}
 	return nil
+}
+
+// meets reports whether a machine that is to be reached has an address of a network's family, or none that is declared.
+func (r *reacher) meets(n netip.Prefix) bool {
+	known := false
+	for _, role := range r.to {
+		for _, to := range r.addressesOf(role) {
+			if known = true; to.Addr().Is4() == n.Addr().Is4() {
+				return true
+			}
+		}
+	}
+	return !known
 }
 
 // add asks one end about one network.

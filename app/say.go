@@ -18,7 +18,7 @@ import (
 func (a *App) sayReady(d *doors) {
 	took := a.around.Now().Sub(a.started)
 	if !a.options.Dev {
-		a.log.Info("ready", "https", address(d.secure), "http", address(d.plain), "dns", a.names.doors.addresses(), "firewall", a.wall.enforced().Mode, "ms", took.Milliseconds(), "version", Version())
+		a.log.Info("ready", "https", address(d.secure), "http", address(d.plain), "dns", a.names.doors.addresses(), "firewall", a.wall.enforced().Mode, "roles", a.rolesHere(), "ms", took.Milliseconds(), "version", Version())
 		a.logWarnings()
 		a.warnPorts(d)
 		return

@@ -89,6 +89,18 @@ func (p *Policy) Rule(id uint16) *Rule {
 	return p.all[id-1]
 }
 
+// Roles are the roles of this machine.
+func (p *Policy) Roles() []string {
+	if !p.who.Every {
+		return p.who.Roles
+	}
+	var all []string
+	for _, a := range p.declared.Attach {
+		all = append(all, a.Role)
+	}
+	return all
+}
+
 // Groups are the groups of this machine, in the order in which they were attached.
 func (p *Policy) Groups() []string { return p.groups }
 
