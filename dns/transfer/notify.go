@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
 
 	miekg "github.com/miekg/dns"
@@ -214,14 +215,17 @@ func (s *Service) notify(ctx context.Context, k target, serial uint32) (again bo
 	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	if _, err := conn.Write(packet); err != nil {
-		return true, err
+	_, err = conn.Write(packet)
+	var answer []byte
+	if err == nil {
+		answer, err = answerTo(conn, packet)
 	}
-	answer, err := answerTo(conn, packet)
-	if err != nil {
-		if ctx.Err() != nil {
-			err = fmt.Errorf("no answer within %v", answerWait)
-		}
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return true, errors.New("nothing listens there (connection refused)")
+	case err != nil && ctx.Err() != nil:
+		return true, fmt.Errorf("no answer within %v", answerWait)
+	case err != nil:
 		return true, err
 	}
 	return s.judge(answer, key, signer)
