@@ -106,7 +106,10 @@ func run(ctx context.Context, o options, out io.Writer, say progress) (err error
 	if err := streams.report(out, o); err != nil || o.only != "" {
 		return err
 	}
-	return measureGate(ctx, o, dir, out, say)
+	if err := measureGate(ctx, o, dir, out, say); err != nil {
+		return err
+	}
+	return measureNames(ctx, o, dir, out, say)
 }
 
 // preparePeer builds PocketBase from the module proxy and fills it.
