@@ -66,7 +66,7 @@ func NewHands(o HandsOptions) (*Hands, error) {
 // Change is what was done to the table.
 type Change struct {
 	Report
-	Unchanged bool   // the table stands already as the plan says, and was confirmed
+	Unchanged bool   // the table stands already as the plan says, and was confirmed or is on trial
 	Trial     *Trial // not nil: it waits to be confirmed
 }
 
@@ -97,6 +97,9 @@ func (h *Hands) Apply(ctx context.Context, p *Plan, wait time.Duration, again bo
 		case wait == 0 || slices.Contains(k.Trusted, p.meaning()):
 			c.Report, err = h.settle(ctx, k, p)
 			return false, err
+		case h.owner != nil && k.Waiting != nil && k.Waiting.Plan.Digest() == digest && now == digest && !again:
+			c.Unchanged, c.Digest = true, digest // its trial goes on, and its time
+			return false, nil
 		}
 		c, err = h.try(ctx, k, p, wait)
 		return err == nil, err

@@ -152,6 +152,24 @@ func TestHands_NewChangeSupersedesATrial(t *testing.T) {
 	stands(t, k, nil)
 }
 
+func TestHands_TheSameAgainGoesOnWaiting(t *testing.T) {
+	k, c := table(t, space(t)), newClock()
+	h := hands(t, k, t.TempDir(), c.now)
+	first, err := h.Apply(t.Context(), planOf(t, 80), time.Minute, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.advance(50 * time.Second)
+	if change, err := h.Apply(t.Context(), planOf(t, 80), time.Minute, false); err != nil || !change.Unchanged || change.Trial != nil {
+		t.Fatalf("%+v, %v", change, err)
+	}
+	c.advance(10 * time.Second)
+	if outcome, err := first.Trial.Wait(t.Context()); err != nil || outcome != kernel.TakenBack {
+		t.Fatal(outcome, err)
+	}
+	stands(t, k, nil)
+}
+
 func TestHands_OffRemovesWhatWaits(t *testing.T) {
 	k, c := table(t, space(t)), newClock()
 	h := hands(t, k, t.TempDir(), c.now)
