@@ -62,7 +62,7 @@ func Build(o Options) (*Zone, []Mistake) {
 // gather reads all records that there are.
 func (d *drafts) gather(o Options) *source {
 	z := o.Declared
-	s := &source{drafts: d, origin: dns.Fqdn(z.Name), ttl: uint32(z.TTL / time.Second), from: declared, rename: o.Rename}
+	s := &source{drafts: d, origin: dns.Fqdn(z.Name), ttl: uint32(z.TTL / time.Second), from: declared, rename: o.Rename, file: z.Pos.File}
 	if z.File != "" {
 		s.readFile(z.File, z.Pos)
 	}

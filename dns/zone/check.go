@@ -66,11 +66,11 @@ func (b *builder) checkCNAME(g *group) {
 		return
 	}
 	for i := g.from + 1; i < g.to; i++ {
-		b.wrong(b.pos(b.list[i]), name+" is an alias of two names", fmt.Sprintf("one CNAME record; the first one stands at %s", b.pos(r)))
+		b.wrong(b.pos(b.list[i]), name+" is an alias of two names", "one CNAME record; the first one stands "+b.seen(b.list[i], r))
 	}
 	for _, o := range b.groupsOf(g.node) {
 		if other := b.list[o.from]; other.typ != dns.TypeCNAME {
-			b.wrong(b.pos(r), fmt.Sprintf("%s is an alias, and has %s records too (%s)", name, typeName(other.typ), b.pos(other)), "the CNAME record alone, or no CNAME record")
+			b.wrong(b.pos(r), fmt.Sprintf("%s is an alias, and has %s records too (%s)", name, typeName(other.typ), b.seen(r, other)), "the CNAME record alone, or no CNAME record")
 			return
 		}
 	}
@@ -83,12 +83,20 @@ func (b *builder) checkCNAME(g *group) {
 	}
 }
 
+// seen says where another record stands, from one that is told of.
+func (b *builder) seen(from, other draft) string {
+	if from.file == other.file && other.origin == declared {
+		return fmt.Sprintf("in line %d", other.line)
+	}
+	return "at " + b.pos(other).String()
+}
+
 // checkDNAME holds the rules of RFC 6672 section 2.4.
 func (b *builder) checkDNAME(g *group) {
 	r := b.list[g.from]
 	name := plain(b.wire(r))
 	for i := g.from + 1; i < g.to; i++ {
-		b.wrong(b.pos(b.list[i]), name+" has two DNAME records", fmt.Sprintf("one; the first one stands at %s", b.pos(r)))
+		b.wrong(b.pos(b.list[i]), name+" has two DNAME records", "one; the first one stands "+b.seen(b.list[i], r))
 	}
 	if isWild(b.wire(r)) {
 		b.wrong(b.pos(r), "a * can't have a DNAME record", "DNAME records at each name, or no *")
@@ -105,7 +113,7 @@ func (b *builder) checkDNAME(g *group) {
 			break
 		}
 		if o.node != g.node && below.origin != derived {
-			b.wrong(b.pos(below), fmt.Sprintf("%s lies below %s, whose DNAME record (%s) moves all names below it", plain(b.wire(below)), name, b.pos(r)), "no record below the DNAME")
+			b.wrong(b.pos(below), fmt.Sprintf("%s lies below %s, whose DNAME record (%s) moves all names below it", plain(b.wire(below)), name, b.seen(below, r)), "no record below the DNAME")
 			return
 		}
 	}

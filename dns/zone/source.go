@@ -39,13 +39,27 @@ type source struct {
 	in     string   // folder of the present file, below root
 	path   string   // of the present file, for positions
 	rename func(string) string
+	file   string // the declaration
+}
+
+// shown returns a path as the user knows it: from where the declaration is, if it lies there or below.
+func (s *source) shown(path string) string {
+	here := filepath.Dir(s.file)
+	abs, err := filepath.Abs(here)
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(abs, path); err == nil && filepath.IsLocal(rel) {
+		return filepath.Join(here, rel)
+	}
+	return path
 }
 
 // readFile reads the zone file at path.
 func (s *source) readFile(path string, pos roundtrip.Pos) {
 	root, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
-		s.wrong(pos, "the folder of the zone file can't be read: "+trimErr(err), "a zone file at "+path)
+		s.wrong(pos, "the folder of the zone file can't be read: "+trimErr(err), "a zone file at "+s.shown(path))
 		return
 	}
 	defer func() { _ = root.Close() }() // nothing was written
@@ -56,7 +70,7 @@ func (s *source) readFile(path string, pos roundtrip.Pos) {
 // readBelow reads a file of the zone file's folder.
 func (s *source) readBelow(name string, pos roundtrip.Pos) {
 	content, err := readBounded(s.root, name)
-	full := filepath.Join(s.root.Name(), name)
+	full := s.shown(filepath.Join(s.root.Name(), name))
 	switch {
 	case err != nil:
 		s.wrong(pos, "the zone file "+full+" can't be read: "+trimErr(err), "a file there that we may read")
@@ -237,7 +251,7 @@ func (s *source) include(words []string, pos roundtrip.Pos) {
 		name = filepath.Join(s.in, name)
 	}
 	if !filepath.IsLocal(name) {
-		s.wrong(pos, words[0]+" lies outside the folder of the zone file", "a file in "+s.root.Name()+" or below it")
+		s.wrong(pos, words[0]+" lies outside the folder of the zone file", "a file in "+s.shown(s.root.Name())+" or below it")
 		return
 	}
 	if slices.Contains(s.chain, name) {
@@ -286,7 +300,7 @@ func (s *source) showLines(path string) {
 	lines := map[string][][]byte{}
 	for i := range s.mistakes {
 		m := &s.mistakes[i]
-		name, err := filepath.Rel(root.Name(), m.Pos.File)
+		name, err := filepath.Rel(s.shown(root.Name()), m.Pos.File)
 		if err != nil || !filepath.IsLocal(name) || !slices.Contains(s.paths, m.Pos.File) {
 			continue
 		}
