@@ -108,7 +108,7 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 	var warnings []policy.Warning
 	facts := a.facts(c)
 	h.zones, warnings, err = buildZones(c, facts, nil) // 1 a name becomes an address
-	h.warnings = slices.Concat(h.warnings, warnings, a.nameWarnings(c, facts, h.doors))
+	h.warnings = slices.Concat(h.warnings, warnings, a.nameWarnings(c, facts, h.zones, h.doors))
 	return h, err
 }
 

@@ -104,7 +104,8 @@ func TestCheck_WarnsWhereNobodyCouldAsk(t *testing.T) {
 		"private, and a local zone": {yaml: strings.Replace(zone, "example.com", "example.internal", 1), machine: []string{"10.0.0.7"}, not: "warning"},
 		"no network":                {yaml: zone, says: []string{"dns.addresses"}},
 		"a rule for both":           {yaml: zone + strings.Replace(groups, "%s", ", tcp/53, udp/53", 1), machine: []string{"203.0.113.7"}, not: "ask the name server"},
-		"a rule for neither":        {yaml: zone + strings.Replace(groups, "%s", "", 1), machine: []string{"203.0.113.7"}, says: []string{"by udp/53", "by tcp/53"}},
+		"a rule for neither":        {yaml: zone + strings.Replace(groups, "%s", "", 1), machine: []string{"203.0.113.7"}, says: []string{"by udp/53 and tcp/53"}},
+		"other machines answer":     {yaml: strings.Replace(zone, "{}", "{ nameservers: [ns.example.com], records: ['ns A 203.0.113.53'] }", 1) + strings.Replace(groups, "%s", "", 1), machine: []string{"203.0.113.7"}, not: "ask the name server"},
 	} {
 		out, err := check(t, test.yaml, test.machine...)
 		if err != nil {
