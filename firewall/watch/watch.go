@@ -21,6 +21,7 @@ const (
 	keepEach   = 10 * time.Second       // one journey of the same drop
 	againAfter = 10 * time.Second       // when a listener that failed is opened again
 	fillEvery  = 5 * time.Second        // the connection table is asked whether it was full
+	nameEvery  = 10 * time.Second       // network interfaces are asked for their names
 )
 
 // Options says what a watch is handed.
@@ -49,6 +50,8 @@ type Watch struct {
 	kept      time.Time
 	full      uint64 // the counter of the full connection table, when it was asked last
 	counted   bool   // it was asked
+	cards     map[int]string
+	named     time.Time // when cards was emptied
 }
 
 // New makes a watch. It opens nothing.
@@ -59,7 +62,7 @@ func New(o Options) (*Watch, error) {
 	if o.Group == 0 {
 		o.Group = firewall.LogGroup
 	}
-	return &Watch{options: o, ready: make(chan struct{}), change: make(chan struct{}, 1), drops: newFold()}, nil
+	return &Watch{options: o, ready: make(chan struct{}), change: make(chan struct{}, 1), drops: newFold(), cards: map[int]string{}}, nil
 }
 
 // Enter says which policy is in force from now on, nil for none, and whether the kernel enforces it and tells of its drops.
@@ -174,11 +177,26 @@ func (w *Watch) packet(p *nflog.Packet, r *nflog.Reader) {
 	w.mu.Lock()
 	w.lost, w.odd = r.Lost(), r.Odd()
 	d := w.note(f, reason, trace.Reported, 1)
-	d.Local = local
-	if w.options.Interface != nil && (d.Interface == "" || d.Packets&0x3ff == 0) { // its name may change, rarely
-		d.Interface = w.options.Interface(number)
-	}
+	d.Local, d.Interface = local, w.card(number, d.Last)
 	w.mu.Unlock()
+}
+
+// card is the name of a network interface. To ask costs more than all else about a packet, so it is asked now and then: names
+// change rarely.
+func (w *Watch) card(number int, now time.Time) string {
+	if number == 0 || w.options.Interface == nil {
+		return ""
+	}
+	if now.Sub(w.named) >= nameEvery {
+		clear(w.cards)
+		w.named = now
+	}
+	name, ok := w.cards[number]
+	if !ok {
+		name = w.options.Interface(number)
+		w.cards[number] = name
+	}
+	return name
 }
 
 // Refused notes a connection or datagram that this process refused.
