@@ -37,12 +37,15 @@ type flowsCommand struct {
 
 // flowsAnswer is the flows, and what came of cutting them.
 type flowsAnswer struct {
-	Mode    string    `json:"mode"` // kernel, process, off
-	Flows   []flowAs  `json:"flows"`
+	Mode    string    `json:"mode"`  // kernel, process, off
+	Flows   []flowAs  `json:"flows"` // 10,000 at the most, those first that could not be opened now
+	Total   int       `json:"total"`
 	Marks   *marksAre `json:"marks,omitempty"`
 	Cut     int       `json:"cut"`     // flows that were ended
 	Sockets int       `json:"sockets"` // of them those whose socket was this machine's: the other end was told
 	Faults  []string  `json:"faults,omitempty"`
+
+	stale, allowed int // how many of each are listed
 }
 
 // marksAre is whether accepted connections have the marks of the kernel, so that requests name their rule.
@@ -84,22 +87,40 @@ func (s *seen) doFlows(order flowsCommand, out io.Writer) error {
 	if err != nil {
 		return roundtrip.E(roundtrip.Unavailable, "firewall.kernel", "the kernel's table of connections can't be read: %s", err)
 	}
-	all, err := s.surveyOf(table)
-	if err != nil {
-		return errors.Join(err, table.Close())
-	}
-	for i := range all {
-		v := &all[i]
+	var chosen []flows.Flow // to be cut when the table has told of all: it is not to be changed while it does
+	err = s.surveyOf(table, func(v *watch.Live) {
 		if !order.wants(v, standing) {
-			continue
+			return
 		}
-		a.Flows = append(a.Flows, flowOf(v))
+		a.add(v)
 		if order.Cut {
-			a.cut(table, v)
+			chosen = append(chosen, v.Flow)
 		}
+	})
+	for i := range chosen {
+		a.cut(table, &chosen[i])
+	}
+	if err = errors.Join(err, table.Close()); err != nil {
+		return err
 	}
 	sortFlows(a.Flows)
-	return errors.Join(json.NewEncoder(out).Encode(a), table.Close())
+	return json.NewEncoder(out).Encode(a)
+}
+
+// flowsMost is how many flows an answer lists, half of them those that could be opened now: a table may have a million.
+const flowsMost = 10_000
+
+// add lists a flow, as long as there is room.
+func (a *flowsAnswer) add(v *watch.Live) {
+	a.Total++
+	room := &a.stale
+	if v.Allowed {
+		room = &a.allowed
+	}
+	if *room < flowsMost/2 {
+		*room++
+		a.Flows = append(a.Flows, flowOf(v))
+	}
 }
 
 // wants reports whether an order is about a flow. A rule's name means the rule that is in force; where none has it (standing
@@ -121,8 +142,8 @@ func ruleName(typed string) string {
 }
 
 // cut ends one flow.
-func (a *flowsAnswer) cut(table *flows.Table, v *watch.Live) {
-	done, err := table.Cut(&v.Flow)
+func (a *flowsAnswer) cut(table *flows.Table, f *flows.Flow) {
+	done, err := table.Cut(f)
 	if err != nil && !slices.Contains(a.Faults, err.Error()) {
 		a.Faults = append(a.Faults, err.Error())
 	}
@@ -153,9 +174,11 @@ func (s *seen) addTo(status *wallStatus, p *firewall.Policy) {
 		return
 	}
 	status.Marks = marksOf(p.Declared())
-	if all, err := s.survey(); err == nil {
-		status.Stale = len(watch.Stale(all))
-	}
+	_ = s.survey(func(v *watch.Live) { // what was counted before it failed is there at least
+		if !v.Allowed {
+			status.Stale++
+		}
+	})
 }
 
 func flowOf(v *watch.Live) flowAs {
@@ -233,7 +256,7 @@ func Cut(ctx context.Context, o FlowsOptions, s Surroundings) error {
 	}
 	if o.Sure != nil {
 		writeFlows(s.Out, a, flowsShown)
-		fmt.Fprintf(s.Out, "\nEnd %s? Type yes: ", count(len(a.Flows), "flow"))
+		fmt.Fprintf(s.Out, "\nEnd %s? Type yes: ", count(a.Total, "flow"))
 		if sure, err := o.Sure(); err != nil || !sure {
 			fmt.Fprintln(s.Out, "Nothing was ended.")
 			return err
@@ -264,8 +287,8 @@ func writeFlows(out io.Writer, a *flowsAnswer, most int) {
 			rows = append(rows, a.Flows[i].row())
 		}
 		writeTable(out, []string{"WHAT", "REMOTE", "LET IN BY", "KNOWN", "NOW"}, rows)
-		if more := len(a.Flows) - most; more > 0 {
-			fmt.Fprintf(out, "and %d more (--json lists all)\n", more)
+		if more := a.Total - min(most, len(a.Flows)); more > 0 {
+			fmt.Fprintf(out, "and %s more\n", count(more, "flow"))
 		}
 	}
 	var notes []string

@@ -68,12 +68,17 @@ func (s *seen) enter(ctx context.Context, h *house, kernel bool) {
 	if !kernel || !gone {
 		return
 	}
-	all, err := s.survey()
+	var stale []ruleFlows
+	err := s.survey(func(v *watch.Live) {
+		if !v.Allowed {
+			stale = addFlow(stale, v)
+		}
+	})
 	if err != nil {
 		s.app.log.WarnContext(ctx, "firewall: rules are gone, and the flows that they let in can't be counted", slog.Any("error", err))
 		return
 	}
-	for _, r := range byRule(watch.Stale(all)) {
+	for _, r := range stale {
 		s.app.log.WarnContext(ctx, "firewall: flows go on that no rule allows any more; roundtrip firewall cut --removed ends them",
 			slog.String("let_in_by", r.name), slog.Int("flows", r.flows))
 	}
@@ -95,46 +100,41 @@ type ruleFlows struct {
 	flows int
 }
 
-// byRule counts flows by the rule that let them in, in the order of the flows.
-func byRule(all []watch.Live) []ruleFlows {
-	var counted []ruleFlows
-	for i := range all {
-		name := all[i].Rule
-		if name == "" {
-			name = "no rule that is known"
-		}
-		at := slices.IndexFunc(counted, func(r ruleFlows) bool { return r.name == name })
-		if at < 0 {
-			at = len(counted)
-			counted = append(counted, ruleFlows{name: name})
-		}
-		counted[at].flows++
+// addFlow counts a flow for the rule that let it in.
+func addFlow(all []ruleFlows, v *watch.Live) []ruleFlows {
+	name := v.Rule
+	if name == "" {
+		name = "no rule that is known"
 	}
-	return counted
+	at := slices.IndexFunc(all, func(r ruleFlows) bool { return r.name == name })
+	if at < 0 {
+		return append(all, ruleFlows{name, 1})
+	}
+	all[at].flows++
+	return all
 }
 
-// survey lists the live flows of this machine with their rules.
-func (s *seen) survey() ([]watch.Live, error) {
+// survey calls each with every live flow of this machine, and its rule.
+func (s *seen) survey(each func(*watch.Live)) error {
 	table, err := flows.Open(flows.Options{})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	live, err := s.surveyOf(table)
-	return live, errors.Join(err, table.Close())
+	return errors.Join(s.surveyOf(table, each), table.Close())
 }
 
-func (s *seen) surveyOf(table *flows.Table) ([]watch.Live, error) {
+func (s *seen) surveyOf(table *flows.Table, each func(*watch.Live)) error {
 	own, err := s.app.around.Addresses()
 	if err != nil {
-		return nil, err
-	}
-	all, err := table.List()
-	if err != nil {
-		return nil, err
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.ledger.Survey(all, own), nil
+	return table.Each(func(f *flows.Flow) {
+		if v, ok := s.ledger.Look(f, own); ok {
+			each(&v)
+		}
+	})
 }
 
 // refused notes what this process did not let in.

@@ -164,16 +164,16 @@ func echo(client, server net.Conn) error {
 // find returns the flow to a port.
 func find(t *testing.T, table *flows.Table, protocol uint8, to netip.AddrPort) (flows.Flow, bool) {
 	t.Helper()
-	all, err := table.List()
+	var found flows.Flow
+	err := table.Each(func(f *flows.Flow) {
+		if f.Protocol == protocol && f.To == to {
+			found = *f
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range all {
-		if f.Protocol == protocol && f.To == to {
-			return f, true
-		}
-	}
-	return flows.Flow{}, false
+	return found, found.Protocol != 0
 }
 
 func openTable(t *testing.T, n *namespace) *flows.Table {

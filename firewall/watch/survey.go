@@ -43,27 +43,22 @@ func (l *Ledger) Enter(p *firewall.Policy) {
 	l.current = p
 }
 
-// Survey says of all flows of this machine by which rule they came in, and whether they could now. own are the addresses of
-// this machine. Flows over loopback, and those that only pass through this machine, are none of the groups' business.
-func (l *Ledger) Survey(all []flows.Flow, own []netip.Addr) []Live {
-	var found []Live
-	for i := range all {
-		f := &all[i]
-		if f.From.Addr().IsLoopback() {
-			continue
-		}
-		in, out := slices.Contains(own, f.To.Addr()), slices.Contains(own, f.From.Addr())
-		if in == out {
-			continue
-		}
-		v := Live{Flow: *f, Asked: firewall.Flow{Out: out, Protocol: f.Protocol, Remote: f.From.Addr(), Port: f.To.Port(), Type: f.Type, Code: f.Code}, Local: f.To}
-		if out {
-			v.Asked.Remote, v.Local = f.To.Addr(), f.From
-		}
-		l.judge(&v)
-		found = append(found, v)
+// Look says of a flow by which rule it came in, and whether it could now. own are the addresses of this machine. ok is false for
+// flows over loopback, and those that only pass through this machine: they are none of the groups' business.
+func (l *Ledger) Look(f *flows.Flow, own []netip.Addr) (v Live, ok bool) {
+	if f.From.Addr().IsLoopback() {
+		return v, false
 	}
-	return found
+	in, out := slices.Contains(own, f.To.Addr()), slices.Contains(own, f.From.Addr())
+	if in == out {
+		return v, false
+	}
+	v = Live{Flow: *f, Asked: firewall.Flow{Out: out, Protocol: f.Protocol, Remote: f.From.Addr(), Port: f.To.Port(), Type: f.Type, Code: f.Code}, Local: f.To}
+	if out {
+		v.Asked.Remote, v.Local = f.To.Addr(), f.From
+	}
+	l.judge(&v)
+	return v, true
 }
 
 // judge finds the rule of one flow: by its mark, else by what the rules in force say of it, else by what former ones did.
@@ -98,16 +93,4 @@ func (l *Ledger) judge(v *Live) {
 			return
 		}
 	}
-}
-
-// Stale returns the flows that could not be opened now: what a rule that is gone has let in. They go on until they end by
-// themselves, or are cut.
-func Stale(all []Live) []Live {
-	var found []Live
-	for i := range all {
-		if !all[i].Allowed {
-			found = append(found, all[i])
-		}
-	}
-	return found
 }

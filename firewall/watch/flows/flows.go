@@ -20,6 +20,7 @@ type Flow struct {
 	Bytes              uint64        // both ways; 0 where the kernel does not count (net.netfilter.nf_conntrack_acct)
 
 	zone uint16
+	id   uint16 // of echo requests
 }
 
 // Options says where to look.

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"syscall"
-	"time"
 
 	"github.com/mdlayher/netlink"
 	"github.com/ti-mo/conntrack"
@@ -15,20 +14,21 @@ import (
 
 // Table is the connection table. It is safe for use by one goroutine at a time.
 type Table struct {
-	conn  *conntrack.Conn
-	stats *netlink.Conn // of netfilter too
-	diag  *netlink.Conn
+	conn *conntrack.Conn
+	ask  *netlink.Conn // of netfilter too: what is asked by hand
+	diag *netlink.Conn
 }
 
-// The families of netlink, and the one question that is asked by hand: conntrack.StatsGlobal waits for ever.
+// The families of netlink, and what is asked by hand: conntrack.Dump holds the whole table several times over, and
+// conntrack.StatsGlobal waits for ever.
 const (
 	netlinkSockDiag  = 4
 	netlinkNetfilter = 12
 
-	ctGetStats = 1<<8 | 5 // IPCTNL_MSG_CT_GET_STATS of NFNL_SUBSYS_CTNETLINK
+	ctGet      = 1<<8 | 1 // IPCTNL_MSG_CT_GET of NFNL_SUBSYS_CTNETLINK
+	ctGetStats = 1<<8 | 5 // IPCTNL_MSG_CT_GET_STATS
 	attrCount  = 1        // CTA_STATS_GLOBAL_ENTRIES
 	attrMax    = 2        // CTA_STATS_GLOBAL_MAX_ENTRIES
-	genBytes   = 4        // of struct nfgenmsg
 )
 
 // bufferBytes is what the kernel may write before we read on: a table of a million flows comes in many messages.
@@ -49,41 +49,31 @@ func Open(o Options) (*Table, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.Close(), n.Close())
 	}
-	return &Table{conn: c, stats: n, diag: d}, nil
+	return &Table{conn: c, ask: n, diag: d}, nil
 }
 
 // Close closes the table.
-func (t *Table) Close() error { return errors.Join(t.conn.Close(), t.stats.Close(), t.diag.Close()) }
+func (t *Table) Close() error { return errors.Join(t.conn.Close(), t.ask.Close(), t.diag.Close()) }
 
-// List returns all flows.
-func (t *Table) List() ([]Flow, error) {
-	entries, err := t.conn.Dump(nil)
+// Each calls f with every flow, which is valid until f returns, as the kernel tells of them: a table may have a million. f must
+// not use the table.
+func (t *Table) Each(f func(*Flow)) error {
+	_, err := t.ask.Send(netlink.Message{
+		Header: netlink.Header{Type: ctGet, Flags: netlink.Request | netlink.Dump}, Data: []byte{syscall.AF_UNSPEC, 0, 0, 0},
+	})
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("list the connection table: %w", err)
 	}
-	all := make([]Flow, len(entries))
-	for i := range entries {
-		e := &entries[i]
-		all[i] = Flow{
-			Protocol: e.TupleOrig.Proto.Protocol,
-			From:     from(&e.TupleOrig), To: to(&e.TupleOrig),
-			ReplyFrom: from(&e.TupleReply), ReplyTo: to(&e.TupleReply),
-			Type: e.TupleOrig.Proto.ICMPType, Code: e.TupleOrig.Proto.ICMPCode,
-			Mark: e.Mark, Answered: e.Status&conntrack.StatusSeenReply != 0,
-			Left:  time.Duration(e.Timeout) * time.Second,
-			Bytes: e.CountersOrig.Bytes + e.CountersReply.Bytes,
-			zone:  e.Zone,
+	var flow Flow
+	for m, err := range t.ask.ReceiveIter() {
+		if err != nil {
+			return fmt.Errorf("list the connection table: %w", err)
+		}
+		if flow.decode(m.Data) == nil { // what can't be read is no flow that we could say anything about
+			f(&flow)
 		}
 	}
-	return all, nil
-}
-
-func from(t *conntrack.Tuple) netip.AddrPort {
-	return netip.AddrPortFrom(t.IP.SourceAddress, t.Proto.SourcePort)
-}
-
-func to(t *conntrack.Tuple) netip.AddrPort {
-	return netip.AddrPortFrom(t.IP.DestinationAddress, t.Proto.DestinationPort)
+	return nil
 }
 
 // Cut ends exactly this flow. A TCP socket of this machine goes first, since its reset has to pass as part of the flow. UDP
@@ -101,7 +91,7 @@ func (t *Table) Cut(f *Flow) (Ended, error) {
 	}
 	// The kernel goes by the first tuple; the package takes the family from both.
 	entry := conntrack.NewFlow(f.Protocol, 0, f.From.Addr(), f.To.Addr(), f.From.Port(), f.To.Port(), 0, 0)
-	entry.TupleOrig.Proto.ICMPType, entry.TupleOrig.Proto.ICMPCode = f.Type, f.Code
+	entry.TupleOrig.Proto.ICMPType, entry.TupleOrig.Proto.ICMPCode, entry.TupleOrig.Proto.ICMPID = f.Type, f.Code, f.id
 	entry.Zone = f.zone
 	switch err := t.conn.Delete(entry); {
 	case err == nil:
@@ -132,13 +122,13 @@ func (t *Table) Fill() (Fill, error) {
 // size asks how many entries there are, and may be. The one answer calls itself the part of many, for whose end the netlink
 // package would wait for ever, so it is read from the socket itself.
 func (t *Table) size() (Fill, error) {
-	_, err := t.stats.Send(netlink.Message{
+	_, err := t.ask.Send(netlink.Message{
 		Header: netlink.Header{Type: ctGetStats, Flags: netlink.Request}, Data: []byte{syscall.AF_UNSPEC, 0, 0, 0},
 	})
 	if err != nil {
 		return Fill{}, fmt.Errorf("ask how full the connection table is: %w", err)
 	}
-	raw, err := t.stats.SyscallConn()
+	raw, err := t.ask.SyscallConn()
 	if err != nil {
 		return Fill{}, err
 	}

@@ -13,8 +13,8 @@ func Open(Options) (*Table, error) { return nil, errors.ErrUnsupported }
 // Close does nothing.
 func (t *Table) Close() error { return nil }
 
-// List fails.
-func (t *Table) List() ([]Flow, error) { return nil, errors.ErrUnsupported }
+// Each fails.
+func (t *Table) Each(func(*Flow)) error { return errors.ErrUnsupported }
 
 // Cut fails.
 func (t *Table) Cut(*Flow) (Ended, error) { return Ended{}, errors.ErrUnsupported }
