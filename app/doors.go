@@ -1,6 +1,8 @@
 package app
 
 import (
+	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -210,4 +212,40 @@ type sparing struct {
 func (s *sparing) now(t time.Time) bool {
 	last := s.last.Load()
 	return t.UnixNano()-last >= int64(s.every) && s.last.CompareAndSwap(last, t.UnixNano())
+}
+
+// processRule is how often a rule has let something through a door of this server.
+type processRule struct {
+	Rule  string `json:"rule"` // "" for what was refused
+	Out   bool   `json:"out,omitempty"`
+	Flows uint64 `json:"flows"` // connections, and datagrams of DNS
+}
+
+func (a *App) processRules() []processRule {
+	var all []processRule
+	for _, c := range a.guard.Counts() {
+		r := processRule{Flows: c.Flows}
+		if c.Rule != nil {
+			r.Rule, r.Out = c.Rule.Name, c.Rule.Out
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+func writeProcessRules(out io.Writer, all []processRule) {
+	if len(all) == 0 {
+		return
+	}
+	rows := make([][]string, 0, len(all))
+	for _, r := range all {
+		name := shorten(r.Rule, ruleColumns)
+		if r.Rule == "" {
+			name = "refused: no rule"
+		}
+		rows = append(rows, []string{name, direction(r.Out), fmt.Sprint(r.Flows)})
+	}
+	fmt.Fprintln(out)
+	writeTable(out, []string{"RULE", "WAY", "ADMITTED"}, rows)
+	fmt.Fprintln(out, "Connections, and datagrams of DNS, at the doors of this server.")
 }

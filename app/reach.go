@@ -11,6 +11,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/firewall"
+	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 )
 
 // ReachOptions says what is to be predicted.
@@ -199,7 +200,7 @@ func (r *reacher) source(from string) ([]netip.Prefix, error) {
 	}
 	p, err := config.ParsePeer(from)
 	if err != nil {
-		return nil, invalid("%s %s", from, err)
+		return nil, r.nobody(from, err)
 	}
 	switch p.Kind {
 	case config.Anywhere:
@@ -212,6 +213,24 @@ func (r *reacher) source(from string) ([]netip.Prefix, error) {
 		r.from = firewall.RolesOf(f, []netip.Addr{p.Prefix.Addr()})
 	}
 	return []netip.Prefix{p.Prefix}, nil
+}
+
+// nobody says who could be asked about instead.
+func (r *reacher) nobody(from string, err error) error {
+	names := roleNames(r.c.Firewall)
+	for _, g := range r.c.Firewall.Groups {
+		if !slices.Contains(names, g.Name) {
+			names = append(names, g.Name)
+		}
+	}
+	if strings.ContainsAny(from, "./:") {
+		return invalid("%s %s", from, err)
+	}
+	meant := ""
+	if near := nearest.Of(from, append(slices.Clone(names), "anywhere", "loopback")); near != "" {
+		meant = fmt.Sprintf("; did you mean %q?", near)
+	}
+	return invalid("there is no role or group %s; expected one of %s, or an address, a network, anywhere, loopback, list:NAME%s", from, strings.Join(names, ", "), meant)
 }
 
 func (r *reacher) addressesOf(role string) []netip.Prefix {

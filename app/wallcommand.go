@@ -77,6 +77,9 @@ func (a *App) doWall(ctx context.Context, order wallCommand, out io.Writer) erro
 	case "status":
 		h := a.house.Load()
 		status, err := a.wall.status(ctx, h.doors, a.wall.enforced())
+		if status.Mode == byProcess {
+			status.Process = a.processRules()
+		}
 		a.seen.addTo(&status, h.doors)
 		return errors.Join(err, json.NewEncoder(out).Encode(status))
 	}

@@ -28,6 +28,7 @@ type wallStatus struct {
 	Kernel    kernel.State     `json:"kernel"`
 	Unread    string           `json:"unread,omitempty"` // why the kernel could not be asked
 	Conntrack kernel.Conntrack `json:"conntrack"`
+	Process   []processRule    `json:"process,omitempty"` // what the rules have admitted where the server enforces them
 	Doors     []kernel.Door    `json:"reachable"`
 	Marks     *marksAre        `json:"marks,omitempty"`       // whether requests can name their rule; none: no marks are declared
 	Stale     int              `json:"stale_flows,omitempty"` // live flows that no rule allows any more
@@ -172,6 +173,7 @@ func writeStatus(out io.Writer, s *wallStatus, now time.Time) {
 		say("DRIFT", d)
 	}
 	writeRules(out, &s.Kernel)
+	writeProcessRules(out, s.Process)
 	writeDoors(out, s)
 }
 
