@@ -151,16 +151,16 @@ func floodReport(w io.Writer, o options, runs [2][]*calm) error {
 	fmt.Fprintf(w, "Measured in one run on %s, in network namespaces, in turns, %d rounds of %v each: %d requests a second over %d kept connections of TLS, "+
 		"through the edge to an application machine, while a stranger sends SYNs to the same port, which the kernel drops.\n\n",
 		cpuModel(), o.rounds, o.length, floodPace, floodClients)
-	_, _ = io.WriteString(w, "| beside it | SYNs a second | requests | p50 | p99 | p99 to calm |\n| --- | --: | --: | --: | --: | --: |\n")
+	_, _ = io.WriteString(w, "| beside it | SYNs a second | requests | p50 | p99, median of the rounds | to calm |\n| --- | --: | --: | --: | --: | --: |\n")
 	var base float64
 	for i, name := range []string{"nothing", "a flood"} {
 		var all []*result
+		var worst []time.Duration // of each round: one that met other work of the machine doesn't decide
 		var sent int
 		for _, c := range runs[i] {
-			all, sent = append(all, c.result), sent+c.sent
+			all, worst, sent = append(all, c.result), append(worst, c.quantile(0.99)), sent+c.sent
 		}
-		r := join(all)
-		p99 := r.quantile(0.99)
+		r, p99 := join(all), median(worst)
 		if i == 0 {
 			base = float64(p99)
 		}

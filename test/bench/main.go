@@ -1,11 +1,13 @@
 // Command bench measures Roundtrip beside PocketBase and beside itself with journeys off: reads by id, lists of the 20
 // newest, lists of one author, and creates, in turns on the same machine, with the same records, rules and indexes; then
 // listeners: what a message to one, a hundred and ten thousand of them costs and how late it comes; then the gate beside
-// Caddy and NGINX, and the name server beside CoreDNS, NSD and Knot. It prints one report in Markdown.
+// Caddy and NGINX, the name server beside CoreDNS, NSD and Knot, and the site beside a flood that the kernel drops. It prints
+// one report in Markdown.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -15,6 +17,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/roundtrip-dev/roundtrip/test/lab"
 )
 
 // options is what the command line says.
@@ -109,7 +113,14 @@ func run(ctx context.Context, o options, out io.Writer, say progress) (err error
 	if err := measureGate(ctx, o, dir, out, say); err != nil {
 		return err
 	}
-	return measureNames(ctx, o, dir, out, say)
+	if err := measureNames(ctx, o, dir, out, say); err != nil {
+		return err
+	}
+	if err := measureFlood(ctx, o, dir, out, say); !errors.Is(err, lab.ErrNoNamespaces) {
+		return err
+	}
+	say("no flood is measured: this machine can't make network namespaces")
+	return nil
 }
 
 // preparePeer builds PocketBase from the module proxy and fills it.

@@ -324,3 +324,20 @@ func TestDoors_WhatLeavesIsBoundedToo(t *testing.T) {
 		}
 	}
 }
+
+// In the process too a datagram is judged before it is read: a stranger's question is not answered, over UDP and TCP.
+func TestDoors_InProcessForQuestions(t *testing.T) {
+	l := open(t)
+	declared := strings.Replace(lab.Declaration, "firewall:\n", "firewall:\n  enforce: process\n", 1)
+	declared = strings.Replace(declared, "{ allow: [tcp/53, udp/53], from: [anywhere] }", "{ allow: [tcp/53, udp/53], from: [198.18.1.0/24, '2001:db8:5:1::/64'] }", 1)
+	serve(t, l.Machine(lab.DNS), declared)
+	for _, a := range l.Machine(lab.DNS).Addresses {
+		for _, transport := range []string{"+notcp", "+tcp"} {
+			ask := []string{"@" + a.String(), transport, "+norecurse", "+short", "+time=1", "+tries=1", lab.Site, "A"}
+			if text := run(t, l.Machine(lab.Client), 0, "dig", ask...); text != "198.18.0.80\n" {
+				t.Errorf("the client, %s to %s: %q", transport, a, text)
+			}
+			run(t, l.Machine(lab.Stranger), 9, "dig", ask...) // no answer
+		}
+	}
+}
