@@ -74,6 +74,7 @@ type App struct {
 	wall       *wall         // nil: the kernel is left alone
 	seen       *seen         // nil in commands
 	applies    chan applying // orders to read the declaration again and bring its groups into the kernel
+	closing    chan struct{} // closed when no orders are taken any more
 	serves     bool          // it opens doors; false where a command only looks at a declaration
 	hint       chan struct{} // tells the jobs that there may be one
 }
@@ -89,7 +90,7 @@ func Version() string {
 // New reads and builds the declaration. It opens nothing; its error is a *config.Problems with every mistake of the file,
 // or says which combination is unsafe.
 func New(o Options, s Surroundings) (*App, error) {
-	a := &App{options: o, around: s, serves: true, started: s.Now(), log: slog.New(slog.NewJSONHandler(s.Err, nil)), hint: make(chan struct{}, 1), applies: make(chan applying)}
+	a := &App{options: o, around: s, serves: true, started: s.Now(), log: slog.New(slog.NewJSONHandler(s.Err, nil)), hint: make(chan struct{}, 1), applies: make(chan applying), closing: make(chan struct{})}
 	if o.Dev {
 		a.log = slog.New(newPlainLog(s.Err))
 	}

@@ -60,6 +60,7 @@ func (d *doors) runControl(a *App) func(context.Context) error {
 			return err
 		case <-ctx.Done():
 		}
+		close(a.closing) // who waits for its turn would wait forever: what it waits for has ended
 		err := s.Shutdown(context.WithoutCancel(ctx))
 		if serve := <-ended; !errors.Is(serve, http.ErrServerClosed) {
 			err = errors.Join(err, serve)

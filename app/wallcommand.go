@@ -56,6 +56,8 @@ func (a *App) doWall(ctx context.Context, order wallCommand, out io.Writer) erro
 		done := make(chan error, 1)
 		select {
 		case a.applies <- applying{entering{order.LockOut, order.Yes, true, order.SSH}, done}:
+		case <-a.closing:
+			return roundtrip.E(roundtrip.Unavailable, "app.stopping", "the server is stopping: nothing was changed")
 		case <-ctx.Done():
 			return ctx.Err()
 		}
