@@ -14,9 +14,9 @@ func newZone(c console) *cobra.Command {
 		Use:     "zone NAME [FILE]",
 		GroupID: "operate",
 		Short:   "Print a zone as it is served, as a zone file",
-		Long: `Prints every record of a zone as a zone file (RFC 1035): those of the declaration,
-of its file, and those derived from what runs, each of which says in a comment
-what it was made from.
+		Long: `Prints every record of a zone as a zone file (RFC 1035): those of the
+declaration and of its file, and those derived from what runs, each of which
+says in a comment what it was made from.
 
 It asks the server that runs. Where none does, it builds the zone from the
 declaration and says so.`,
