@@ -44,9 +44,9 @@ func (l *Ledger) Enter(p *firewall.Policy) {
 }
 
 // Look says of a flow by which rule it came in, and whether it could now. own are the addresses of this machine. ok is false for
-// flows over loopback, and those that only pass through this machine: they are none of the groups' business.
+// flows that have ended, those over loopback, and those that only pass through this machine: they are none of the groups' business.
 func (l *Ledger) Look(f *flows.Flow, own []netip.Addr) (v Live, ok bool) {
-	if f.From.Addr().IsLoopback() {
+	if f.Over || f.From.Addr().IsLoopback() {
 		return v, false
 	}
 	in, out := slices.Contains(own, f.To.Addr()), slices.Contains(own, f.From.Addr())

@@ -181,6 +181,12 @@ func TestCut_EndsWhatARemovedRuleHasLetIn(t *testing.T) {
 			t.Errorf("the reload has ended %s: %v", name, err)
 		}
 	}
+	over := n.dial(t, "tcp", "7001") // a connection that has ended is no flow, though the kernel remembers it
+	if err := works(over, server.Patience); err != nil {
+		t.Fatal(err)
+	}
+	_ = over.(*net.TCPConn).SetLinger(0)
+	_ = over.Close()
 	all := flowsOf(t, s.Folder)
 	if len(all) != 6 || all[0].Allowed || all[1].Allowed || !all[2].Allowed {
 		t.Errorf("the flows are %+v", all)

@@ -12,6 +12,7 @@ const (
 	attrOrig          = 1
 	attrReply         = 2
 	attrStatus        = 3
+	attrProtoInfo     = 4
 	attrTimeout       = 7
 	attrMark          = 8
 	attrCountersOrig  = 9
@@ -30,6 +31,9 @@ const (
 	icmp6Plus                 = 3 // what the three of ICMPv6 are more
 
 	counterBytes = 2
+
+	infoTCP, tcpState  = 1, 1
+	timeWait, closedBy = 7, 8 // TCP_CONNTRACK_TIME_WAIT, TCP_CONNTRACK_CLOSE: a FIN each way, or a reset
 
 	statusSeenReply = 1 << 1
 
@@ -93,6 +97,12 @@ func (f *Flow) decode(b []byte) error {
 			tuple(value, &f.ReplyFrom, &f.ReplyTo)
 		case attrStatus:
 			f.Answered = number(value)&statusSeenReply != 0
+		case attrProtoInfo:
+			nested(value, func(kind uint16, value []byte) {
+				if kind == infoTCP {
+					nested(value, f.state)
+				}
+			})
 		case attrTimeout:
 			f.Left = time.Duration(number(value)) * time.Second
 		case attrMark:
@@ -110,6 +120,13 @@ func (f *Flow) decode(b []byte) error {
 		return errors.New("the entry names no addresses")
 	}
 	return nil
+}
+
+// state reads how far a TCP connection is.
+func (f *Flow) state(kind uint16, value []byte) {
+	if kind == tcpState {
+		f.Over = octet(value) == timeWait || octet(value) == closedBy
+	}
 }
 
 // tuple is one direction of an entry.

@@ -58,6 +58,11 @@ func TestDecode_ReadsAnEntry(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { _ = f.decode(b) }); n != 0 {
 		t.Errorf("%v allocations an entry", n)
 	}
+	for state, over := range map[byte]bool{1: false, 3: false, 5: false, 7: true, 8: true} {
+		if err := f.decode(append(entry(), nest(attrProtoInfo, nest(infoTCP, nest(tcpState, []byte{state})))...)); err != nil || f.Over != over {
+			t.Errorf("state %d: over is %t, %v", state, f.Over, err)
+		}
+	}
 	for _, bad := range [][]byte{nil, b[:4], b[:len(b)-3], b[:20]} {
 		if err := f.decode(bad); err == nil {
 			t.Errorf("%x is taken for %+v", bad, f)

@@ -16,6 +16,7 @@ type Flow struct {
 	Type, Code         uint8          // icmp and icmpv6 only
 	Mark               uint32
 	Answered           bool          // packets came both ways
+	Over               bool          // TCP only: it has ended, and the kernel remembers it a while for late packets
 	Left               time.Duration // until it is forgotten, if nothing more comes
 	Bytes              uint64        // both ways; 0 where the kernel does not count (net.netfilter.nf_conntrack_acct)
 
