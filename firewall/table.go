@@ -188,20 +188,20 @@ func compileService(claims []claim, v4 bool, tables map[string]*addresses) servi
 		if at > 0xffff {
 			break
 		}
-		var ids []uint16
 		var speaking []*Rule
 		for _, c := range claims {
-			if int(c.first) <= at && at <= int(c.last) && !slices.Contains(ids, c.rule.ID) {
-				ids, speaking = append(ids, c.rule.ID), append(speaking, c.rule)
+			if int(c.first) <= at && at <= int(c.last) {
+				speaking = append(speaking, c.rule)
 			}
 		}
-		slices.Sort(ids)
-		key := make([]byte, 0, 2*len(ids)+1)
+		slices.SortFunc(speaking, func(a, b *Rule) int { return int(a.ID) - int(b.ID) })
+		speaking = slices.Compact(speaking)
+		key := make([]byte, 0, 2*len(speaking)+1)
 		if v4 {
 			key = append(key, 4)
 		}
-		for _, id := range ids {
-			key = binary.BigEndian.AppendUint16(key, id)
+		for _, r := range speaking {
+			key = binary.BigEndian.AppendUint16(key, r.ID)
 		}
 		t := tables[string(key)]
 		if t == nil {
