@@ -173,7 +173,7 @@ func followDrops(ctx context.Context, c *config.Config, o DropsOptions, a *drops
 				continue
 			}
 			d := &a.Drops[i]
-			for k, line := range wrap(fmt.Sprintf("%s  %s ×%d  %s", d.Last.Local().Format(time.TimeOnly), d.what(), d.Packets, d.Short), columns-4) {
+			for k, line := range wrap(fmt.Sprintf("%s  %s ×%d  %s", d.Last.Local().Format(time.TimeOnly), d.what(), d.Packets, strings.TrimPrefix(d.Short, d.Traffic+" ")), columns-4) {
 				fmt.Fprintln(out, strings.Repeat(" ", min(k, 1)*4)+line)
 			}
 		}

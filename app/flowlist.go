@@ -301,7 +301,7 @@ func writeFlows(out io.Writer, a *flowsAnswer, most int) {
 	switch {
 	case a.Marks == nil && a.Mode == byKernel:
 		notes = append(notes, "Connections carry no marks, so the rules are predicted from the addresses; firewall.marks.mask turns marks on.")
-	case a.Marks != nil && !a.Marks.Arrive:
+	case a.Marks != nil && !a.Marks.Arrive && a.Mode == byKernel:
 		notes = append(notes, "Accepted connections do not keep their mark, so journeys name the rule that is predicted. To change that: "+a.Marks.Fix)
 	}
 	for i, n := range notes {
