@@ -115,15 +115,18 @@ func doorsOf(o FirewallOptions, s Surroundings) (*App, *house, error) {
 // FirewallApply brings the groups into the kernel: by the server that runs, which reads its declaration again, or by itself.
 // It waits until the change is confirmed or taken back.
 func FirewallApply(ctx context.Context, o FirewallOptions, s Surroundings) error {
-	a, h, err := doorsOf(o, s)
-	if err != nil {
-		return err
+	a, h, wrong := doorsOf(o, s)
+	if h == nil {
+		return wrong
 	}
 	ssh, _ := s.Getenv("SSH_CONNECTION")
 	var reply bytes.Buffer
 	running, err := askServer(ctx, h.config, "firewall", wallCommand{"apply", o.Yes, o.LockOut, ssh}, &reply)
 	if err != nil {
 		return err
+	}
+	if !running && wrong != nil { // a server that runs knows its role; here nobody does
+		return wrong
 	}
 	dir := dataFolder(h.config)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -76,9 +76,9 @@ func (w *wall) status(ctx context.Context, p *firewall.Policy, how enforced) (wa
 
 // FirewallStatus prints how the firewall stands, and reports whether the kernel has what it ought to have.
 func FirewallStatus(ctx context.Context, o FirewallOptions, s Surroundings) (well bool, err error) {
-	_, h, err := doorsOf(o, s)
-	if err != nil {
-		return false, err
+	_, h, wrong := doorsOf(o, s)
+	if h == nil {
+		return false, wrong
 	}
 	var reply bytes.Buffer
 	running, err := askServer(ctx, h.config, "firewall", wallCommand{Do: "status"}, &reply)
@@ -86,9 +86,12 @@ func FirewallStatus(ctx context.Context, o FirewallOptions, s Surroundings) (wel
 		return false, err
 	}
 	var st wallStatus
-	if running {
+	switch {
+	case running:
 		err = json.Unmarshal(reply.Bytes(), &st)
-	} else {
+	case wrong != nil: // a server that runs knows its role; here nobody does
+		return false, wrong
+	default:
 		st, err = statusHere(ctx, h, o, s)
 	}
 	if err != nil {
