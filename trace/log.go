@@ -120,9 +120,14 @@ func appendLine(b []byte, j *Journey) []byte {
 	b = append(b, `,"client":"`...)
 	b = appendPrefix(b, j.Client)
 	b = append(b, '"')
-	if rule := j.rule(); rule != "" {
+	if rule, known := j.rule(); rule != "" {
 		b = append(b, `,"rule":`...)
 		b = appendText(b, rule)
+		if known != Seen {
+			b = append(b, `,"rule_is":"`...)
+			b = append(b, known.String()...)
+			b = append(b, '"')
+		}
 	}
 	if upstream, tries := j.upstream(); tries > 0 {
 		b = append(b, `,"upstream":`...)
@@ -151,14 +156,14 @@ func appendLine(b []byte, j *Journey) []byte {
 	return append(b, "}\n"...)
 }
 
-// rule returns the rule of the firewall that let the connection in, "" where none did.
-func (j *Journey) rule() string {
+// rule returns the rule of the firewall that let the connection in, "" where none did, and how that is known.
+func (j *Journey) rule() (string, Evidence) {
 	for i := range j.Len() {
 		if h := &j.hops[i]; j.state[i].Load() == hopDone && h.Layer == Firewall && h.N[0] > 0 {
-			return h.Name
+			return h.Name, h.Evidence
 		}
 	}
-	return ""
+	return "", Seen
 }
 
 // upstream returns the name of the server behind a proxy route that was asked last, and how many were.

@@ -41,14 +41,20 @@ func written(t *testing.T, do func(r *trace.Recorder)) string {
 func TestLog_NamesTheRuleThatLetTheConnectionIn(t *testing.T) {
 	t.Parallel()
 	got := written(t, func(r *trace.Recorder) {
-		for _, number := range []int64{3, 0} { // 0: loopback, which needs no rule
+		for _, hop := range []trace.Hop{
+			{N: [2]int64{3, 0}},
+			{N: [2]int64{3, 0}, Evidence: trace.Predicted},
+			{}, // loopback, which needs no rule
+		} {
+			hop.Layer, hop.Verdict, hop.Name = trace.Firewall, trace.OK, "web rule 1"
 			j := r.Begin(trace.Request)
-			j.Add(trace.Hop{Layer: trace.Firewall, Verdict: trace.OK, Name: "web rule 1", N: [2]int64{number, 0}})
+			j.Add(hop)
 			r.End(j)
 		}
 	})
 	lines := strings.Split(strings.TrimSpace(got), "\n")
-	if len(lines) != 2 || !strings.Contains(lines[0], `,"rule":"web rule 1"`) || strings.Contains(lines[1], `"rule"`) {
+	if len(lines) != 3 || !strings.HasSuffix(lines[0], `,"rule":"web rule 1"}`) ||
+		!strings.HasSuffix(lines[1], `,"rule":"web rule 1","rule_is":"predicted"}`) || strings.Contains(lines[2], `"rule"`) {
 		t.Errorf("%s", got)
 	}
 }

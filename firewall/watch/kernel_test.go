@@ -117,24 +117,6 @@ func TestMarks_NameTheRuleOfAConnection(t *testing.T) {
 				t.Errorf("tcp %s: mark %#x, %t, is rule %d", at, mark, ok, id)
 			}
 			_ = c.Close()
-
-			u := server.packets(t, at)
-			if err := watch.TellMarks(u); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := client.dial(t, "udp", at).Write([]byte("hello")); err != nil {
-				t.Fatal(err)
-			}
-			_ = u.SetReadDeadline(time.Now().Add(patience))
-			b, control := make([]byte, 64), make([]byte, watch.MarkBytes)
-			_, n, _, _, err := u.ReadMsgUDPAddrPort(b, control)
-			if err != nil {
-				t.Fatal(err)
-			}
-			mark, ok = watch.MarkOfDatagram(control[:n])
-			if id, named := firewall.RuleOfMark(mark, mask); !ok || !named || id != rule {
-				t.Errorf("udp %s: mark %#x, %t, is rule %d", at, mark, ok, id)
-			}
 		}
 	}
 	a, b := net.Pipe()

@@ -19,17 +19,3 @@ func MarkOf(c net.Conn) (mark uint32, ok bool) {
 	err = raw.Control(func(fd uintptr) { mark, ok = socketMark(fd) })
 	return mark, ok && err == nil
 }
-
-// TellMarks asks the kernel to hand up the mark of each datagram of a UDP socket, in a control message of [MarkBytes]
-// bytes, which [MarkOfDatagram] reads. The field asked for is in Linux since 5.19.
-func TellMarks(c *net.UDPConn) error {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var wrong error
-	if err := raw.Control(func(fd uintptr) { wrong = tellMarks(fd) }); err != nil {
-		return err
-	}
-	return wrong
-}

@@ -255,7 +255,7 @@ func TestDrops_AreExplainedAndRequestsNameTheirRule(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	says(t, s, `"rule":"web rule 1"`)
+	says(t, s, `"rule":"web rule 1","rule_is":"reported"`) // by the mark, not by our own model
 
 	c := n.dial(t, "udp", "5432")
 	for range 3 {
