@@ -1,6 +1,7 @@
 package firewall_test
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -220,6 +221,31 @@ func TestCompile_SaysWhatCanNeverMatchAndWhatIsTwice(t *testing.T) {
 			t.Errorf("%s\n%+v", block, mistakes)
 		case want != "" && (!strings.Contains(mistakes[0].Message, want) || mistakes[0].Pos.Line == 0):
 			t.Errorf("%s\n%+v", block, mistakes[0])
+		}
+	}
+}
+
+func TestCompile_MasksHaveRoomForTheRulesOfEachMachine(t *testing.T) {
+	t.Parallel()
+	rules := func(from int) string { // 200 of them; a mask of 8 bits has room for 255
+		var b strings.Builder
+		for port := range 200 {
+			fmt.Fprintf(&b, "    - { allow: tcp/%d, from: anywhere }\n", from+port)
+		}
+		return b.String()
+	}
+	groups := "marks: { mask: 0xff }\ngroups:\n  a:\n" + rules(1) + "  b:\n" + rules(1001) + "attach: { one: [a], two: [b] }\n"
+	for machines, want := range map[string]string{
+		"": "this machine has 400",
+		"machines: { one: [192.0.2.1], two: [192.0.2.2] }":            "",
+		"machines: { one: [192.0.2.1], two: [192.0.2.1, 192.0.2.2] }": "the machine 192.0.2.1 has 400",
+	} {
+		p, mistakes := firewall.Compile(declared(t, groups+machines), firewall.Who{Every: true})
+		switch {
+		case want == "" && p == nil, want != "" && (p != nil || len(mistakes) != 1):
+			t.Errorf("%q: %+v", machines, mistakes)
+		case want != "" && (!strings.Contains(mistakes[0].Message, want) || mistakes[0].Expected != "a mask of at least 9 bits" || mistakes[0].Pos.Line != 3):
+			t.Errorf("%q: %+v", machines, mistakes[0])
 		}
 	}
 }

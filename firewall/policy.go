@@ -64,6 +64,7 @@ func Compile(c *config.Firewall, who Who) (*Policy, []Mistake) {
 		}
 	}
 	p.freeOut = slices.ContainsFunc(p.groups, func(g string) bool { return !bounds(c, g) })
+	b.rules = p.all
 	b.warn()
 	for _, m := range b.mistakes {
 		if !m.Warning {
@@ -151,6 +152,7 @@ func RolesOf(c *config.Firewall, own []netip.Addr) []string {
 // builder makes rules of declared ones, and gathers what is to be said about them.
 type builder struct {
 	c        *config.Firewall
+	rules    []*Rule // of every group
 	mistakes []Mistake
 }
 

@@ -1,6 +1,8 @@
 package firewall
 
 import (
+	"fmt"
+	"math/bits"
 	"net/netip"
 	"slices"
 
@@ -72,6 +74,45 @@ func (b *builder) warn() {
 	for i := range b.c.Attach {
 		b.wider(&b.c.Attach[i])
 	}
+	b.room()
+}
+
+// room reports a mask of marks that has too few numbers for the rules of a machine, which the kernel would need. A machine
+// with several roles has the rules of all of them.
+func (b *builder) room() {
+	mask := b.c.Marks.Mask
+	if mask == 0 {
+		return
+	}
+	who, most := "this machine", b.stamps(func(string) bool { return true })
+	if len(b.c.Machines) > 0 {
+		most = 0
+		for _, m := range b.c.Machines {
+			for _, a := range m.Addresses {
+				roles := RolesOf(b.c, []netip.Addr{a.Addr})
+				if n := b.stamps(func(role string) bool { return slices.Contains(roles, role) }); n > most {
+					who, most = "the machine "+a.Addr.String(), n
+				}
+			}
+		}
+	}
+	if room := MarkRoom(mask); most > room {
+		b.add(false, b.c.Marks.Pos, "the mask %#x has room for %d rules, and %s has %d", mask, room, who, most).
+			Expected = fmt.Sprintf("a mask of at least %d bits", bits.Len(uint(most)))
+	}
+}
+
+// stamps is how many numbers the rules of roles need: those that say the same share one.
+func (b *builder) stamps(has func(role string) bool) int {
+	said := map[string]bool{}
+	for _, r := range b.rules {
+		if slices.ContainsFunc(b.c.Attach, func(a config.Attachment) bool {
+			return has(a.Role) && slices.ContainsFunc(a.Groups, func(n config.Name) bool { return n.Text == r.Group })
+		}) {
+			said[r.Key()] = true
+		}
+	}
+	return len(said)
 }
 
 // twice warns of rules of one group that say the same.
