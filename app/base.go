@@ -26,19 +26,20 @@ const keyBytes = 32
 
 // base is what outlives a declaration.
 type base struct {
-	ids   *roundtrip.IDs
-	store *sqlite.Store
-	files *files.Store
-	certs *cert.Store // nil where no site has TLS
-	live  *live.Hub
-	doors *socket.Door
-	coder *encode.Encoders
-	cache *static.Cache
-	ups   *upstreams
-	key   []byte // signs page tokens
-	vapid []byte // the seed of the key that pushes are signed with
-	stick []byte // makes the cookies that keep visitors with an upstream
-	probe []byte // signs the names of probes
+	ids       *roundtrip.IDs
+	store     *sqlite.Store
+	files     *files.Store
+	certs     *cert.Store // nil where no site has TLS
+	live      *live.Hub
+	doors     *socket.Door
+	coder     *encode.Encoders
+	cache     *static.Cache
+	ups       *upstreams
+	key       []byte // signs page tokens
+	vapid     []byte // the seed of the key that pushes are signed with
+	stick     []byte // makes the cookies that keep visitors with an upstream
+	probe     []byte // signs the names of probes
+	dnsCookie []byte // of DNS cookies, so that a restart forgets nobody who has shown its address
 
 	authority string // path of the local authority's certificate, "" where there is none
 }
@@ -103,6 +104,9 @@ func open(ctx context.Context, c *config.Config, s Surroundings, log *slog.Logge
 	}
 	if err == nil {
 		b.probe, err = b.store.Secret(ctx, "probe")
+	}
+	if err == nil {
+		b.dnsCookie, err = b.store.Secret(ctx, "dns_cookie")
 	}
 	if err == nil {
 		err = b.files.Prepare(ctx)

@@ -44,7 +44,7 @@ func (n *names) listen(ctx context.Context) error {
 	}
 	o := dns.Options{
 		Zones: n.set.Load, UDP: doors.udp, TCP: doors.tcp, Recorder: a.recorder, Now: a.around.Now, Rand: a.around.Rand, Log: a.log,
-		Config: c.DNS, Slow: n.transfer.Serve, Probe: signer, Admit: a.queryDoor(doors.own().Port()), Visit: a.sawQuery(doors.own().Port()),
+		Config: c.DNS, Secret: a.base.dnsCookie, Slow: n.transfer.Serve, Probe: signer, Admit: a.queryDoor(doors.own().Port()), Visit: a.sawQuery(doors.own().Port()),
 	}
 	if a.options.Dev {
 		forward, err := stub.New(stub.Options{Self: doors.all()})

@@ -98,6 +98,30 @@ func TestServe_TheSerialGrowsWithTheContent(t *testing.T) {
 	}
 }
 
+// A cookie that was made before a restart is good after it: the server gives it back as it is.
+func TestServe_KnowsItsCookiesAfterARestart(t *testing.T) {
+	t.Parallel()
+	s := server.Start(t, server.Declare(t, shop))
+	cookie := func(have string) string {
+		m := new(dns.Msg)
+		m.SetQuestion("shop.test.", dns.TypeSOA)
+		m.SetEdns0(1232, false)
+		m.IsEdns0().Option = append(m.IsEdns0().Option, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: have})
+		client := dns.Client{Timeout: server.Patience}
+		r, _, err := client.ExchangeContext(t.Context(), m, s.DNS)
+		if err != nil || r.IsEdns0() == nil || len(r.IsEdns0().Option) == 0 {
+			t.Fatalf("%v %v", err, r)
+		}
+		return r.IsEdns0().Option[0].(*dns.EDNS0_COOKIE).Cookie
+	}
+	first := cookie("0123456789abcdef")
+	s.Stop()
+	s.Restart()
+	if again := cookie(first); again != first {
+		t.Errorf("after a restart the cookie %s was answered with %s", first, again)
+	}
+}
+
 func TestServe_PrintsAndExplains(t *testing.T) {
 	t.Parallel()
 	s := server.Start(t, server.Declare(t, shop))
