@@ -99,8 +99,9 @@ func newRoot(c console) *cobra.Command {
 		Use:   "roundtrip",
 		Short: "The whole path of a web request, in one program",
 		Long: `Roundtrip is the whole path of a web request, declared in one file,
-roundtrip.yaml: sites with HTTPS, routes to folders and to other servers,
-limits; and a backend of collections and access rules, kept in SQLite.`,
+roundtrip.yaml: the names and who may connect; sites with HTTPS, routes to
+folders and to other servers, limits; and a backend of collections and access
+rules, kept in SQLite.`,
 		Example: `  roundtrip init --template gallery shop     start from a template
   roundtrip init --template proxy edge       ... in front of a server of yours
   roundtrip dev shop                         run it on this machine
