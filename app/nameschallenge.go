@@ -20,7 +20,10 @@ import (
 // name here.
 
 // challenge is one TXT record (RFC 8555 section 8.4). A name may have several: that of a site and of its wildcard is the same.
-type challenge struct{ name, value string }
+type challenge struct {
+	name, value string
+	at          string // where the record stands: name, or where its alias leads
+}
 
 // challengeLabel stands before the name that is proven.
 const challengeLabel = "_acme-challenge."
@@ -50,7 +53,12 @@ func (c challenger) Present(ctx context.Context, fqdn, value string) error {
 		return errors.New("no name server runs: DNS could not be opened at the start, and the log says why")
 	}
 	n.mu.Lock()
-	if one := (challenge{name, value}); !slices.Contains(n.challenges, one) {
+	at, err := n.follow(name)
+	if err != nil {
+		n.mu.Unlock()
+		return err
+	}
+	if one := (challenge{name, value, at}); !slices.Contains(n.challenges, one) {
 		n.challenges = append(n.challenges, one)
 		n.publish()
 	}
@@ -58,8 +66,29 @@ func (c challenger) Present(ctx context.Context, fqdn, value string) error {
 	if err := n.answers(ctx, name, value); err != nil {
 		return err
 	}
-	n.awaitSecondaries(ctx, n.zoneOf(name))
+	n.awaitSecondaries(ctx, n.zoneOf(at))
 	return nil
+}
+
+// follow returns where the record of a challenge must stand: an alias has no other records, so that it stands where the issuer
+// is led to. What a wildcard gives is no obstacle, since a name of its own takes its place.
+func (n *names) follow(name string) (string, error) {
+	set := n.set.Load()
+	if set == nil {
+		return name, nil
+	}
+	at := name
+	for _, step := range set.Explain(name, mdns.TypeTXT).Steps {
+		switch at = step.Name; {
+		case step.Stands, step.Zone == "" && at == name: // the latter: the zone is about to be served
+			return at, nil
+		case step.Zone == "":
+			return "", fmt.Errorf("%s is an alias of %s, which no zone of ours has, so that the issuer would not find our answer; let the alias lead into a zone of dns.zones, or take it away", name, at)
+		case step.Cut != "":
+			return "", fmt.Errorf("%s lies below %s, where others answer, so that the issuer would not find our answer; declare a zone %s here, or use another challenge", at, step.Cut, step.Cut)
+		}
+	}
+	return at, nil
 }
 
 // Remove takes the value away again, and no other one.
@@ -68,7 +97,7 @@ func (c challenger) Remove(_ context.Context, fqdn, value string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	before := len(n.challenges)
-	n.challenges = slices.DeleteFunc(n.challenges, func(o challenge) bool { return o == challenge{challengeName(fqdn), value} })
+	n.challenges = slices.DeleteFunc(n.challenges, func(o challenge) bool { return o.name == challengeName(fqdn) && o.value == value })
 	if len(n.challenges) < before {
 		n.publish()
 	}

@@ -17,8 +17,8 @@ func (n *names) changes(b *builtZone) []zone.Change {
 	var all []zone.Change
 	texts := map[string][]string{}
 	for _, c := range n.challenges {
-		if n.zoneOf(c.name) == b.declared.Name {
-			texts[c.name] = append(texts[c.name], c.value)
+		if n.zoneOf(c.at) == b.declared.Name {
+			texts[c.at] = append(texts[c.at], c.value)
 		}
 	}
 	for name, values := range texts {

@@ -51,7 +51,7 @@ func (n *names) state() nameState {
 			}
 		}
 		for _, c := range n.challenges {
-			if n.zoneOf(c.name) == z.Name {
+			if n.zoneOf(c.at) == z.Name {
 				z.Challenges++
 			}
 		}

@@ -17,7 +17,8 @@ const zoned = `name: shop
 dns:
   addresses: [127.0.0.1]
   zones:
-    shop.example.com: {}
+    shop.example.com:
+      records: ['_acme-challenge.moved CNAME moved._acme-challenge.elsewhere.example.org.']
     _acme-challenge.elsewhere.example.org: { nameservers: [ns1.shop.example.com] }
 sites:
   %s
@@ -27,10 +28,10 @@ acme:
 `
 
 // The issuer asks our own server, and finds the records that it wants there: of a wildcard and of the name below which it is, at
-// once, which are two values of one name.
+// once, which are two values of one name. The challenge of one name is an alias, as those have who keep their challenges apart.
 func TestCerts_AreProvenByOurOwnZone(t *testing.T) {
 	t.Parallel()
-	names := []string{"shop.example.com", "*.shop.example.com", "*.preview.shop.example.com", "*.elsewhere.example.org", "elsewhere.example.org"}
+	names := []string{"shop.example.com", "*.shop.example.com", "*.preview.shop.example.com", "*.elsewhere.example.org", "elsewhere.example.org", "moved.shop.example.com"}
 	plain, secure, resolver := newRelay(t), newRelay(t), newRelay(t)
 	ca := acmetest.New(t, acmetest.Options{
 		HTTP: plain.port, TLS: secure.port, DNS: &acmetest.DNS{Address: fmt.Sprintf("127.0.0.1:%d", resolver.port)},
@@ -48,7 +49,7 @@ func TestCerts_AreProvenByOurOwnZone(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, body, err)
 		}
 	}
-	for _, name := range []string{"_acme-challenge.shop.example.com.", "_acme-challenge.elsewhere.example.org."} {
+	for _, name := range []string{"_acme-challenge.shop.example.com.", "_acme-challenge.elsewhere.example.org.", "moved._acme-challenge.elsewhere.example.org."} {
 		m := new(dns.Msg)
 		m.SetQuestion(name, dns.TypeTXT)
 		r, _, err := new(dns.Client).Exchange(m, s.DNS)
