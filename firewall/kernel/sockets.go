@@ -34,6 +34,22 @@ const netFolder = "/proc/thread-self/net"
 
 // Sockets reads the sockets of this network namespace. With listening only those that others can reach first.
 func Sockets(listening bool) ([]Socket, error) {
+	all, err := openSockets()
+	if err != nil {
+		return nil, err
+	}
+	if listening {
+		all = slices.DeleteFunc(all, func(s Socket) bool { return !s.Listening })
+	}
+	names := programs(all)
+	for i := range all {
+		all[i].Program, all[i].PID = names[all[i].inode].name, names[all[i].inode].pid
+	}
+	return all, nil
+}
+
+// openSockets reads them without whose they are.
+func openSockets() ([]Socket, error) {
 	var all []Socket
 	for _, table := range []struct {
 		name     string
@@ -47,13 +63,6 @@ func Sockets(listening bool) ([]Socket, error) {
 			return nil, err
 		}
 		all = append(all, parseSockets(text, table.protocol)...)
-	}
-	if listening {
-		all = slices.DeleteFunc(all, func(s Socket) bool { return !s.Listening })
-	}
-	names := programs(all)
-	for i := range all {
-		all[i].Program, all[i].PID = names[all[i].inode].name, names[all[i].inode].pid
 	}
 	return all, nil
 }

@@ -120,6 +120,13 @@ func (t *Table) Apply(ctx context.Context, p, former *Plan) (Report, error) {
 	if err := ctx.Err(); err != nil {
 		return r, err
 	}
+	if _, there, err := t.Digest(ctx); err != nil {
+		return r, err
+	} else if !there {
+		if err := t.introduce(); err != nil { // without it, they are judged by their next packet
+			t.o.Log.Warn("firewall: connections that are open already could not be made known to the kernel's table of connections", "error", err)
+		}
+	}
 	had, err := t.counts() // as late as can be: what is counted from here to the transaction is lost
 	if err != nil {
 		return r, err
