@@ -18,6 +18,9 @@ func (p *Plan) compare(f *found) []string {
 	}
 	var drift []string
 	add := func(format string, args ...any) { drift = append(drift, fmt.Sprintf(format, args...)) }
+	if f.asleep {
+		add("the table inet %s is dormant: nothing is enforced", TableName)
+	}
 	want := p.chains()
 	for i := range want {
 		at := slices.IndexFunc(f.chains, func(c foundChain) bool { return c.Name == want[i].name })

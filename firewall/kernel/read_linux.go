@@ -15,6 +15,7 @@ import (
 // found is our table as the kernel shows it.
 type found struct {
 	there  bool
+	asleep bool // it is there, and the kernel asks none of its chains
 	chains []foundChain
 	sets   []foundSet
 	counts map[string]Counts
@@ -52,7 +53,7 @@ func (t *Table) readOnce() (*found, error) {
 		return nil, err
 	}
 	f := &found{counts: map[string]Counts{}}
-	if f.there, err = exists(c); err != nil || !f.there {
+	if f.there, f.asleep, err = lookFor(c); err != nil || !f.there {
 		return f, err
 	}
 	chains, err := c.ListChainsOfTableFamily(nftables.TableFamilyINet)

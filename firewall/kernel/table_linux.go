@@ -12,6 +12,7 @@ import (
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
 	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
 
 	"github.com/roundtrip-dev/roundtrip"
 )
@@ -245,16 +246,22 @@ func (t *Table) Off(context.Context) (there bool, err error) {
 }
 
 func exists(c *nftables.Conn) (bool, error) {
+	there, _, err := lookFor(c)
+	return there, err
+}
+
+// lookFor says whether our table is there, and whether somebody has put it to sleep.
+func lookFor(c *nftables.Conn) (there, asleep bool, err error) {
 	tables, err := c.ListTablesOfFamily(nftables.TableFamilyINet)
 	if err != nil {
-		return false, unavailable(err)
+		return false, false, unavailable(err)
 	}
 	for _, t := range tables {
 		if t.Name == TableName {
-			return true, nil
+			return true, t.Flags&unix.NFT_TABLE_F_DORMANT != 0, nil
 		}
 	}
-	return false, nil
+	return false, false, nil
 }
 
 // String says which table it is, as nft names it.

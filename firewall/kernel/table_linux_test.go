@@ -126,6 +126,7 @@ func TestState_ShowsEveryDifference(t *testing.T) {
 	for name, test := range map[string]struct{ change, tells string }{
 		"table gone":         {"delete table inet roundtrip", "the table inet roundtrip is gone"},
 		"chain emptied":      {"flush chain inet roundtrip outbound", `what stood for "loopback" is gone`},
+		"dormant":            {"add table inet roundtrip { flags dormant; }", "the table inet roundtrip is dormant: nothing is enforced"},
 		"foreign rule":       {"insert rule inet roundtrip inbound tcp dport 23 accept", "a rule that is not ours"},
 		"foreign chain":      {"add chain inet roundtrip mine", "the chain mine is not ours"},
 		"foreign set":        {"add set inet roundtrip mine { type ipv4_addr; }", "the set mine is not ours"},
