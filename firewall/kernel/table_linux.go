@@ -258,7 +258,8 @@ func lookFor(c *nftables.Conn) (there, asleep bool, err error) {
 	}
 	for _, t := range tables {
 		if t.Name == TableName {
-			return true, t.Flags&unix.NFT_TABLE_F_DORMANT != 0, nil
+			const dormant = unix.NFT_TABLE_F_DORMANT | unix.NFT_TABLE_F_DORMANT<<24 // the library reads it in the machine's order
+			return true, t.Flags&dormant != 0, nil
 		}
 	}
 	return false, false, nil
