@@ -238,6 +238,7 @@ func (c *Collection) HasCounts() bool {
 type Warning struct {
 	Pos     Pos
 	Message string
+	Line    string // the text of the line, where it stands in another file than the declaration; "" else
 }
 
 // Schema is all collections of one declaration.

@@ -71,12 +71,13 @@ type App struct {
 	house      atomic.Pointer[house]
 	generation uint32
 	guard      firewall.Guard
-	wall       *wall         // nil: the kernel is left alone
-	seen       *seen         // nil in commands
-	applies    chan applying // orders to read the declaration again and bring its groups into the kernel
-	closing    chan struct{} // closed when no orders are taken any more
-	serves     bool          // it opens doors; false where a command only looks at a declaration
-	hint       chan struct{} // tells the jobs that there may be one
+	wall       *wall                  // nil: the kernel is left alone
+	seen       *seen                  // nil in commands
+	applies    chan applying          // orders to read the declaration again and bring its groups into the kernel
+	closing    chan struct{}          // closed when no orders are taken any more
+	serves     bool                   // it opens doors; false where a command only looks at a declaration
+	hint       chan struct{}          // tells the jobs that there may be one
+	refused    atomic.Pointer[string] // why the declaration on the disk is not in force; nil: it is, as far as we were told to read it
 }
 
 // Version returns the version that the program was built as.

@@ -38,7 +38,11 @@ func Check(ctx context.Context, file string, s Surroundings) error {
 	}
 	warnings := slices.Concat(h.warnings, missingFolders(c))
 	for _, w := range warnings {
-		fmt.Fprintf(s.Out, "%s: warning: %s\n%s", w.Pos, w.Message, c.Problems().Excerpt(w.Pos))
+		p := c.Problems()
+		if w.Line != "" && w.Pos.Line > 0 {
+			p.Beside(w.Pos.File, sparse(map[int]string{w.Pos.Line: w.Line}))
+		}
+		fmt.Fprintf(s.Out, "%s: warning: %s\n%s", w.Pos, w.Message, p.Excerpt(w.Pos))
 	}
 	if err := p.Err(); err != nil {
 		return err

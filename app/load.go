@@ -44,6 +44,18 @@ func read(file, data string, s Surroundings) (*config.Config, error) {
 	return c, nil
 }
 
+// located returns of a declaration with mistakes what says where its server keeps its data, or nil where nothing does.
+func located(file, data string, s Surroundings) *config.Config {
+	c, _ := config.Load(file, s.withoutSecrets().Getenv) // its mistakes are known
+	if c == nil || c.Store.Database == "" {
+		return nil
+	}
+	if data != "" {
+		c.Store.Database = filepath.Join(data, filepath.Base(c.Store.Database))
+	}
+	return c
+}
+
 // shapeDoors compiles the security groups for the mistakes in them, where none are known already.
 func shapeDoors(c *config.Config, known *config.Problems) error {
 	if c.Firewall == nil || slices.ContainsFunc(known.List, func(p *config.Problem) bool { return strings.HasPrefix(p.Path, "firewall") }) {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -78,7 +79,7 @@ func buildZones(c *config.Config, f *derive.Facts, have []*builtZone) ([]*builtZ
 				if m.Expected != "" {
 					text += "; expected " + m.Expected
 				}
-				warnings = append(warnings, policy.Warning{Pos: m.Pos, Message: text})
+				warnings = append(warnings, policy.Warning{Pos: m.Pos, Message: text, Line: m.Source})
 				continue
 			}
 			p.Add(m.Pos, "%s", m.Message).Expected = m.Expected
@@ -94,21 +95,28 @@ func buildZones(c *config.Config, f *derive.Facts, have []*builtZone) ([]*builtZ
 
 // showLines lets mistakes in zone files be printed with their lines.
 func showLines(p *config.Problems, mistakes []zone.Mistake) {
-	files := map[string][]string{}
+	byFile := map[string]map[int]string{}
 	for _, m := range mistakes {
 		if m.Source == "" || m.Pos.Line < 1 {
 			continue
 		}
-		lines := files[m.Pos.File]
-		if len(lines) < m.Pos.Line {
-			lines = append(lines, make([]string, m.Pos.Line-len(lines))...)
+		if byFile[m.Pos.File] == nil {
+			byFile[m.Pos.File] = map[int]string{}
 		}
-		lines[m.Pos.Line-1] = m.Source
-		files[m.Pos.File] = lines
+		byFile[m.Pos.File][m.Pos.Line] = m.Source
 	}
-	for file, lines := range files {
-		p.Beside(file, []byte(strings.Join(lines, "\n")))
+	for file, lines := range byFile {
+		p.Beside(file, sparse(lines))
 	}
+}
+
+// sparse is a text of which only some lines are known.
+func sparse(lines map[int]string) []byte {
+	text := make([]string, slices.Max(slices.Collect(maps.Keys(lines))))
+	for number, line := range lines {
+		text[number-1] = line
+	}
+	return []byte(strings.Join(text, "\n"))
 }
 
 // enter puts the zones of a house in force. Before the doors are open nobody asks, and they are only kept.

@@ -140,3 +140,16 @@ func TestCheck_TellsEveryMistakeOfEveryZone(t *testing.T) {
 		}
 	}
 }
+
+// What is to be looked at in a zone file is shown with its line there, not with that of the declaration.
+func TestCheck_ShowsTheLineOfAZoneFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "shop.test.zone")
+	if err := os.WriteFile(file, []byte("ns1 A 192.0.2.1\n@ NS ns1\n@ MX 10 mial\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := check(t, "name: shop\ndns:\n  addresses: [192.0.2.1]\n  zones:\n    shop.test: { file: '"+file+"' }\n")
+	if err != nil || !strings.Contains(out, "shop.test.zone:3:1: warning: the MX record of shop.test leads to mial.shop.test") || !strings.Contains(out, "3 | @ MX 10 mial\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

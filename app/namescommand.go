@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -59,11 +60,10 @@ func ExplainName(ctx context.Context, o NameOptions, name, kind string, s Surrou
 	}
 	order := nameCommand{Name: canonicalName(name), Type: kind, JSON: o.JSON}
 	return askNames(ctx, o, "explain", order, s, func(n *names, out io.Writer) error {
-		if err := n.explain(order, out); err != nil || o.JSON {
-			return err
+		if !o.JSON {
+			fmt.Fprintf(out, "No server runs here: this is what roundtrip %s would answer.\n\n", n.mode())
 		}
-		_, err := fmt.Fprintf(out, "\nNo server runs here: this is what roundtrip %s would answer.\n", n.mode())
-		return err
+		return n.explain(order, out)
 	})
 }
 
@@ -71,11 +71,20 @@ func canonicalName(name string) string { return strings.ToLower(strings.TrimSuff
 
 // askNames asks the server that runs, or does the order on the zones of the declaration.
 func askNames(ctx context.Context, o NameOptions, path string, order nameCommand, s Surroundings, here func(n *names, out io.Writer) error) error {
+	var out bytes.Buffer // an error must not come after half an answer
 	c, err := read(o.File, o.Data, s.withoutSecrets())
+	if _, mistaken := errors.AsType[*config.Problems](err); mistaken {
+		// The server that runs does so by what the file was before.
+		if half := located(o.File, o.Data, s); half != nil {
+			if running, wrong := askServer(ctx, half, path, order, &out); running && wrong == nil {
+				_, err = out.WriteTo(s.Out)
+				return err
+			}
+		}
+	}
 	if err != nil {
 		return err
 	}
-	var out bytes.Buffer // an error must not come after half an answer
 	doors := serveDoors()
 	running, err := askServer(ctx, c, path, order, &out)
 	if err == nil && !running {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/dns"
 	"github.com/roundtrip-dev/roundtrip/dns/serial"
 	"github.com/roundtrip-dev/roundtrip/dns/transfer"
@@ -18,7 +19,8 @@ import (
 
 // nameState is how the name server is.
 type nameState struct {
-	Listens string          `json:"listens"` // host:port, several with commas; "" where DNS could not be opened
+	Refused string          `json:"refused,omitempty"` // why the declaration on the disk is not in force, "" where it is
+	Listens string          `json:"listens"`           // host:port, several with commas; "" where DNS could not be opened
 	Zones   []zoneState     `json:"zones"`
 	Copies  []transfer.Copy `json:"copies"`
 	Counts  *dns.Stats      `json:"counts,omitempty"`
@@ -57,6 +59,9 @@ func (n *names) state() nameState {
 		}
 		st.Zones = append(st.Zones, z)
 	}
+	if refused := n.app.refused.Load(); refused != nil {
+		st.Refused = *refused
+	}
 	if n.transfer != nil {
 		st.Copies = append(st.Copies, n.transfer.State()...)
 	}
@@ -71,6 +76,11 @@ func (n *names) state() nameState {
 // whether every secondary that was seen has what is served, and heard of it.
 func NameStatus(ctx context.Context, o NameOptions, s Surroundings) (well bool, err error) {
 	c, err := read(o.File, o.Data, s.withoutSecrets())
+	if _, mistaken := errors.AsType[*config.Problems](err); mistaken {
+		if half := located(o.File, o.Data, s); half != nil && len(half.DNS.Zones) > 0 {
+			c, err = half, nil // the server that runs tells of the mistakes
+		}
+	}
 	if err != nil {
 		return false, err
 	}
@@ -94,7 +104,7 @@ func NameStatus(ctx context.Context, o NameOptions, s Surroundings) (well bool, 
 	} else {
 		writeNames(s.Out, &st, s.Now())
 	}
-	return st.Listens != "" && !slices.ContainsFunc(st.Copies, func(c transfer.Copy) bool { return behind(&st, &c) }), err
+	return st.Refused == "" && st.Listens != "" && !slices.ContainsFunc(st.Copies, func(c transfer.Copy) bool { return behind(&st, &c) }), err
 }
 
 // behind reports whether a secondary lacks what is served.
@@ -118,6 +128,9 @@ const zoneColumns = 30 // how much of a zone's name is shown
 
 // writeNames writes the tables.
 func writeNames(out io.Writer, st *nameState, now time.Time) {
+	if st.Refused != "" {
+		fmt.Fprintf(out, "%s\n\n%s\n\n", refusedWords, st.Refused)
+	}
 	if st.Listens == "" {
 		fmt.Fprintln(out, "DNS is not served: its sockets could not be opened at the start; the log says why")
 	} else {
@@ -197,13 +210,20 @@ func (n *names) awaitSecondaries(ctx context.Context, zone string) {
 	}
 }
 
+// refusedWords begin what is told while the declaration on the disk has mistakes.
+const refusedWords = "The file on the disk was refused; what was in force before still is:"
+
 // order does a command in the server that runs.
 func (n *names) order(path string, order nameCommand, out io.Writer) error {
 	switch path {
 	case "zone":
 		return n.printZone(order, out)
 	case "explain":
-		return n.explain(order, out)
+		err := n.explain(order, out)
+		if refused := n.app.refused.Load(); err == nil && refused != nil && !order.JSON {
+			fmt.Fprintf(out, "\n%s\n\n%s\n", refusedWords, *refused)
+		}
+		return err
 	}
 	e := json.NewEncoder(out)
 	e.SetIndent("", "  ")

@@ -158,15 +158,28 @@ func (a *App) runReloads(ctx context.Context, signals <-chan struct{}) error {
 		case order := <-a.applies:
 			began := a.around.Now()
 			err := a.reload(ctx, order.entering)
+			a.keepRefused(err)
 			a.sayReloaded(err, began)
 			order.done <- err
 			follow()
 			continue
 		}
 		began := a.around.Now()
-		a.sayReloaded(a.reload(ctx, entering{LockOut: a.options.LockOut}), began)
+		err := a.reload(ctx, entering{LockOut: a.options.LockOut})
+		a.keepRefused(err)
+		a.sayReloaded(err, began)
 		follow()
 	}
+}
+
+// keepRefused remembers why the declaration on the disk is not in force, for whoever asks why nothing has changed.
+func (a *App) keepRefused(err error) {
+	if err == nil {
+		a.refused.Store(nil)
+		return
+	}
+	text := Explain(err)
+	a.refused.Store(&text)
 }
 
 // watch tells when the declaration is saved, or a file that it reads beside itself, in dev only. It watches their folders,

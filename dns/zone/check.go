@@ -30,10 +30,36 @@ func (b *builder) check() {
 			}
 		}
 		b.checkOccluded(g, glue)
+		b.checkDot(g)
 		for _, r := range b.list[g.from:g.to] {
 			b.checkTarget(g, r)
 		}
 	}
+}
+
+// checkDot warns of a name that ends with the zone's own name twice: one of the zone was written without the dot at its end.
+func (b *builder) checkDot(g *group) {
+	r := b.list[g.from]
+	if short, ok := b.doubled(b.wire(r)); ok && r.origin == declared {
+		b.warn(b.pos(r), fmt.Sprintf("names without a dot at the end lie below the zone: this one is %s", plain(b.wire(r))), short+". with a dot at the end")
+	}
+}
+
+// doubled returns what was probably meant by a name that ends with the zone's own name twice.
+func (b *builder) doubled(name []byte) (meant string, ok bool) {
+	zone := b.zone[:len(b.zone)-1]
+	if !within(name, append(bytes.Clone(zone), b.zone...)) {
+		return "", false
+	}
+	return plain(append(bytes.Clone(name[:len(name)-len(b.zone)]), 0)), true
+}
+
+// orDot completes what was expected in the place of a name that is not there.
+func (b *builder) orDot(expected string, name []byte) string {
+	if short, ok := b.doubled(name); ok {
+		return short + ". with a dot at the end, for without one it lies below the zone"
+	}
+	return expected
 }
 
 // checkTTLs makes the TTLs of a set one (RFC 2181 section 5.2): the lowest.
@@ -76,7 +102,7 @@ func (b *builder) checkCNAME(g *group) {
 	}
 	if to := b.rdata(r); within(lowered(to), b.zone) {
 		if n, ok := b.reach(lowered(to)); !ok {
-			b.warn(b.pos(r), name+" is an alias of "+plain(to)+", which is not there", "a name of the zone that has records")
+			b.warn(b.pos(r), name+" is an alias of "+plain(to)+", which is not there", b.orDot("a name of the zone that has records", lowered(to)))
 		} else if n != nil && b.loops(g) {
 			b.warn(b.pos(r), name+" is an alias that leads back to itself", "the alias of a name with records")
 		}
@@ -252,10 +278,10 @@ func (b *builder) checkTarget(g *group, r draft) {
 	below := b.cutOf(to)
 	switch {
 	case r.typ != dns.TypeNS:
-		b.warn(b.pos(r), what+", which has no address", "an A or AAAA record for it")
+		b.warn(b.pos(r), what+", which has no address", b.orDot("an A or AAAA record for it", to))
 	case below == 0, below == g.node+1:
 		example := strings.TrimSuffix(strings.TrimSuffix(plain(to), plain(b.zone)), ".")
-		b.wrong(b.pos(r), what+", which has no address, so nobody could reach it", "an address for it, such as: "+example+" A 203.0.113.10")
+		b.wrong(b.pos(r), what+", which has no address, so nobody could reach it", b.orDot("an address for it, such as: "+example+" A 203.0.113.10", to))
 	}
 }
 

@@ -66,6 +66,14 @@ func (s *Set) Explain(name string, typ uint16) Explanation {
 		}
 	}
 	e.Why = why(r, e)
+	if last := e.Steps[len(e.Steps)-1]; r.Rcode == dns.RcodeNameError && last.Zone != "" {
+		if key, ok := wireName(last.Name + "." + last.Zone); ok {
+			lower(key)
+			if twice := s.explainStep(key, typ); twice.Encloser == "" && twice.Zone == last.Zone {
+				e.Why += fmt.Sprintf(" But %s is there: its line lacks the dot at the end of the name.", twice.Name)
+			}
+		}
+	}
 	return e
 }
 

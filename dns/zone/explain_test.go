@@ -7,6 +7,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/miekg/dns"
+
+	"github.com/roundtrip-dev/roundtrip/dns/zone"
 )
 
 func TestExplain_SaysWhy(t *testing.T) {
@@ -35,4 +37,25 @@ func TestExplain_SaysWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "testdata/explained.json", relative(t, string(text)+"\n"))
+}
+
+// The classic mistake of zone files: a name with the zone's own at its end, and no dot.
+func TestExplain_SeesTheForgottenDot(t *testing.T) {
+	t.Parallel()
+	z, mistakes := zone.Build(zone.Options{Declared: declare("example.test", "@ NS ns1", "ns1 A 192.0.2.1", "www.example.test A 192.0.2.2", "@ MX 10 www.example.test")})
+	var all []string
+	for _, m := range mistakes {
+		all = append(all, m.Message+" expected "+m.Expected)
+	}
+	text := strings.Join(all, "\n")
+	if !strings.Contains(text, "this one is www.example.test.example.test expected www.example.test. with a dot at the end") {
+		t.Errorf("the mistakes are %s", text)
+	}
+	why := set(t, z).Explain("www.example.test", dns.TypeA).Why
+	if !strings.Contains(why, "But www.example.test.example.test is there") {
+		t.Errorf("the explanation is %s", why)
+	}
+	if why := set(t, z).Explain("nope.example.test", dns.TypeA).Why; strings.Contains(why, "But") {
+		t.Errorf("the explanation is %s", why)
+	}
 }

@@ -88,6 +88,23 @@ func TestReload_RefusesAZoneWithAConflict(t *testing.T) {
 	s := server.Start(t, server.Declare(t, turning(1)))
 	declare(t, s, strings.Replace(turning(2), "- 'old CNAME shop.test.'", "- 'old CNAME shop.test.'\n        - 'old A 192.0.2.1'", 1))
 	awaitLog(t, s, "is an alias")
+	for _, args := range [][]string{{"dns", "status", s.Folder}, {"dns", "explain", "mail.shop.test", "A", s.Folder}} {
+		out, code := command(t, args...) // the file has mistakes: the server is found all the same, and says so
+		if !strings.Contains(out, "The file on the disk was refused") || !strings.Contains(out, "is an alias") || !strings.Contains(out, "shop.test") {
+			t.Errorf("%v: exit code %d, %s", args, code, out)
+		}
+	}
+	if out, code := command(t, "zone", "shop.test", s.Folder); code != 0 || !strings.Contains(out, "203.0.113.1") {
+		t.Errorf("zone: exit code %d, %s", code, out)
+	}
+	declare(t, s, strings.Replace(turning(2), "records:", "rekords:", 1))
+	awaitLog(t, s, "rekords")
+	if out, code := command(t, "dns", "status", s.Folder); code != 1 || !strings.Contains(out, "rekords") || !strings.Contains(out, "shop.test") {
+		t.Errorf("dns status: exit code %d, %s", code, out)
+	}
+	if out, code := command(t, "dns", "explain", "mail.shop.test", "A", s.Folder); code != 0 || !strings.Contains(out, "rekords") || !strings.Contains(out, "203.0.113.1") {
+		t.Errorf("dns explain: exit code %d, %s", code, out)
+	}
 	declare(t, s, "name: shop\n")
 	awaitLog(t, s, "whether any site has TLS can't change")
 	await(t, s, "mail.shop.test", dns.TypeA, "203.0.113.1")
