@@ -156,7 +156,7 @@ func askDrops(ctx context.Context, c *config.Config, order dropsCommand) (*drops
 }
 
 func errNobodySees() error {
-	return errors.New("no server runs with this declaration here, and only it sees what is dropped and which flows are alive; start it with roundtrip serve, or name the folder of --data")
+	return errors.New("no server runs with this declaration here, and only one that runs hears of drops and knows the flows; start it with roundtrip serve, or name the folder of --data. roundtrip firewall status counts without one")
 }
 
 // followDrops prints a line for each drop that changes, the oldest first, until ctx ends or the server stops.

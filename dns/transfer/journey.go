@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -13,6 +14,9 @@ import (
 
 // diaryMax is how many journeys a second are made of messages that are no transfers: who is refused may ask as often as it likes.
 const diaryMax = 10
+
+// toldEach is how often a refusal is told in the log at most.
+const toldEach = 10 * time.Second
 
 // bound lets so many pass each second.
 type bound struct {
@@ -33,6 +37,10 @@ func (b *bound) take(now time.Time, limit int) bool {
 
 // deny records a refusal.
 func (r *request) deny(f refusal) {
+	if r.warned.take(r.start.Truncate(toldEach), 1) { // a key that doesn't fit is what goes wrong first, and the other side may log nothing
+		r.Log.Warn("dns: a copy or a signed message is refused", slog.String("reason", f.reason), slog.String("why", f.text),
+			slog.String("client", host(r.x.Client).String()), slog.String("asks", verb(r.x.Query)), slog.String("zone", r.name))
+	}
 	r.record(trace.Deny, trace.ReasonOf(f.reason), f.rcode, f.text)
 }
 

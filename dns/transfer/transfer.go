@@ -54,6 +54,7 @@ type Service struct {
 	changed chan struct{} // holds one: zones have changed
 	ready   chan struct{}
 	diary   bound
+	warned  bound // of what is refused, in the log
 
 	mu     sync.Mutex // guards copies and told
 	copies map[holder]Held
