@@ -32,6 +32,9 @@ type Surroundings struct {
 	// Addresses returns those of this machine's network cards; nil: they are not looked at.
 	Addresses func() ([]netip.Addr, error)
 	Kernel    bool // groups may be brought into the kernel of this machine
+
+	// Second starts a process that runs [FirewallSecond] on a data folder and outlives this one; nil: there is none.
+	Second func(dir string) error
 }
 
 // Options says what to run and where to listen.

@@ -30,6 +30,7 @@ type wall struct {
 	kept     string             // where
 	confirm  string             // the command that confirms a change here
 	trials   chan *kernel.Trial // changes that wait to be confirmed, for who waits for them
+	dir      string             // the data folder
 
 	mu     sync.Mutex // guards how and loaded
 	how    enforced
@@ -62,7 +63,7 @@ func newWall(dir string, s Surroundings, log *slog.Logger) (*wall, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &wall{table: table, hands: hands, log: log, around: s, kept: filepath.Join(dir, stampsFile), trials: make(chan *kernel.Trial, trialsMax)}, nil
+	return &wall{table: table, hands: hands, log: log, around: s, dir: dir, kept: filepath.Join(dir, stampsFile), trials: make(chan *kernel.Trial, trialsMax)}, nil
 }
 
 // stampsFile keeps which number each rule has stamped on connections: they live longer than a process.
@@ -266,6 +267,12 @@ func (w *wall) tell(change kernel.Change, wait time.Duration) {
 	}
 	w.log.Warn("firewall: this change is taken back unless it is confirmed", "with", w.confirm, "within", wait.String(), "digest", change.Digest)
 	w.trials <- change.Trial
+	if w.around.Second == nil {
+		return
+	}
+	if err := w.around.Second(w.dir); err != nil {
+		w.log.Warn("firewall: nobody takes the change back if this process is killed, but the next start", "error", err)
+	}
 }
 
 // leave removes what this data folder knows of in the kernel. Where nothing is known of, nothing is touched.

@@ -71,7 +71,7 @@ func TestServer_Cases(t *testing.T) {
 		{"D29", "host.sub", "A", nil, "NOERROR 0/2/4", ""},
 		{"D30", "sub", "DS", nil, "NOERROR aa 0/1/0", ""},
 		{"D31 glue is not optional", "x.manyglue", "A", nil, "NOERROR tc 0/0/0", "NOERROR 0/9/18"},
-		{"D32", "big", "TXT", nil, "NOERROR aa tc 0/0/0", "NOERROR aa 60/0/0"},
+		{"D32, D39: no OPT of ours where there was none", "big", "TXT", nil, "NOERROR aa tc 0/0/0", "NOERROR aa 60/0/0"},
 		{"D33 1232", "big", "TXT", edns(1232), "NOERROR aa tc 0/0/0" + none, "NOERROR aa 60/0/0" + none},
 		{"D33 4096", "big", "TXT", edns(4096), "NOERROR aa tc 0/0/0" + none, "NOERROR aa 60/0/0" + none},
 		{"D33 fits 1232", "x.manyglue", "A", edns(1232), "NOERROR 0/9/18" + none, ""},

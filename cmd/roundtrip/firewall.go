@@ -22,8 +22,20 @@ func newFirewall(c console) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newFirewallApply(c), newFirewallConfirm(c), newFirewallStatus(c), newFirewallOff(c),
-		newFirewallDrops(c), newFirewallFlows(c), newFirewallCut(c))
+		newFirewallDrops(c), newFirewallFlows(c), newFirewallCut(c), newFirewallSecond(c))
 	return cmd
+}
+
+// newFirewallSecond is what a process that tries a change runs beside itself; see [app.FirewallSecond].
+func newFirewallSecond(c console) *cobra.Command {
+	return &cobra.Command{
+		Use:    "second DIR",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return app.FirewallSecond(cmd.Context(), args[0], c.surroundings())
+		},
+	}
 }
 
 // firewallFlags are those of each of its commands.

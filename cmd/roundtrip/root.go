@@ -37,7 +37,7 @@ type console struct {
 // surroundings gives app the process's surroundings: only this package touches them.
 func (c console) surroundings() app.Surroundings {
 	return app.Surroundings{
-		Out: c.out, Err: c.err, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv, Addresses: ownAddresses, Kernel: true,
+		Out: c.out, Err: c.err, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv, Addresses: ownAddresses, Kernel: true, Second: startSecond,
 	}
 }
 

@@ -316,3 +316,36 @@ func TestApply_IsTakenBackWhenItsTerminalDies(t *testing.T) {
 		}
 	}
 }
+
+// Whoever tries a change may be killed at once with no chance to do anything: the change is taken back in its time all the same.
+func TestApply_IsTakenBackInTimeThoughItWasKilled(t *testing.T) {
+	space(t)
+	folder := server.Declare(t, declaration)
+	if status, text := roundtrip(t, "firewall", "apply", "--yes", folder); status != 0 {
+		t.Fatal(text)
+	}
+	_, before := inKernel(t)
+	write(t, folder, strings.NewReplacer("tcp/22", "tcp/2222", "60s", "10s").Replace(declaration))
+	cmd := exec.Command(server.Binary(t), "firewall", "apply", folder)
+	said, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(said); lines.Scan() && !strings.Contains(lines.Text(), "firewall confirm"); {
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	if _, rules := inKernel(t); !strings.Contains(rules, "tcp dport 2222") {
+		t.Fatalf("not on trial:\n%s", rules)
+	}
+	after := ""
+	for end := time.Now().Add(server.Patience); time.Now().Before(end) && after != before; time.Sleep(100 * time.Millisecond) {
+		_, after = inKernel(t)
+	}
+	if after != before {
+		t.Errorf("before\n%s\nafter\n%s", before, after)
+	}
+}
