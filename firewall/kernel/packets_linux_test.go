@@ -231,6 +231,68 @@ func TestPackets_OutboundRulesBoundWhatLeaves(t *testing.T) {
 	}
 }
 
+// A rule that was open to all, both ways, is removed: in EC2 its flows are not tracked and stop at once (F11). Here everything is
+// tracked, so they go on like those of any other rule (F10).
+func TestPackets_FlowsOfARemovedRuleGoOn(t *testing.T) {
+	k, client := table(t, space(t)), newMachine(t)
+	wire(t, client, 1)
+	echo(t, "198.18.1.1:80")
+	plan := apply(t, k, policyOf(t, nil, in(anywhere(), ports(firewall.TCP, 80, 80))))
+	c := dialed(t, client, "198.18.1.1:80")
+	if _, err := k.Apply(t.Context(), kernel.PlanOf(policyOf(t, nil, in(anywhere(), ports(firewall.TCP, 81, 81))), nil), plan); err != nil {
+		t.Fatal(err)
+	}
+	if err := say(c, "still here"); err != nil {
+		t.Error(err)
+	}
+	dropped(t, k, client, "198.18.1.1:80")
+}
+
+// Protocols without ports are tracked by the two addresses and the protocol (F9): an answer comes in, and nothing else does.
+func TestPackets_OtherProtocolsAreTracked(t *testing.T) {
+	k, there := table(t, space(t)), newMachine(t)
+	wire(t, there, 1)
+	raw := func(address string) net.PacketConn {
+		c, err := net.ListenPacket("ip4:99", address) // any private encryption scheme
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	here := raw("198.18.1.1")
+	var far net.PacketConn
+	there.do(func() { far = raw("198.18.1.2") })
+	send := func(c net.PacketConn, text, to string) {
+		if _, err := c.WriteTo([]byte(text), &net.IPAddr{IP: net.ParseIP(to)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hear := func(c net.PacketConn, wait time.Duration) (string, error) {
+		_ = c.SetReadDeadline(time.Now().Add(wait))
+		b := make([]byte, 64)
+		n, _, err := c.ReadFrom(b)
+		return string(b[:n]), err
+	}
+	apply(t, k, policyOf(t, nil, in(anywhere(), ports(firewall.TCP, 80, 80))))
+	before := drops(t, k)
+	send(far, "unasked", "198.18.1.1")
+	if text, err := hear(here, short); err == nil {
+		t.Errorf("%q came in", text)
+	}
+	if drops(t, k) != before+1 {
+		t.Error("nothing was counted as dropped")
+	}
+	send(here, "question", "198.18.1.2")
+	if text, err := hear(far, patience); text != "question" {
+		t.Errorf("%q, %v", text, err)
+	}
+	send(far, "answer", "198.18.1.1")
+	if text, err := hear(here, patience); text != "answer" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
 // TestPackets_ReloadLosesNothing changes the table again and again under connections that are held and made anew (F10).
 func TestPackets_ReloadLosesNothing(t *testing.T) {
 	k, client := table(t, space(t)), newMachine(t)
