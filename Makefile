@@ -4,6 +4,8 @@ BIN   := $(CURDIR)/.bin
 GO    := go
 export CGO_ENABLED ?= 0
 export GOFLAGS ?= -buildvcs=false
+# nft, conntrack, sysctl and the name servers lie there, where not every root looks.
+export PATH := $(PATH):/usr/sbin:/sbin
 
 GOLANGCI := $(BIN)/golangci-lint-v2.15.0
 H2SPEC   := $(BIN)/h2spec-v2.2.1
