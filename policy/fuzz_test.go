@@ -48,6 +48,7 @@ func FuzzPageToken(f *testing.F) {
 	token := first.Query().Token([]roundtrip.Value{roundtrip.Ref(7)})
 	f.Add(token)
 	f.Add(token[:10])
+	f.Add(token[:10] + "\r" + token[10:])
 	f.Add("")
 	f.Add("AQAA")
 	f.Fuzz(func(t *testing.T, s string) {
