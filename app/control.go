@@ -69,65 +69,87 @@ func (d *doors) runControl(a *App) func(context.Context) error {
 	}
 }
 
-// control answers one command: its order in, its text or a problem out.
-func (a *App) control(w http.ResponseWriter, r *http.Request) {
-	var out bytes.Buffer
-	err := a.order(r, &out)
-	if err != nil {
-		e := roundtrip.AsError(err)
-		w.WriteHeader(e.HTTPStatus())
-		_ = json.NewEncoder(w).Encode(failure{Kind: e.Kind, Reason: e.Reason, Public: e.Public, Details: e.Details})
-		return
+// order is one command of the control socket: its JSON in, its text out, or an error. What it writes leaves at its end, or
+// where it says Flush.
+type order func(ctx context.Context, body *json.Decoder, out io.Writer) error
+
+// orders are the commands that a running server takes, by their path on the control socket.
+func (a *App) orders() map[string]order {
+	return map[string]order{
+		"user": taking(func(ctx context.Context, o userCommand, out io.Writer) error {
+			return a.house.Load().run(ctx, o, a.around.Now(), out)
+		}),
+		"webhooks": taking(a.doWebhooks),
+		"drops": taking(func(ctx context.Context, o dropsCommand, out io.Writer) error {
+			return json.NewEncoder(out).Encode(a.seen.drops(ctx, o))
+		}),
+		"flows":    taking(func(_ context.Context, o flowsCommand, out io.Writer) error { return a.seen.doFlows(o, out) }),
+		"firewall": taking(a.doWall),
+		"certs":    func(_ context.Context, _ *json.Decoder, out io.Writer) error { return a.listCerts(out) },
+		"upstreams": func(_ context.Context, _ *json.Decoder, out io.Writer) error {
+			return writeJSON(out, a.base.ups.list())
+		},
+		"zone":    a.nameOrder("zone"),
+		"explain": a.nameOrder("explain"),
+		"names":   a.nameOrder("names"),
 	}
-	_, _ = w.Write(out.Bytes())
 }
 
-// order does the command that a request holds.
-func (a *App) order(r *http.Request, out io.Writer) error {
-	body := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 1<<20))
-	switch path := strings.TrimPrefix(r.URL.Path, "/"); path {
-	case "user":
-		var order userCommand
-		if err := body.Decode(&order); err != nil {
+func (a *App) nameOrder(path string) order {
+	return taking(func(_ context.Context, o nameCommand, out io.Writer) error { return a.names.order(path, o, out) })
+}
+
+// taking makes an order of a function that wants the command itself.
+func taking[T any](do func(ctx context.Context, command T, out io.Writer) error) order {
+	return func(ctx context.Context, body *json.Decoder, out io.Writer) error {
+		var command T
+		if err := body.Decode(&command); err != nil {
 			return err
 		}
-		return a.house.Load().run(r.Context(), order, a.around.Now(), out)
-	case "webhooks":
-		var order webhookCommand
-		if err := body.Decode(&order); err != nil {
-			return err
-		}
-		return a.doWebhooks(r.Context(), order, out)
-	case "drops":
-		var order dropsCommand
-		if err := body.Decode(&order); err != nil {
-			return err
-		}
-		return json.NewEncoder(out).Encode(a.seen.drops(r.Context(), order))
-	case "flows":
-		var order flowsCommand
-		if err := body.Decode(&order); err != nil {
-			return err
-		}
-		return a.seen.doFlows(order, out)
-	case "firewall":
-		var order wallCommand
-		if err := body.Decode(&order); err != nil {
-			return err
-		}
-		return a.doWall(r.Context(), order, out)
-	case "certs":
-		return a.listCerts(out)
-	case "zone", "explain", "names":
-		var order nameCommand
-		if err := body.Decode(&order); err != nil {
-			return err
-		}
-		return a.names.order(path, order, out)
-	case "upstreams":
-		return writeJSON(out, a.base.ups.list())
-	default:
-		return noSuch(path)
+		return do(ctx, command, out)
+	}
+}
+
+// control answers one command: its order in, its text or a problem out.
+func (a *App) control(w http.ResponseWriter, r *http.Request) {
+	path := strings.TrimPrefix(r.URL.Path, "/")
+	do, ok := a.orders()[path]
+	if !ok {
+		answerFailure(w, noSuch(path))
+		return
+	}
+	out := &reply{to: w}
+	if err := do(r.Context(), json.NewDecoder(http.MaxBytesReader(nil, r.Body, 1<<20)), out); err != nil && !out.begun {
+		answerFailure(w, err)
+		return
+	}
+	out.Flush()
+}
+
+func answerFailure(w http.ResponseWriter, err error) {
+	e := roundtrip.AsError(err)
+	w.WriteHeader(e.HTTPStatus())
+	_ = json.NewEncoder(w).Encode(failure{Kind: e.Kind, Reason: e.Reason, Public: e.Public, Details: e.Details})
+}
+
+// reply keeps what an order writes until its end, so that an error can still take its place; an order that goes on for long
+// flushes what is complete.
+type reply struct {
+	bytes.Buffer
+
+	to    http.ResponseWriter
+	begun bool
+}
+
+// Flush sends what was written so far.
+func (r *reply) Flush() {
+	if r.Len() == 0 {
+		return
+	}
+	r.begun = true
+	_, _ = r.WriteTo(r.to)
+	if f, ok := r.to.(http.Flusher); ok {
+		f.Flush()
 	}
 }
 

@@ -25,6 +25,8 @@ type Snapshot struct {
 	Reason     Reason
 	Decided    int
 	Dropped    int
+	Kept       Kept
+	Links      []Link
 	Hops       []Hop
 }
 
@@ -35,6 +37,7 @@ func (j *Journey) snapshot() Snapshot {
 		ID: j.ID, Kind: j.Kind, Start: j.Start, Took: j.Took, Generation: j.Generation,
 		Method: j.Method, Host: j.Host, Path: j.Path, Route: j.Route, Proto: j.Proto, Client: j.Client,
 		Account: j.Account, Status: j.Status, Bytes: j.Bytes, Reason: j.Reason, Decided: j.Decided, Dropped: j.Dropped,
+		Kept: j.Kept, Links: append([]Link(nil), j.links[:j.nlink]...),
 		Hops: make([]Hop, j.Len()),
 	}
 	for i := range s.Hops {

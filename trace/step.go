@@ -3,7 +3,7 @@ package trace
 // Layer is a station of the path, in path order.
 type Layer uint8
 
-// The layers.
+// The layers. Their numbers are the exit status of commands (less ten), so new ones go at the end.
 const (
 	DNS Layer = iota + 1
 	Firewall
@@ -23,11 +23,15 @@ const (
 	Files
 	Stream
 	App
+	Webhook
+	WebPush
+	Mail
+	Client // the browser or program that asks: seen by roundtrip why and by reports of browsers only
 )
 
 // String returns the layer's short name, as it stands in the waterfall.
 func (l Layer) String() string {
-	names := [...]string{"", "dns", "firewall", "tcp", "tls", "route", "cors", "limit", "static", "proxy", "auth", "access", "schema", "pool", "sql", "commit", "files", "stream", "app"}
+	names := [...]string{"", "dns", "firewall", "tcp", "tls", "route", "cors", "limit", "static", "proxy", "auth", "access", "schema", "pool", "sql", "commit", "files", "stream", "app", "webhook", "push", "mail", "client"}
 	if int(l) < len(names) {
 		return names[l]
 	}

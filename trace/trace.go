@@ -40,11 +40,13 @@ const (
 	Connection
 	Query // of the name server
 	Drop  // packets that the firewall dropped
+	Event // a change on its way to those who watch
+	Push  // a message to another program, a device or a mailbox
 )
 
 // String returns the kind's word.
 func (k Kind) String() string {
-	names := [...]string{"", "request", "connection", "query", "drop"}
+	names := [...]string{"", "request", "connection", "query", "drop", "event", "push"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -71,7 +73,10 @@ type Journey struct {
 	Reason     Reason // why it ended as it did; None where all went well
 	Decided    int    // index of the deciding hop, -1 where nothing refused
 	Dropped    int    // hops beyond HopsMax
+	Kept       Kept   // why it is kept longer than most; set when it ends, but for Probed and Traced
 
+	links [linksMax]Link
+	nlink int
 	hops  [HopsMax]Hop
 	state [HopsMax]atomic.Uint32 // what may be read of each hop: hopEmpty, hopOpen, hopDone
 	n     atomic.Int32           // slots given out; negative once the journey has ended
@@ -217,6 +222,7 @@ func (j *Journey) reset() {
 	}
 	j.Took, j.Method, j.Host, j.Path, j.Route, j.Proto = 0, "", "", "", "", ""
 	j.Client, j.Account, j.Status, j.Bytes, j.Reason, j.Dropped = netip.Addr{}, 0, 0, 0, None, 0
+	j.Kept, j.nlink = 0, 0
 	j.end = 0
 	j.n.Store(0)
 }
