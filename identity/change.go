@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/internal/tries"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -40,31 +41,31 @@ func (i *Identity) changePassword(ctx context.Context, who *roundtrip.Principal,
 
 // proveOld checks the password of who is signed in.
 func (i *Identity) proveOld(ctx context.Context, who *roundtrip.Principal, old string) (*roundtrip.Record, roundtrip.Credential, error) {
-	key := nameKey("\x00" + who.ID.String()) // no name has a NUL: this can't meet a name of the sign-in
-	if wait := i.names.take(key); wait > 0 {
+	key := tries.NameKey("\x00" + who.ID.String()) // no name has a NUL: this can't meet a name of the sign-in
+	if wait := i.names.Take(key); wait > 0 {
 		return nil, roundtrip.Credential{}, rateLimited(wait)
 	}
 	account, credential, err := i.accounts.LoadAccount(ctx, i.users, who.ID)
 	if err != nil {
-		i.names.giveBack(key)
+		i.names.GiveBack(key)
 		return nil, credential, err
 	}
 	ok, err := i.verify(ctx, &credential, old)
 	switch {
 	case err != nil:
-		i.names.giveBack(key)
+		i.names.GiveBack(key)
 		return nil, credential, err
 	case !ok:
 		return nil, credential, wrongOld()
 	}
-	i.names.reset(key)
+	i.names.Reset(key)
 	return account, credential, nil
 }
 
 // setPassword writes a new password in the place of the one whose hash is proved, "" for any; all sessions but keep are
 // over when it returns.
 func (i *Identity) setPassword(ctx context.Context, account roundtrip.ID, proved, password string, keep roundtrip.ID) error {
-	encoded, err := i.hasher.hash(ctx, password)
+	encoded, err := i.hash(ctx, password)
 	if err != nil {
 		return err
 	}

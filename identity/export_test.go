@@ -3,7 +3,8 @@ package identity
 import (
 	"context"
 	"io"
-	"time"
+
+	"github.com/roundtrip-dev/roundtrip/internal/password"
 )
 
 // What tests may touch of the inside.
@@ -22,41 +23,22 @@ func Decode62(s string) ([32]byte, bool) { return decode62(s) }
 
 func (i *Identity) Cached() int { return i.cache.len() }
 
-const CacheMax, SessionsMax, LimitKeysMax = cacheMax, sessionsMax, limitKeysMax
+const CacheMax, SessionsMax = cacheMax, sessionsMax
 
-type Limiter struct{ *limiter }
+// HoldHashers takes all places at which passwords are hashed until the returned function is called, and with crowd those
+// to wait in as well.
+func (i *Identity) HoldHashers(crowd bool) (release func()) { return i.hasher.Hold(crowd) }
 
-func NewLimiter(free int, now func() time.Time) Limiter { return Limiter{newLimiter(free, now)} }
-
-func (l Limiter) Take(name string) time.Duration { return l.take(nameKey(name)) }
-
-func (l Limiter) Wait(name string) time.Duration { return l.wait(nameKey(name)) }
-
-func (l Limiter) GiveBack(name string) { l.giveBack(nameKey(name)) }
-
-func (l Limiter) Len() int { return len(l.keys) }
-
-// HoldHashers takes all places at which passwords are hashed until the returned function is called.
-func (i *Identity) HoldHashers() (release func()) {
-	for range cap(i.hasher.slots) {
-		i.hasher.slots <- struct{}{}
-	}
-	return func() {
-		for range cap(i.hasher.slots) {
-			<-i.hasher.slots
-		}
-	}
-}
-
-// FillWaiters pretends that as many wait as may.
-func (i *Identity) FillWaiters() { i.hasher.waiting.Store(int64(cap(i.hasher.slots) * hashWaitersMax)) }
-
-func (i *Identity) Verify(ctx context.Context, password, stored string) (ok, old bool, err error) {
-	return i.hasher.verify(ctx, password, stored)
+func (i *Identity) Verify(ctx context.Context, text, stored string) (ok, old bool, err error) {
+	return i.check(ctx, text, stored)
 }
 
 // HashCheaply makes new hashes at almost no cost: most tests are about other things.
-func (i *Identity) HashCheaply() { i.hasher.cost = cost{64, 1, 1} }
+func (i *Identity) HashCheaply() {
+	i.hasher.WithCost(password.Cost{MemoryKiB: 64, Passes: 1, Threads: 1})
+}
 
 // HashDearer changes the cost of new hashes, so that those of before are old.
-func (i *Identity) HashDearer() { i.hasher.cost = cost{128, 1, 1} }
+func (i *Identity) HashDearer() {
+	i.hasher.WithCost(password.Cost{MemoryKiB: 128, Passes: 1, Threads: 1})
+}

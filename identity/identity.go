@@ -14,6 +14,8 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/internal/password"
+	"github.com/roundtrip-dev/roundtrip/internal/tries"
 )
 
 // Options is what an [Identity] is made of.
@@ -39,11 +41,11 @@ type Identity struct {
 	rand     io.Reader
 
 	cache   *cache
-	hasher  *hasher
-	common  map[string]bool // passwords that everybody knows, in lower case
-	names   *limiter        // failed sign-ins of one name
-	addrs   *limiter        // failed sign-ins of one address
-	signUps *limiter        // new accounts of one address
+	hasher  *password.Hasher
+	common  password.List  // passwords that everybody knows, in lower case
+	names   *tries.Limiter // failed sign-ins of one name
+	addrs   *tries.Limiter // failed sign-ins of one address
+	signUps *tries.Limiter // new accounts of one address
 	touches chan touch
 	ready   chan struct{}
 }
@@ -66,11 +68,11 @@ func New(o Options) (*Identity, error) {
 	i := &Identity{
 		accounts: o.Accounts, config: o.Config, users: o.Users, now: o.Now, ids: o.IDs, rand: o.Rand,
 		cache:   newCache(o.Forgot),
-		hasher:  newHasher(o.Hashers, o.Rand),
-		common:  commonPasswords(),
-		names:   newLimiter(5, o.Now),
-		addrs:   newLimiter(20, o.Now),
-		signUps: newLimiter(60, o.Now),
+		hasher:  password.NewHasher(o.Hashers, o.Rand),
+		common:  password.WellKnown(),
+		names:   tries.New(5, o.Now),
+		addrs:   tries.New(20, o.Now),
+		signUps: tries.New(60, o.Now),
 		touches: make(chan touch, touchQueueMax),
 		ready:   make(chan struct{}),
 	}

@@ -27,7 +27,7 @@ func (i *Identity) CreateUser(ctx context.Context, record *roundtrip.Record, pas
 	if err := i.checkPassword(password, "/password", record); err != nil {
 		return nil, err
 	}
-	encoded, err := i.hasher.hash(ctx, password)
+	encoded, err := i.hash(ctx, password)
 	if err != nil {
 		return nil, err
 	}

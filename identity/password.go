@@ -1,15 +1,18 @@
 package identity
 
 import (
+	"context"
+	"errors"
 	"strings"
-	"unicode"
+	"time"
 	"unicode/utf8"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/internal/password"
 )
 
 // passwordMaxBytes bounds what is hashed.
-const passwordMaxBytes = 1024
+const passwordMaxBytes = password.MaxBytes
 
 // CheckPassword refuses a password that a new account must not have: Invalid auth.weak_password, with a detail that points
 // to /password.
@@ -35,7 +38,7 @@ func (i *Identity) checkPassword(password, at string, account *roundtrip.Record)
 		return weak("too_short", "a password has at least %d characters; this one has %d", i.config.MinLen, n)
 	}
 	lower := strings.ToLower(password)
-	if i.wellKnown(lower) {
+	if i.common.Knows(lower) {
 		return weak("well_known", "this password is among the first that are guessed; choose another, such as four unrelated words")
 	}
 	for _, name := range accountNames(account) {
@@ -44,24 +47,6 @@ func (i *Identity) checkPassword(password, at string, account *roundtrip.Record)
 		}
 	}
 	return nil
-}
-
-// wellKnown looks a password up in the list, as it is, without up to four digits or signs at its end, and halved if it
-// is the same twice. One or two characters repeated are well known too.
-func (i *Identity) wellKnown(lower string) bool {
-	tail := strings.TrimRightFunc(lower, func(r rune) bool { return !unicode.IsLetter(r) })
-	if len(lower)-len(tail) > 4 {
-		tail = lower
-	}
-	half := lower[:len(lower)/2]
-	if half+half != lower {
-		half = lower
-	}
-	different := map[rune]bool{}
-	for _, r := range lower {
-		different[r] = true
-	}
-	return i.common[lower] || i.common[tail] || i.common[half] || len(different) < 3
 }
 
 // accountNames returns the texts that name the account, in lower case: its unique texts and addresses, and the part of
@@ -82,4 +67,39 @@ func accountNames(account *roundtrip.Record) []string {
 		}
 	}
 	return names
+}
+
+// hash makes the PHC string of a password with a new salt.
+func (i *Identity) hash(ctx context.Context, text string) (string, error) {
+	encoded, err := i.hasher.Hash(ctx, text)
+	return encoded, hashFailure(err)
+}
+
+// check compares a password with a stored hash; see [password.Hasher.Verify].
+func (i *Identity) check(ctx context.Context, text, stored string) (ok, old bool, err error) {
+	ok, old, err = i.hasher.Verify(ctx, text, stored)
+	return ok, old, hashFailure(err)
+}
+
+// hashFailure says of an error of the hasher what it means for who signs in.
+func hashFailure(err error) error {
+	switch {
+	case errors.Is(err, password.ErrBusy):
+		e := roundtrip.E(roundtrip.Unavailable, "auth.busy", "too many sign-ins are under way; try again in a moment")
+		e.Retry = 2 * time.Second
+		return e
+	case errors.Is(err, password.ErrNoTime):
+		return &roundtrip.Error{
+			Kind: roundtrip.Deadline, Reason: "app.deadline",
+			Public: "the request ended before the password was checked", Op: "identity.hash", Err: err,
+		}
+	}
+	return roundtrip.Wrap("identity.hash", err)
+}
+
+func rateLimited(wait time.Duration) *roundtrip.Error {
+	seconds := int((wait + time.Second - 1) / time.Second)
+	e := roundtrip.E(roundtrip.Limited, "auth.rate_limited", "too many tries; try again in %d s", seconds)
+	e.Retry = time.Duration(seconds) * time.Second
+	return e
 }

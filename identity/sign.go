@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/internal/tries"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -55,13 +56,13 @@ func (i *Identity) signUp(ctx context.Context, record *roundtrip.Record, passwor
 	if err := i.checkPassword(password, "/password", record); err != nil {
 		return nil, err
 	}
-	key := addrKey(device.Addr)
-	if wait := i.signUps.take(key); wait > 0 {
+	key := tries.AddrKey(device.Addr)
+	if wait := i.signUps.Take(key); wait > 0 {
 		return nil, rateLimited(wait)
 	}
-	encoded, err := i.hasher.hash(ctx, password)
+	encoded, err := i.hash(ctx, password)
 	if err != nil {
-		i.signUps.giveBack(key)
+		i.signUps.GiveBack(key)
 		return nil, err
 	}
 	token, session, err := i.newSession(device)
@@ -157,28 +158,28 @@ func (i *Identity) begin(ctx context.Context, credential roundtrip.Credential, d
 // prove checks name and password under both limits. The name's try is counted beforehand, so that many at once don't
 // slip through; the address's afterwards, so that many people behind one address don't hinder each other.
 func (i *Identity) prove(ctx context.Context, login Login, password string, addr netip.Addr) (roundtrip.Credential, error) {
-	name, from := nameKey(login.Value), addrKey(addr)
-	if wait := i.addrs.wait(from); wait > 0 {
+	name, from := tries.NameKey(login.Value), tries.AddrKey(addr)
+	if wait := i.addrs.Wait(from); wait > 0 {
 		return roundtrip.Credential{}, rateLimited(wait)
 	}
-	if wait := i.names.take(name); wait > 0 {
+	if wait := i.names.Take(name); wait > 0 {
 		return roundtrip.Credential{}, rateLimited(wait)
 	}
 	credential, err := i.findCredential(ctx, login)
 	if err != nil {
-		i.names.giveBack(name)
+		i.names.GiveBack(name)
 		return credential, err
 	}
 	ok, err := i.verify(ctx, &credential, password)
 	if err != nil {
-		i.names.giveBack(name)
+		i.names.GiveBack(name)
 		return credential, err
 	}
 	if !ok {
-		i.addrs.take(from)
+		i.addrs.Take(from)
 		return credential, wrongLogin()
 	}
-	i.names.reset(name)
+	i.names.Reset(name)
 	return credential, nil
 }
 
@@ -207,14 +208,14 @@ func (i *Identity) verify(ctx context.Context, credential *roundtrip.Credential,
 	if len(password) > passwordMaxBytes {
 		return false, nil
 	}
-	ok, old, err := i.hasher.verify(ctx, password, credential.Password)
+	ok, old, err := i.check(ctx, password, credential.Password)
 	if err != nil || !ok || credential.Account == 0 {
 		return false, err
 	}
 	if !old {
 		return true, nil
 	}
-	encoded, err := i.hasher.hash(ctx, password)
+	encoded, err := i.hash(ctx, password)
 	if err != nil {
 		return false, err
 	}

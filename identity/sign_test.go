@@ -223,8 +223,7 @@ func TestSignIn_BusyIsSaidAndCountsAsNoTry(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(o *identity.Options) { o.Hashers = 1 })
 	b.signUp(t, "ana")
-	release := b.HoldHashers()
-	b.FillWaiters()
+	release := b.HoldHashers(true)
 	for range 8 {
 		_, err := b.SignIn(t.Context(), identity.Login{Value: "ana"}, good, identity.Device{})
 		if e := failure(t, err, roundtrip.Unavailable, "auth.busy"); e.Retry <= 0 {
@@ -241,7 +240,7 @@ func TestSignIn_WaitForAHasherEndsWithTheRequest(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(o *identity.Options) { o.Hashers = 1 })
 	b.signUp(t, "ana")
-	defer b.HoldHashers()()
+	defer b.HoldHashers(false)()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := b.SignIn(ctx, identity.Login{Value: "ana"}, good, identity.Device{})

@@ -2,11 +2,9 @@ package identity_test
 
 import (
 	"crypto/sha256"
-	"fmt"
 	"math/big"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/roundtrip-dev/roundtrip/identity"
 )
@@ -77,61 +75,4 @@ func FuzzToken_Parse(f *testing.F) {
 			t.Fatalf("%q was taken", text)
 		}
 	})
-}
-
-func TestLimiter_BacksOffAndForgets(t *testing.T) {
-	t.Parallel()
-	c := &clock{now: time.Unix(1e9, 0)}
-	l := identity.NewLimiter(3, c.Now)
-	for range 2 {
-		for range 3 {
-			if wait := l.Take("a"); wait != 0 {
-				t.Fatalf("wait is %v", wait)
-			}
-		}
-		for _, want := range []int{1, 2, 4, 8, 15, 15} {
-			if wait := l.Take("a"); wait != time.Duration(want)*time.Minute || l.Wait("A") != wait {
-				t.Fatalf("wait is %v, want %d min", wait, want)
-			}
-			c.add(time.Duration(want) * time.Minute)
-			if wait := l.Take("a"); wait != 0 {
-				t.Fatalf("wait is %v after it was waited", wait)
-			}
-		}
-		c.add(time.Hour)
-	}
-	if l.Wait("b") != 0 {
-		t.Fatal("another name waits")
-	}
-}
-
-func TestLimiter_SlowTriesNeverWait(t *testing.T) {
-	t.Parallel()
-	c := &clock{now: time.Unix(1e9, 0)}
-	l := identity.NewLimiter(3, c.Now)
-	for range 50 {
-		if wait := l.Take("a"); wait != 0 {
-			t.Fatalf("wait is %v", wait)
-		}
-		c.add(31 * time.Second)
-	}
-	l.GiveBack("a")
-	l.GiveBack("unknown")
-}
-
-func TestLimiter_RoomIsBoundedAndKeepsTheBlocked(t *testing.T) {
-	t.Parallel()
-	c := &clock{now: time.Unix(1e9, 0)}
-	l := identity.NewLimiter(2, c.Now)
-	l.Take("bad")
-	l.Take("bad")
-	for n := range identity.LimitKeysMax + 1000 {
-		l.Take(fmt.Sprint(n))
-	}
-	if l.Len() > identity.LimitKeysMax {
-		t.Fatalf("%d keys are in memory", l.Len())
-	}
-	if l.Wait("bad") == 0 {
-		t.Fatal("a flood of names freed the one that was blocked")
-	}
 }

@@ -1,11 +1,35 @@
-package identity
+package password
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
-// commonPasswords returns the passwords that are guessed first, in lower case: words, names and walks over the keyboard.
-func commonPasswords() map[string]bool {
+// List is a list of passwords that everybody knows.
+type List map[string]bool
+
+// Knows looks a password in lower case up in the list, as it is, without up to four digits or signs at its end, and halved
+// if it is the same twice. One or two characters repeated are well known too.
+func (l List) Knows(lower string) bool {
+	tail := strings.TrimRightFunc(lower, func(r rune) bool { return !unicode.IsLetter(r) })
+	if len(lower)-len(tail) > 4 {
+		tail = lower
+	}
+	half := lower[:len(lower)/2]
+	if half+half != lower {
+		half = lower
+	}
+	different := map[rune]bool{}
+	for _, r := range lower {
+		different[r] = true
+	}
+	return l[lower] || l[tail] || l[half] || len(different) < 3
+}
+
+// WellKnown returns the passwords that are guessed first, in lower case: words, names and walks over the keyboard.
+func WellKnown() List {
 	words := strings.Fields(commonWords)
-	common := make(map[string]bool, len(words))
+	common := make(List, len(words))
 	for _, word := range words {
 		common[word] = true
 	}
