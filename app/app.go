@@ -124,7 +124,7 @@ func (a *App) load() (*config.Config, error) {
 	if a.options.Dev {
 		_, port, err := net.SplitHostPort(a.options.HTTPS)
 		if err != nil {
-			return nil, roundtrip.E(roundtrip.Invalid, "request.invalid", "--https %s is no address: write host:port, such as 127.0.0.1:8443", a.options.HTTPS)
+			return nil, roundtrip.E(roundtrip.Invalid, "start.address", "--https %s is no address: write host:port, such as 127.0.0.1:8443", a.options.HTTPS)
 		}
 		dev := c.Dev(port)
 		if err := fileProblems(dev, a.around.Now()); err != nil {
@@ -145,7 +145,7 @@ func (a *App) load() (*config.Config, error) {
 func refuseUnsafe(c *config.Config, o Options) error {
 	for _, s := range c.Sites {
 		if s.TLS.Mode == config.TLSOff && !loopback(o.HTTP) {
-			return roundtrip.E(roundtrip.Invalid, "app.internal",
+			return roundtrip.E(roundtrip.Invalid, "start.unsafe",
 				`site %s has tls: off, but HTTP listens on %s, which others can reach: passwords would travel in the clear. `+
 					`Listen on loopback behind a proxy (--http 127.0.0.1:8000), or give the site certificate files`, s.Name, o.HTTP)
 		}

@@ -21,7 +21,7 @@ func ExportGroups(form, file, role string, s Surroundings) error {
 		return err
 	}
 	if c.Firewall == nil {
-		return roundtrip.E(roundtrip.Missing, "request.invalid", "%s declares no firewall, so there are no groups to write", c.File)
+		return roundtrip.E(roundtrip.Missing, "command.undeclared", "%s declares no firewall, so there are no groups to write", c.File)
 	}
 	var losses []foreign.Loss
 	switch form {

@@ -34,7 +34,7 @@ func Init(folder, template string, out io.Writer) error {
 	for _, name := range append([]string{schemaFile}, names...) {
 		at := filepath.Join(folder, name)
 		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
-			return roundtrip.E(roundtrip.Conflict, "request.invalid", "%s is there already: give init an empty folder, nothing was written", at)
+			return roundtrip.E(roundtrip.Conflict, "command.invalid", "%s is there already: give init an empty folder, nothing was written", at)
 		}
 	}
 	if err := writeTree(folder, tree, names); err != nil {

@@ -99,13 +99,13 @@ func listenTCP(ctx context.Context, address, flag string) (net.Listener, error) 
 	case err == nil:
 		return l, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, &roundtrip.Error{Kind: roundtrip.Unavailable, Reason: "app.internal", Err: err, Public: fmt.Sprintf(
+		return nil, &roundtrip.Error{Kind: roundtrip.Unavailable, Reason: "start.address_in_use", Err: err, Public: fmt.Sprintf(
 			"another program listens on %s already: stop it, or choose another address with %s", address, flag)}
 	case errors.Is(err, syscall.EACCES):
-		return nil, &roundtrip.Error{Kind: roundtrip.Unavailable, Reason: "app.internal", Err: err, Public: fmt.Sprintf(
+		return nil, &roundtrip.Error{Kind: roundtrip.Unavailable, Reason: "start.address_forbidden", Err: err, Public: fmt.Sprintf(
 			"this user may not listen on %s: run as root, allow it (setcap cap_net_bind_service=+ep on the program), or choose a port above 1023 with %s", address, flag)}
 	}
-	return nil, &roundtrip.Error{Kind: roundtrip.Unavailable, Reason: "app.internal", Err: err, Public: fmt.Sprintf(
+	return nil, &roundtrip.Error{Kind: roundtrip.Unavailable, Reason: "start.address", Err: err, Public: fmt.Sprintf(
 		"can't listen on %s: %s takes an address and a port, such as 127.0.0.1:8080, or :8080 for every address of this machine", address, flag)}
 }
 

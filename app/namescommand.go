@@ -177,16 +177,16 @@ func noZone(name string, d *config.DNS) error {
 		if !strings.Contains(name, ".") {
 			name = "example.com"
 		}
-		return roundtrip.E(roundtrip.Missing, "request.invalid", "the declaration has no zones; expected dns: { zones: { %s: {} } } in it", name)
+		return roundtrip.E(roundtrip.Missing, "command.undeclared", "the declaration has no zones; expected dns: { zones: { %s: {} } } in it", name)
 	}
 	var list []string
 	for i := range d.Zones {
 		list = append(list, d.Zones[i].Name)
 	}
 	if near := nearest.Of(name, list); near != "" {
-		return roundtrip.E(roundtrip.Missing, "request.invalid", "%s is no zone of this declaration; did you mean %s?", name, near)
+		return roundtrip.E(roundtrip.Missing, "command.undeclared", "%s is no zone of this declaration; did you mean %s?", name, near)
 	}
-	return roundtrip.E(roundtrip.Missing, "request.invalid", "%s is no zone of this declaration; its zones are %s", name, strings.Join(list, ", "))
+	return roundtrip.E(roundtrip.Missing, "command.undeclared", "%s is no zone of this declaration; its zones are %s", name, strings.Join(list, ", "))
 }
 
 // explain writes why a name has its answer.
@@ -205,7 +205,7 @@ func (n *names) explain(order nameCommand, out io.Writer) error {
 	}
 	set := n.set.Load()
 	if set == nil {
-		return roundtrip.E(roundtrip.Unavailable, "request.invalid", "no name server runs: DNS could not be opened at the start, and the log says why")
+		return roundtrip.E(roundtrip.Unavailable, "command.undeclared", "no name server runs: DNS could not be opened at the start, and the log says why")
 	}
 	e := set.Explain(d.Renamed(name), kind)
 	if order.JSON {
@@ -237,7 +237,7 @@ func recordType(text string) (uint16, error) {
 	}
 	slices.Sort(known)
 	if near := nearest.Of(upper, known); near != "" {
-		return 0, roundtrip.E(roundtrip.Invalid, "request.invalid", "%s is no type of record; did you mean %s?", text, near)
+		return 0, roundtrip.E(roundtrip.Invalid, "command.invalid", "%s is no type of record; did you mean %s?", text, near)
 	}
-	return 0, roundtrip.E(roundtrip.Invalid, "request.invalid", "%s is no type of record; expected such as A, AAAA, MX, TXT, HTTPS, or TYPE and a number", text)
+	return 0, roundtrip.E(roundtrip.Invalid, "command.invalid", "%s is no type of record; expected such as A, AAAA, MX, TXT, HTTPS, or TYPE and a number", text)
 }

@@ -73,7 +73,7 @@ func nameDoorError(address string, err error) error {
 			"(--dns 203.0.113.7:53), or write DNSStubListener=no below [Resolve] in /etc/systemd/resolved.conf and run "+
 			"systemctl restart systemd-resolved", address)
 	}
-	return &roundtrip.Error{Kind: roundtrip.Unavailable, Reason: "app.internal", Err: err, Public: text}
+	return &roundtrip.Error{Kind: roundtrip.Unavailable, Reason: "start.address_in_use", Err: err, Public: text}
 }
 
 func (d *nameDoors) close() {

@@ -54,7 +54,7 @@ func Reach(o ReachOptions, s Surroundings) (reached bool, err error) {
 		return false, err
 	}
 	if c.Firewall == nil {
-		return false, roundtrip.E(roundtrip.Missing, "request.invalid", "%s declares no firewall: whoever reaches a listener may connect", c.File)
+		return false, roundtrip.E(roundtrip.Missing, "command.undeclared", "%s declares no firewall: whoever reaches a listener may connect", c.File)
 	}
 	r := &reacher{c: c, s: s, out: &reaching{From: o.From, Traffic: o.Traffic}}
 	if err := r.ask(o); err != nil {
@@ -79,7 +79,7 @@ type reacher struct {
 }
 
 func invalid(format string, args ...any) error {
-	return roundtrip.E(roundtrip.Invalid, "request.invalid", format, args...)
+	return roundtrip.E(roundtrip.Invalid, "command.invalid", format, args...)
 }
 
 func (r *reacher) ask(o ReachOptions) error {

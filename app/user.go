@@ -59,7 +59,7 @@ func (o UserOptions) run(ctx context.Context, order userCommand, s Surroundings)
 // run does one command in a house.
 func (h *house) run(ctx context.Context, command userCommand, now time.Time, out io.Writer) error {
 	if h.identity.Users() == nil {
-		return roundtrip.E(roundtrip.Unprocessable, "request.invalid", "the declaration has no accounts: name their collection with identity.accounts")
+		return roundtrip.E(roundtrip.Unprocessable, "command.undeclared", "the declaration has no accounts: name their collection with identity.accounts")
 	}
 	switch command.Do {
 	case "add":
@@ -86,7 +86,7 @@ func (h *house) addUser(ctx context.Context, command userCommand, now time.Time,
 	for _, pair := range command.Fields {
 		name, text, ok := strings.Cut(pair, "=")
 		if !ok {
-			return roundtrip.E(roundtrip.Invalid, "request.invalid", "%q is no FIELD=VALUE, such as handle=ana", pair)
+			return roundtrip.E(roundtrip.Invalid, "command.invalid", "%q is no FIELD=VALUE, such as handle=ana", pair)
 		}
 		if err := putField(record, name, text); err != nil {
 			return err
@@ -108,7 +108,7 @@ func (h *house) addUser(ctx context.Context, command userCommand, now time.Time,
 func putField(record *roundtrip.Record, name, text string) error {
 	i, ok := record.Collection.Lookup(name)
 	if !ok {
-		e := roundtrip.E(roundtrip.Invalid, "request.invalid", "%s has no field %q", record.Collection.Name, name)
+		e := roundtrip.E(roundtrip.Invalid, "command.invalid", "%s has no field %q", record.Collection.Name, name)
 		if near := nearest.Of(name, record.Collection.FieldNames()); near != "" {
 			e.Public += fmt.Sprintf("; did you mean %q?", near)
 		}
@@ -116,7 +116,7 @@ func putField(record *roundtrip.Record, name, text string) error {
 	}
 	v, err := parseWord(record.Collection.Fields[i], text)
 	if err != nil {
-		return roundtrip.E(roundtrip.Invalid, "request.invalid", "%s: %q is no %s", name, text, record.Collection.Fields[i].Type)
+		return roundtrip.E(roundtrip.Invalid, "command.invalid", "%s: %q is no %s", name, text, record.Collection.Fields[i].Type)
 	}
 	record.Put(i, v)
 	return nil

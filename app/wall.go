@@ -79,7 +79,7 @@ func (w *wall) plan(p *firewall.Policy) (*kernel.Plan, error) {
 		return nil, err
 	}
 	if err := w.stamps.Enter(p, mask); err != nil {
-		return nil, roundtrip.E(roundtrip.Invalid, "request.invalid", "%v", err)
+		return nil, roundtrip.E(roundtrip.Invalid, "command.invalid", "%v", err)
 	}
 	b, err := json.Marshal(&w.stamps)
 	if err != nil {
@@ -104,7 +104,7 @@ func (w *wall) loadStamps() error {
 	}
 	w.loaded = err == nil
 	if err != nil {
-		return roundtrip.E(roundtrip.Internal, "app.internal", "%s can't be read (%v): remove it", w.kept, err)
+		return roundtrip.E(roundtrip.Internal, "start.kept_file", "%s can't be read (%v): remove it", w.kept, err)
 	}
 	return nil
 }

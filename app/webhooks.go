@@ -203,5 +203,5 @@ func shorten(s string, most int) string {
 
 // noSuch is what an order that nobody knows gets, from a command of another version.
 func noSuch(path string) error {
-	return roundtrip.E(roundtrip.Unprocessable, "request.invalid", "the server that runs does not know the command %q: it is of another version; restart it", path)
+	return roundtrip.E(roundtrip.Unprocessable, "command.invalid", "the server that runs does not know the command %q: it is of another version; restart it", path)
 }

@@ -1,5 +1,7 @@
 package trace
 
+import "strings"
+
 // Reason says why a station decided as it did. Its code never changes meaning once it has shipped.
 type Reason uint16
 
@@ -88,6 +90,7 @@ var catalogueRows = [...]reasonRow{
 	{"PBA", "proxy.bad_answer", "the upstream's answer is no good HTTP", "correct the upstream; the journey says what was wrong"},
 	{"PFB", "proxy.first_byte_timeout", "the upstream did not begin its answer in time", "look at what the upstream waits for, or raise timeouts.first_byte"},
 	{"PID", "proxy.idle_timeout", "the upstream stopped in the middle of its answer", "look at what the upstream waits for, or raise timeouts.idle"},
+	{"PND", "proxy.no_descriptors", "this machine is out of file descriptors or of ports for one more connection to the upstream", "raise the limit of open files (ulimit -n), or find what holds them"},
 	{"PLP", "proxy.loop", "the request came back to where it was sent from", "the upstream leads to this gate: correct its address"},
 
 	{"LRA", "limit.rate", "there were more requests than a declared rate allows", "wait as long as Retry-After says, or raise limits.requests"},
@@ -140,11 +143,27 @@ var catalogueRows = [...]reasonRow{
 	{"LSU", "stream.subscribed", "the connection has the topic already", "unsubscribe first, or use what is there"},
 	{"LNS", "stream.not_subscribed", "the connection does not have the topic", "look at the text of the topic, which must be the same"},
 	{"LSI", "stream.signed_in", "the connection is somebody's already", "open another connection for another person"},
+	{"WUP", "stream.upgrade_refused", "the handshake of the WebSocket is wrong", "see the sentence: a header is missing, or something between client and server takes it out"},
+	{"WPR", "stream.protocol", "the client broke the protocol of WebSockets", "correct the client, or use one that is well known"},
+	{"WBM", "stream.message", "a message of the client was not understood", "see the sentence; docs/live.md has the messages"},
+	{"WFL", "stream.messages", "one connection sent more messages than it may", "send fewer, and wait 30 seconds before the next connection"},
+	{"WSL", "stream.slow_consumer", "the client reads too slowly: more than 1 MB waits for it", "connect again with the cursor; watch fewer topics, or look at the client's network"},
+	{"WNL", "stream.silent", "the client gave no sign of life for a minute", "nothing, where it has gone; else let it answer pings"},
+	{"WCH", "stream.changed", "the declaration changed what the connection watches", "connect again with the cursor: clients do it by themselves"},
+	{"WRF", "stream.failed", "what the connection watches could not be read", "see the log for the cause; clients come back by themselves with their cursor"},
 
 	{"HIN", "app.internal", "something went wrong on our side", "see the log for the cause"},
 	{"HPN", "app.panic", "a handler crashed", "see the log for the stack, and report it"},
 	{"HTO", "app.deadline", "the request took longer than it may", "see the slowest hop"},
 	{"HSD", "app.stopping", "the server is stopping", "try again in a moment"},
+
+	{"KIN", "command.invalid", "the command has a wrong word or value", "see the sentence, and the command's --help"},
+	{"KUN", "command.undeclared", "the command asks for what the file does not declare", "declare it, or correct the name"},
+	{"BAU", "start.address_in_use", "another program listens on the address already", "stop it, or choose another address"},
+	{"BAF", "start.address_forbidden", "this user may not listen on the address", "choose a port above 1023, or allow it: setcap cap_net_bind_service=+ep on the program"},
+	{"BAD", "start.address", "the address is none that can be listened on", "write host:port with an address of this machine"},
+	{"BUN", "start.unsafe", "the server would run in a way that is not safe", "see the sentence, which says what to change"},
+	{"BKF", "start.kept_file", "a file in which the server keeps its state can't be read", "see the sentence; remove the file if its loss is no harm"},
 }
 
 // ReasonOf finds a reason by its code. A code that is not in the catalogue is app.internal; a test keeps that from
@@ -186,6 +205,55 @@ func (r Reason) Flag() string { return r.row().flag }
 
 // Text returns the plain sentence.
 func (r Reason) Text() string { return r.row().text }
+
+// Layer returns the station that decides so. Where a journey has a deciding hop, that one's layer says more.
+func (r Reason) Layer() Layer {
+	family, _, _ := strings.Cut(r.Code(), ".")
+	switch family {
+	case "dns":
+		return DNS
+	case "firewall":
+		return Firewall
+	case "connection":
+		return TCP
+	case "tls":
+		return TLS
+	case "route":
+		return Route
+	case "cors":
+		return CORS
+	case "limit":
+		return Limit
+	case "static":
+		return Static
+	case "proxy":
+		return Proxy
+	case "auth":
+		return Auth
+	case "access":
+		return Access
+	case "schema":
+		return Schema
+	case "store":
+		if r.Code() == "store.pool_exhausted" {
+			return Pool
+		}
+		return SQL
+	case "file":
+		return Files
+	case "stream":
+		return Stream
+	case "webhook":
+		return Webhook
+	case "push":
+		return WebPush
+	case "mail":
+		return Mail
+	case "client":
+		return Client
+	}
+	return App
+}
 
 // Fix returns what to try first.
 func (r Reason) Fix() string { return r.row().fix }

@@ -32,7 +32,7 @@ func FromAWS(w io.Writer, r io.Reader) ([]Loss, error) {
 		err = json.Unmarshal(source, &in)
 	}
 	if err != nil || len(in.SecurityGroups) == 0 {
-		e := roundtrip.E(roundtrip.Invalid, "request.invalid", "this is no answer of aws ec2 describe-security-groups: expected JSON with SecurityGroups")
+		e := roundtrip.E(roundtrip.Invalid, "command.invalid", "this is no answer of aws ec2 describe-security-groups: expected JSON with SecurityGroups")
 		e.Err = err
 		return nil, e
 	}

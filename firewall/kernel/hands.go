@@ -346,7 +346,7 @@ func (h *Hands) load() (*kept, error) {
 		return nil, err
 	}
 	if err := json.Unmarshal(b, k); err != nil {
-		return nil, roundtrip.E(roundtrip.Internal, "app.internal", "%s can't be read (%v): remove it, and apply again", filepath.Join(h.o.Dir, keptFile), err)
+		return nil, roundtrip.E(roundtrip.Internal, "start.kept_file", "%s can't be read (%v): remove it, and apply again", filepath.Join(h.o.Dir, keptFile), err)
 	}
 	return k, nil
 }

@@ -64,7 +64,7 @@ func connectFault(ctx context.Context, err error) *fault {
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout():
 		f.reason = "proxy.connect_timeout"
 	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.EADDRNOTAVAIL):
-		f.reason, f.blame = "app.internal", pool.Edge // we are out of descriptors or ports: no upstream can help that
+		f.reason, f.blame = "proxy.no_descriptors", pool.Edge // we are out of descriptors or ports: no upstream can help that
 	case errors.As(err, &c) && c.tls:
 		f.reason = "proxy.tls_failed"
 	}
@@ -118,7 +118,7 @@ func (f *forward) fail(failed *fault) error {
 		e = badGateway(failed.reason, "The server behind this address gave an answer that can't be read.")
 	case reasonReset:
 		e = badGateway(failed.reason, "The server behind this address closed the connection before it had answered.")
-	case "app.internal":
+	case "proxy.no_descriptors":
 		e = roundtrip.E(roundtrip.Internal, failed.reason, "")
 	default:
 		e = badGateway(failed.reason, "The server behind this address can't be reached.")

@@ -141,6 +141,9 @@ func TestProxy_SaysThatNobodyListens(t *testing.T) {
 	if a.StatusCode != http.StatusBadGateway || s.Reason.Code() != "proxy.connect_refused" || !strings.Contains(a.Header.Get("Content-Type"), "problem+json") {
 		t.Errorf("%d %s %s", a.StatusCode, s.Reason.Code(), a.body)
 	}
+	if got, want := a.Header.Get("Proxy-Status"), `roundtrip; error=connection_refused; details="proxy.connect_refused"`; got != want {
+		t.Errorf("Proxy-Status %s, want %s", got, want)
+	}
 	page := h.get(t, "/", "Accept", "text/html,application/xhtml+xml")
 	if page.StatusCode != http.StatusBadGateway || !strings.Contains(page.body, page.Header.Get("X-Journey")) || !strings.Contains(page.body, "<h1>") ||
 		strings.Contains(page.body, "{{") || strings.Contains(page.body, "127.0.0.1") || page.Header.Get("Content-Type") != "text/html; charset=utf-8" {

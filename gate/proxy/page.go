@@ -2,6 +2,7 @@ package proxy
 
 import (
 	_ "embed"
+	"encoding/base64"
 	"net/http"
 	"strconv"
 	"strings"
@@ -19,6 +20,7 @@ var page string
 // refuse answers in the form that the client reads: a page for a browser, a status for gRPC. For everybody else it returns
 // the error, and the gate makes a problem of it.
 func (f *forward) refuse(e *roundtrip.Error) error {
+	putProxyStatus(f.w.Header(), e)
 	switch {
 	case f.grpc:
 		f.refuseRPC(e)
@@ -98,6 +100,7 @@ func (f *forward) refuseRPC(e *roundtrip.Error) {
 	h["Content-Type"] = []string{"application/grpc"}
 	h["Grpc-Status"] = []string{strconv.Itoa(e.Kind.GRPC())}
 	h["Grpc-Message"] = []string{percent(message)}
+	h["Grpc-Status-Details-Bin"] = []string{base64.RawStdEncoding.EncodeToString(e.AppendStatus(nil, message))}
 	f.w.WriteHeader(http.StatusOK)
 }
 

@@ -86,7 +86,7 @@ func (s *socket) send(items []live.Item, closing live.Closing) error {
 		pieces = append(pieces, bytesOf(&items[i]))
 	}
 	if closing.Code != 0 {
-		pieces = append(pieces, closeFrame(closing.Code, closing.Why))
+		pieces = append(pieces, closeFrame(closing.Code, closing.Text()))
 	}
 	_, err := pieces.WriteTo(s.conn)
 	return err
@@ -145,7 +145,7 @@ func (s *socket) read() {
 			return
 		}
 		if why, code := s.check(&header); code != 0 {
-			s.live.Close(code, why)
+			s.live.Close(live.Closing{Code: code, Reason: "stream.protocol", Why: why})
 			s.drain(header.Length)
 			return
 		}
@@ -219,7 +219,7 @@ func (s *socket) check(h *ws.Header) (why string, code int) {
 // take handles one frame. It reports false when nothing more is read.
 func (s *socket) take(h *ws.Header, payload []byte) bool {
 	if h.OpCode != ws.OpPong && !s.allowed() {
-		s.live.Close(live.CloseTooMany, "too many messages; wait 30 seconds")
+		s.live.Close(live.Closing{Code: live.CloseTooMany, Reason: "stream.messages", Why: "too many messages; wait 30 seconds"})
 		return false
 	}
 	switch h.OpCode {
@@ -241,7 +241,7 @@ func (s *socket) take(h *ws.Header, payload []byte) bool {
 		payload, s.message = s.message, nil
 	}
 	if !utf8.Valid(payload) {
-		s.live.Close(int(ws.StatusInvalidFramePayloadData), "a message is UTF-8")
+		s.live.Close(live.Closing{Code: int(ws.StatusInvalidFramePayloadData), Reason: "stream.protocol", Why: "a message is UTF-8"})
 		return false
 	}
 	return s.obey(payload)
@@ -258,7 +258,7 @@ func (s *socket) closedBy(payload []byte) {
 			code = int(ws.StatusProtocolError)
 		}
 	}
-	s.live.Close(code, "")
+	s.live.Close(live.Closing{Code: code})
 	s.closed(&s.heard, &s.said)
 }
 

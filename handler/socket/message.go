@@ -122,7 +122,7 @@ func text(name string, v jsontext.Value, kind jsontext.Kind, to *string) error {
 func (s *socket) obey(message []byte) bool {
 	o, err := parseOrder(message)
 	if err != nil {
-		s.live.Close(live.CloseBad, err.Error())
+		s.live.Close(live.Closing{Code: live.CloseBad, Reason: "stream.message", Why: err.Error()})
 		return false
 	}
 	stay := false
@@ -170,10 +170,10 @@ func (s *socket) auth(ctx context.Context, o *order) (stay bool) {
 	s.live.Send(live.Refusal(o.id, "", err))
 	switch e := roundtrip.AsError(err); e.Kind {
 	case roundtrip.Unauthenticated:
-		s.live.Close(live.CloseSession, "the session has ended; sign in again")
+		s.live.Close(live.Closing{Code: live.CloseSession, Reason: e.Reason, Why: "the session has ended; sign in again"})
 		return false
 	case roundtrip.Limited:
-		s.live.Close(live.CloseTooMany, e.Public)
+		s.live.Close(live.Closing{Code: live.CloseTooMany, Reason: e.Reason, Why: e.Public})
 		return false
 	default:
 		return true

@@ -2,6 +2,7 @@ package socket_test
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
 )
 
 // Who answers a close has its connection ended at once. The server's clock would let it wait for an hour.
@@ -94,8 +96,12 @@ func TestWebSocket_ARefusalIsInTheJourney(t *testing.T) {
 		"auth.csrf_rejected": {h.stranger(), []string{"Cookie", "session=" + ana.token, "Origin", "https://other.test"}, 4403},
 		"auth.invalid":       {h.stranger(), []string{"Cookie", "session=rt_s_none"}, 4401},
 	} {
-		if code := c.who.open(c.header...).closed(); code != c.code {
+		s := c.who.open(c.header...)
+		if code := s.closed(); code != c.code {
 			t.Errorf("%s: closed with %d", reason, code)
+		}
+		if e, _ := errors.AsType[wsutil.ClosedError](s.end); !strings.HasPrefix(e.Reason, reason+": ") {
+			t.Errorf("closed with the words %q, want them to begin with %s", e.Reason, reason)
 		}
 		h.journey(101, reason)
 	}

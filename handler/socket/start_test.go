@@ -27,7 +27,7 @@ func TestHub_WakesNobodyWhoIsNotReady(t *testing.T) {
 	}
 	defer c.Leave()
 	c.Send(live.OK("1"))
-	c.Close(live.CloseSession, "over")
+	c.Close(live.Closing{Code: live.CloseSession, Reason: "auth.expired", Why: "over"})
 	if n := door.wakes.Load(); n != 0 {
 		t.Errorf("woken %d times before it was ready", n)
 	}

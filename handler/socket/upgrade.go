@@ -31,7 +31,7 @@ func (d *Door) upgrade(w http.ResponseWriter, r *http.Request, from handler.Call
 	var buffered *bufio.ReadWriter
 	var failed error
 	if s.conn, buffered, failed = http.NewResponseController(w).Hijack(); failed != nil {
-		return roundtrip.E(roundtrip.Unsupported, "request.invalid", "this connection can't become a WebSocket; use HTTP/1.1")
+		return roundtrip.E(roundtrip.Unsupported, "stream.upgrade_refused", "this connection can't become a WebSocket; use HTTP/1.1")
 	}
 	s.early = leftover(buffered)
 	if r.ProtoMajor == 1 && s.accept(w.Header(), r.Header.Get("Sec-WebSocket-Key")) != nil { // a stream of HTTP/2 or 3 has its answer
@@ -60,11 +60,11 @@ func (d *Door) upgrade(w http.ResponseWriter, r *http.Request, from handler.Call
 func (d *Door) admit(ctx context.Context, from handler.Caller) (*roundtrip.Principal, live.Closing, error) {
 	if from.Cookie && from.Foreign {
 		err := roundtrip.E(roundtrip.Denied, "auth.csrf_rejected", "a page of another site may not connect with this site's cookie")
-		return nil, live.Closing{Code: live.CloseRefused, Why: err.Public}, err
+		return nil, live.Closing{Code: live.CloseRefused, Reason: err.Reason, Why: err.Public}, err
 	}
 	who, err := d.hub.Who(ctx, from.Token)
 	if err != nil && from.Cookie && roundtrip.AsError(err).Kind == roundtrip.Unauthenticated {
-		return nil, live.Closing{Code: live.CloseSession, Why: "the session has ended; sign in again"}, err
+		return nil, live.Closing{Code: live.CloseSession, Reason: roundtrip.AsError(err).Reason, Why: "the session has ended; sign in again"}, err
 	}
 	return who, live.Closing{}, err
 }
@@ -74,11 +74,11 @@ func closingOf(err error) live.Closing {
 	e := roundtrip.AsError(err)
 	switch e.Kind {
 	case roundtrip.Unavailable:
-		return live.Closing{Code: live.CloseRestart, Why: e.Public}
+		return live.Closing{Code: live.CloseRestart, Reason: e.Reason, Why: e.Public}
 	case roundtrip.Internal:
-		return live.Closing{Code: e.Kind.CloseCode()}
+		return live.Closing{Code: e.Kind.CloseCode(), Reason: e.Reason}
 	default:
-		return live.Closing{Code: e.Kind.CloseCode(), Why: e.Public}
+		return live.Closing{Code: e.Kind.CloseCode(), Reason: e.Reason, Why: e.Public}
 	}
 }
 
@@ -102,7 +102,7 @@ func checkHandshake(w http.ResponseWriter, r *http.Request) error {
 }
 
 func badHandshake(why string) *roundtrip.Error {
-	return roundtrip.E(roundtrip.Invalid, "request.invalid", "the handshake of the WebSocket is wrong: %s", why)
+	return roundtrip.E(roundtrip.Invalid, "stream.upgrade_refused", "the handshake of the WebSocket is wrong: %s", why)
 }
 
 // accept answers the handshake with the headers that every answer has.
@@ -139,7 +139,7 @@ func leftover(b *bufio.ReadWriter) []byte {
 // refuse closes a connection before anything was sent on it.
 func (s *socket) refuse(c live.Closing) {
 	s.expect()
-	_, _ = s.conn.Write(closeFrame(c.Code, c.Why))
+	_, _ = s.conn.Write(closeFrame(c.Code, c.Text()))
 	if t, ok := s.conn.(interface{ CloseWrite() error }); ok {
 		_ = t.CloseWrite()
 	}

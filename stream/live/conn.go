@@ -99,8 +99,17 @@ func (i *Item) size() int {
 
 // Closing is how a connection ends. Code 0: it does not.
 type Closing struct {
-	Code int
-	Why  string
+	Code   int
+	Reason string // of the catalogue in package trace
+	Why    string // a sentence for whoever reads the log of the client
+}
+
+// Text is what stands in a close frame: the reason first, since only 123 bytes have room there (RFC 6455 section 5.5).
+func (c Closing) Text() string {
+	if c.Reason == "" || c.Why == "" {
+		return c.Reason + c.Why
+	}
+	return c.Reason + ": " + c.Why
 }
 
 // Join takes a connection in, which [Conn.Start] then begins to serve. single says that it will have one topic only. Errors:
@@ -139,7 +148,7 @@ func (c *Conn) Start() {
 	}
 	c.mu.Unlock()
 	if stopped { // since it has joined, and those who closed all did not see it
-		c.Close(CloseRestart, "the server stops; come back in a moment")
+		c.Close(Closing{CloseRestart, "app.stopping", "the server stops; come back in a moment"})
 	}
 }
 
@@ -238,7 +247,7 @@ func (c *Conn) put(i Item) {
 		return
 	}
 	if !i.own && c.waits > 0 && c.waits+i.size() > waitMax {
-		c.closeLocked(CloseSlow, "you read too slowly; come back with your cursors")
+		c.closeLocked(Closing{CloseSlow, "stream.slow_consumer", "you read too slowly; come back with your cursors"})
 		return
 	}
 	if !c.whole && (!c.single || i.Frame != nil && i.beat) {
@@ -262,17 +271,17 @@ func (c *Conn) wake() {
 }
 
 // Close ends the connection: what waits for a slow client is dropped, else it is sent first.
-func (c *Conn) Close(code int, reason string) {
+func (c *Conn) Close(with Closing) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.left && c.closing.Code == 0 {
-		c.closeLocked(code, reason)
+		c.closeLocked(with)
 	}
 }
 
-func (c *Conn) closeLocked(code int, reason string) {
-	c.closing = Closing{code, reason}
-	if code == CloseSlow {
+func (c *Conn) closeLocked(with Closing) {
+	c.closing = with
+	if with.Code == CloseSlow {
 		c.queue, c.waits, c.asked = nil, 0, 0
 	}
 	c.wake()

@@ -198,7 +198,7 @@ func (g *group) failed(err error) {
 	g.hub.log.Error("live: a topic could not be delivered", "topic", g.topic, "error", err)
 	for _, a := range g.audiences {
 		for _, s := range a.subs {
-			s.conn.Close(CloseRestart, "a topic could not be read; come back with your cursors")
+			s.conn.Close(Closing{CloseRestart, "stream.failed", "a topic could not be read; come back with your cursors"})
 		}
 	}
 }

@@ -76,7 +76,7 @@ func (g *group) enterHouse(ctx context.Context, house *House, asked *Asked, err 
 			delete(g.hub.groups, g.topic)
 		}
 		g.hub.mu.Unlock()
-		g.closeAll(CloseChanged, "the declaration changed what you watch; come back with your cursors")
+		g.closeAll(Closing{CloseChanged, "stream.changed", "the declaration changed what you watch; come back with your cursors"})
 		return
 	}
 	g.hub.mu.Lock()
@@ -101,10 +101,10 @@ func (g *group) regroup() {
 	}
 }
 
-func (g *group) closeAll(code int, reason string) {
+func (g *group) closeAll(with Closing) {
 	for _, a := range g.audiences {
 		for _, s := range a.subs {
-			s.conn.Close(code, reason)
+			s.conn.Close(with)
 		}
 	}
 }
@@ -153,7 +153,7 @@ func (s *subscriber) moveTo(next *audience) {
 // CloseAll closes all connections with 1012 and takes no new ones: the server stops.
 func (h *Hub) CloseAll() {
 	for _, c := range h.everybody(true) {
-		c.Close(CloseRestart, "the server stops; come back in a moment")
+		c.Close(Closing{CloseRestart, "app.stopping", "the server stops; come back in a moment"})
 	}
 }
 

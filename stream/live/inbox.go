@@ -149,7 +149,7 @@ func (h *Hub) deliverInboxes(ctx context.Context) {
 		for _, g := range h.inboxesOf(w) {
 			if err := g.changed(ctx, h.house.Load().Inbox, w.to); err != nil {
 				h.log.Error("live: an inbox could not be delivered", "account", g.account.String(), "error", err)
-				g.closeAll(CloseRestart, "the inbox could not be read; come back with your cursors")
+				g.closeAll(Closing{CloseRestart, "stream.failed", "the inbox could not be read; come back with your cursors"})
 			}
 		}
 		h.inboxes.done.Store(w.to)
@@ -212,10 +212,10 @@ func (g *inboxGroup) changed(ctx context.Context, inbox Inbox, to int64) error {
 	return nil
 }
 
-func (g *inboxGroup) closeAll(code int, reason string) {
+func (g *inboxGroup) closeAll(with Closing) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, s := range g.subs {
-		s.conn.Close(code, reason)
+		s.conn.Close(with)
 	}
 }

@@ -111,7 +111,7 @@ func (h *Hub) examine(ctx context.Context, c *Conn) {
 	who, err := h.house.Load().Who(ctx, token)
 	if err != nil {
 		if e := roundtrip.AsError(err); e.Kind == roundtrip.Unauthenticated {
-			c.Close(CloseSession, "the session has ended; sign in again")
+			c.Close(Closing{CloseSession, "auth.expired", "the session has ended; sign in again"})
 		}
 		return // nobody knows just now: it is asked again
 	}

@@ -72,7 +72,7 @@ func (h *Hub) turnTo(ctx context.Context, slot int) {
 	now := h.now().Unix()
 	for _, c := range conns {
 		if now-c.Heard.Load() > silentMax {
-			c.Close(CloseNoAnswer, "you give no sign of life")
+			c.Close(Closing{CloseNoAnswer, "stream.silent", "you give no sign of life"})
 			continue
 		}
 		h.examine(ctx, c)
