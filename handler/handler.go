@@ -28,6 +28,19 @@ type Options struct {
 	Inbox    *inbox.Service
 	IDs      *roundtrip.IDs
 	Now      func() time.Time
+
+	// Who tells who makes a call, instead of Identity: the door of the console has its own people. nil: Identity does.
+	Who func(ctx context.Context, token string) (*roundtrip.Principal, error)
+	// Ledger is told of each write before it is done; nil: nobody is.
+	Ledger Ledger
+}
+
+// Ledger writes down what is done to records.
+type Ledger interface {
+	// Writing is called for a write that is permitted and well formed, just before it is done. Its error refuses the write.
+	Writing(ctx context.Context, p *policy.Permit) error
+	// Failed says that a write of which Writing was called was not done, and why.
+	Failed(ctx context.Context, p *policy.Permit, err error)
 }
 
 // Core is the one way from a door to the records. Its methods may be called by many goroutines.
@@ -40,6 +53,8 @@ type Core struct {
 	inbox    *inbox.Service
 	ids      *roundtrip.IDs
 	now      func() time.Time
+	asker    func(ctx context.Context, token string) (*roundtrip.Principal, error)
+	ledger   Ledger
 }
 
 // New makes a Core. It does no I/O.
@@ -47,8 +62,12 @@ func New(o Options) (*Core, error) {
 	if o.Schema == nil || o.Policy == nil || o.Store == nil || o.Identity == nil || o.IDs == nil || o.Now == nil {
 		return nil, errors.New("handler: Schema, Policy, Store, Identity, IDs and Now must be given")
 	}
+	if o.Who == nil {
+		o.Who = o.Identity.Who
+	}
 	return &Core{
 		schema: o.Schema, policy: o.Policy, store: o.Store, identity: o.Identity, files: o.Files, inbox: o.Inbox, ids: o.IDs, now: o.Now,
+		asker: o.Who, ledger: o.Ledger,
 	}, nil
 }
 
@@ -97,7 +116,7 @@ func (c *Core) Admit(ctx context.Context, v *Visit) error {
 // identify asks who holds the token. Package identity opens the step.
 func (c *Core) identify(ctx context.Context, v *Visit) (err error) {
 	if v.who == nil {
-		v.who, err = c.identity.Who(ctx, v.Token)
+		v.who, err = c.asker(ctx, v.Token)
 	}
 	return err
 }

@@ -15,7 +15,7 @@ func (c *Core) write(ctx context.Context, v *Visit) error {
 	if err := v.Answer.Begin(ctx, v.permit, nil); err != nil {
 		return err
 	}
-	result, err := c.store.Write(ctx, v.permit)
+	result, err := c.commit(ctx, v.permit)
 	if err != nil {
 		return err
 	}
@@ -29,6 +29,38 @@ func (c *Core) write(ctx context.Context, v *Visit) error {
 		}
 	}
 	return v.Answer.End("", -1, result.Replayed)
+}
+
+// commit has the store do a write. A ledger hears of it first, so that nothing is done that it does not know of.
+func (c *Core) commit(ctx context.Context, p *policy.Permit) (*store.Result, error) {
+	if c.ledger == nil {
+		return c.store.Write(ctx, p)
+	}
+	for _, made := range creates(p.Call()) {
+		if made.ID() == 0 { // so that the ledger can name it
+			made.Put(roundtrip.FieldID, roundtrip.Ref(c.ids.Next()))
+		}
+	}
+	if err := c.ledger.Writing(ctx, p); err != nil {
+		return nil, err
+	}
+	result, err := c.store.Write(ctx, p)
+	if err != nil {
+		c.ledger.Failed(ctx, p, err)
+	}
+	return result, err
+}
+
+// creates returns the new records of a write.
+func creates(call *roundtrip.Call) []*roundtrip.Record {
+	if call.Action == roundtrip.Create {
+		return []*roundtrip.Record{call.Input}
+	}
+	var made []*roundtrip.Record
+	for i := range call.Ops {
+		made = append(made, creates(&call.Ops[i])...)
+	}
+	return made
 }
 
 func (c *Core) written(ctx context.Context, v *Visit, i int, p *policy.Permit, result *store.Result) error {

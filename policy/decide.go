@@ -16,7 +16,7 @@ type decision struct {
 }
 
 // Decide turns a call and its caller into a permit, or refuses. who may be nil for a stranger. Errors are
-// *roundtrip.Error: Denied access.no_rule or access.rule_denied, Unauthenticated auth.missing where signing in may help,
+// *roundtrip.Error: Denied access.no_rule, access.rule_denied or access.operator, Unauthenticated auth.missing where signing in may help,
 // Missing access.hidden for a get that no record can answer, Invalid request.filter, request.page_token or
 // request.invalid for a query that is wrong. A list or aggregate that may see nothing is permitted and Never. An error
 // in a batch has the pointer /ops/N in its details.
@@ -26,6 +26,9 @@ func (e *Engine) Decide(call *roundtrip.Call, who *roundtrip.Principal) (*Permit
 	}
 	if call.Action == roundtrip.Batch {
 		return e.batch(call, who, e.Decide)
+	}
+	if who.Operator != nil {
+		return e.operate(call, who)
 	}
 	a, ok := e.collections[call.Collection]
 	if !ok || a.rule(call.Action) == nil {
@@ -183,14 +186,7 @@ func (e *Engine) Job(call *roundtrip.Call, reason string) (*Permit, error) {
 	if !ok {
 		return nil, &roundtrip.Error{Kind: roundtrip.Internal, Reason: "app.internal", Op: "policy.job: unknown collection"}
 	}
-	p := &Permit{action: call.Action, collection: call.Collection, call: call, principal: who, name: "job"}
-	if call.Action == roundtrip.Update || call.Action == roundtrip.Delete {
-		p.see = &Permit{action: roundtrip.Get, collection: call.Collection, call: call, principal: who, name: "job"}
-	}
-	if !p.action.Writes() {
-		return p, e.check(p, a)
-	}
-	return p, nil
+	return e.whole(a, call, who, "job")
 }
 
 // Job returns the written reason of a job of our own, "" for the calls of others.

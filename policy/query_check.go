@@ -177,7 +177,7 @@ func (e *Engine) expand(p *Permit, name string) (*Permit, error) {
 	d := &decision{Permit: Permit{
 		action: roundtrip.Get, collection: f.To, call: p.call, principal: p.principal, name: p.name,
 	}}
-	if p.principal.Job == "" {
+	if p.principal.Job == "" && p.principal.Operator == nil {
 		d.name = target.read.name
 		d.bindRule(&target.read)
 	}

@@ -40,7 +40,9 @@ func (e *Engine) checkFilter(p *Permit) error {
 
 func (e *Engine) compileFilter(p *Permit) (*program, error) {
 	q := &p.call.Query
-	c := newChecker(e.book, p.collection, mode{action: roundtrip.List, filter: true, guarded: p.principal.Job == ""})
+	c := newChecker(e.book, p.collection, mode{
+		action: roundtrip.List, filter: true, guarded: p.principal.Job == "", operator: p.principal.Operator != nil,
+	})
 	var parts []*node
 	if q.Filter != "" {
 		tree, first := parse(q.Filter, true)

@@ -41,6 +41,9 @@ func (s tokenScope) hash(order []Order) [sha256.Size]byte {
 	}
 	b = binary.AppendVarint(b, int64(p.principal.ID))
 	b = appendPart(b, p.principal.Job)
+	if o := p.principal.Operator; o != nil {
+		b = append(appendPart(b, o.Name), 1)
+	}
 	return sha256.Sum256(b)
 }
 

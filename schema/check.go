@@ -49,7 +49,7 @@ func complete(call *roundtrip.Call, who *roundtrip.Principal) {
 		case roundtrip.DefaultNow:
 			call.Input.Put(i, roundtrip.Time(call.Time))
 		case roundtrip.DefaultAuthID:
-			if !who.Stranger() {
+			if who != nil && who.ID != 0 { // operators have no account
 				call.Input.Put(i, roundtrip.Ref(who.ID))
 			}
 		case roundtrip.NoDefault:

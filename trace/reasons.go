@@ -111,6 +111,7 @@ var catalogueRows = [...]reasonRow{
 	{"ARD", "access.rule_denied", "the access rule said no", "see the rule and who asked"},
 	{"ANM", "access.no_rule", "no rule allows this to anybody", "add the rule to the collection"},
 	{"ARH", "access.hidden", "the record is not there, or the read rule hides it", "see the read rule and who asked"},
+	{"AOR", "access.operator", "the operator's role sees no records", "ask an owner for the role operator"},
 
 	{"HPA", "request.unknown_path", "the API has no such path", "see the nearest one in the answer"},
 	{"HPM", "request.unknown_parameter", "the API has no such parameter", "see the nearest one in the answer"},

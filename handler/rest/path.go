@@ -24,10 +24,10 @@ func (d *Door) find(path string, at *place) error {
 	switch {
 	case path == "" || path[len(path)-1] == '/' && path != "auth/" && path != "files/":
 		return d.openPath(path)
-	case first == "auth":
+	case first == "auth" && !d.records:
 		at.shape, at.rest = authShape, rest
 		return nil
-	case first == "inbox":
+	case first == "inbox" && !d.records:
 		at.shape, at.rest = inboxShape, rest
 		return nil
 	case first == "files":
@@ -68,7 +68,11 @@ func (d *Door) findCollection(name string, at *place) error {
 	if len(names) > 0 {
 		hint = "there is " + strings.Join(names, ", ")
 	}
-	if n := nearest.Of(cut(name, 64), append(names, "auth", "batch", "files", "inbox")); n != "" {
+	others := []string{"batch", "files", "auth", "inbox"}
+	if d.records {
+		others = others[:2]
+	}
+	if n := nearest.Of(cut(name, 64), append(names, others...)); n != "" {
 		hint = "did you mean " + n + "?"
 	}
 	return unknownPath("there is no collection %q; %s", cut(name, 64), hint)
@@ -80,7 +84,11 @@ func (d *Door) openPath(path string) error {
 	if path != "" {
 		return unknownPath("no path of the API ends with a slash; drop the slash at the end: %s%s", d.mount, cut(path, 64))
 	}
-	return unknownPath("the path goes on behind %s: with a collection%s, or with %s", d.mount, collectionsHere(d.core.Schema().Names()), "auth/…, batch, files/… or inbox")
+	others := "auth/…, batch, files/… or inbox"
+	if d.records {
+		others = "batch or files/…"
+	}
+	return unknownPath("the path goes on behind %s: with a collection%s, or with %s", d.mount, collectionsHere(d.core.Schema().Names()), others)
 }
 
 func collectionsHere(names []string) string {

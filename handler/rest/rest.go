@@ -23,6 +23,8 @@ type Options struct {
 	Streams Streams
 	// Push keeps the browsers that are pushed to; nil: none are.
 	Push Push
+	// Records serves collections, batches and files alone: no sign-in, no inbox. The console's door is one.
+	Records bool
 }
 
 // Streams answers where the answer goes on. Nothing was sent where it returns an error.
@@ -41,6 +43,7 @@ type Door struct {
 	guard   *guard
 	streams Streams
 	push    Push
+	records bool
 	crc     *crc32.Table
 	fixed   fixedHeaders
 	pool    sync.Pool
@@ -52,9 +55,9 @@ func New(core *handler.Core, mount string, o Options) (*Door, error) {
 		return nil, errors.New("rest: a core and a mount that starts and ends with a slash must be given")
 	}
 	d := &Door{
-		core: core, mount: mount, table: newTable(routes()),
+		core: core, mount: mount, table: newTable(routes(o.Records)),
 		plans: map[string]*plan{}, byPlace: map[*roundtrip.Collection]*plan{},
-		crc: crc32.MakeTable(crc32.Castagnoli), fixed: newFixedHeaders(), streams: o.Streams, push: o.Push,
+		crc: crc32.MakeTable(crc32.Castagnoli), fixed: newFixedHeaders(), streams: o.Streams, push: o.Push, records: o.Records,
 	}
 	var err error
 	if d.guard, err = newGuard(o.Origins); err != nil {

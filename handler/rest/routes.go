@@ -10,9 +10,9 @@ import (
 )
 
 // routes is the whole API, one line a route, in the order of the documentation. HEAD goes with GET, OPTIONS is answered
-// for every path.
-func routes() []route {
-	return slices.Concat([]route{
+// for every path. records leaves out what is not about records.
+func routes(records bool) []route {
+	own := []route{
 		{"POST", collectionShape, "{collection}", (*exchange).create},
 		{"GET", collectionShape, "{collection}", (*exchange).list},
 		{"GET", recordShape, "{collection}/{id}", (*exchange).get},
@@ -23,7 +23,11 @@ func routes() []route {
 		{"GET", liveShape, "live", (*exchange).live},
 		{"POST", batchShape, "batch", (*exchange).batch},
 		{"GET", fileShape, "files/{collection}/{id}/{field}", (*exchange).file},
-	}, authRoutes(), inboxRoutes(), pushRoutes())
+	}
+	if records {
+		return own
+	}
+	return slices.Concat(own, authRoutes(), inboxRoutes(), pushRoutes())
 }
 
 // shape is the form of a path.

@@ -86,11 +86,12 @@ func (p *Plan) expand() error {
 
 // file is what the laws look at in one Go file.
 type file struct {
-	path    string // slash-separated, from the root
-	pkg     string
-	imports []string // ours only: folders from the root, "." for the root package
-	doc     bool
-	lines   int
+	path     string // slash-separated, from the root
+	pkg      string
+	imports  []string // ours only: folders from the root, "." for the root package
+	doc      bool
+	lines    int
+	operator bool // makes a roundtrip.Operator
 }
 
 // room returns the folder at the root in which a folder lies; the root package is the room "root".
@@ -126,6 +127,9 @@ func (p *Plan) judge(f file) []string {
 	}
 	if f.lines > LinesMax {
 		wrong = append(wrong, fmt.Sprintf("%s: %d lines, more than %d: split it by idea", f.path, f.lines, LinesMax))
+	}
+	if f.operator && from != "app" && from != "root" {
+		wrong = append(wrong, f.path+": operators come from the console's session through package app alone: nothing else may make one (roundtrip.Operator)")
 	}
 	for _, folder := range f.imports {
 		to := room(folder)
@@ -253,6 +257,7 @@ func readFile(tree fs.FS, name string) (file, error) {
 		return file{}, err
 	}
 	f := file{path: name, pkg: parsed.Name.Name, doc: parsed.Doc != nil}
+	f.operator = !strings.HasSuffix(name, "_test.go") && bytes.Contains(source, []byte("roundtrip."+"Operator{"))
 	f.lines = bytes.Count(source, []byte("\n"))
 	for _, spec := range parsed.Imports {
 		at, err := strconv.Unquote(spec.Path.Value)

@@ -74,6 +74,7 @@ func TestLaws_Breaches(t *testing.T) {
 			"store/b.go": goFile("Package store.", "store"),
 		}, "package store has 2 comments (store/a.go, store/b.go)"},
 		{"long", fstest.MapFS{"store/store.go": {Data: []byte("// Package store.\npackage store\n" + strings.Repeat("\n", laws.LinesMax))}}, "602 lines, more than 600"},
+		{"operator", fstest.MapFS{"store/store.go": {Data: []byte("// Package store.\npackage store\n\nvar who = &roundtrip.Operator{Data: true}\n")}}, "nothing else may make one"},
 		{"circle", fstest.MapFS{
 			"app/app.go":       goFile("Package app.", "app", m+"/store"),
 			"store/store.go":   goFile("Package store.", "store"),

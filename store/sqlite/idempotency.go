@@ -82,9 +82,12 @@ func principalOf(p *policy.Permit) roundtrip.Value {
 // keyOf returns what a key is kept under. Strangers have no id to tell them apart, so a stranger's key goes with the
 // client's address: nobody is answered what somebody else was who chose the same key.
 func keyOf(p *policy.Permit) roundtrip.Value {
-	key := p.Call().Key
-	if p.Principal().Stranger() {
-		key += "\x00" + p.Call().Addr.String() // no key has a NUL
+	key := p.Call().Key // no key has a NUL
+	switch who := p.Principal(); {
+	case who != nil && who.Operator != nil: // they have no id of an account either
+		key += "\x00operator\x00" + who.Operator.Name
+	case who.Stranger():
+		key += "\x00" + p.Call().Addr.String()
 	}
 	sum := sha256.Sum256([]byte(key))
 	return roundtrip.Text(hex.EncodeToString(sum[:]))
