@@ -48,6 +48,7 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request, j *trace.Journe
 func (x *exchange) note(r *http.Request, met string) {
 	j := x.journey
 	x.idText = j.ID.String()
+	j.Link(trace.Link{Role: trace.Over, Evidence: trace.Seen, ID: x.facts.Journey})
 	j.Method, j.Host, j.Path, j.Proto, j.Client = r.Method, x.peer.Host, r.URL.Path, r.Proto, x.peer.Addr
 	if x.facts.Door.Layer != 0 {
 		door := x.facts.Door

@@ -102,7 +102,8 @@ func New(o Options) (*Gate, error) {
 	}
 	var err error
 	if g.front, err = wire.New(wire.Options{
-		Now: g.now, Log: g.log, Header: g.times.Header, Peers: o.Peers, Early: g.early, Lost: g.lost, Cut: g.cutOff, Enter: o.Enter,
+		Now: g.now, Log: g.log, Header: g.times.Header, Peers: o.Peers, Early: g.early, Lost: g.lost, Made: g.made, Cut: g.cutOff, Enter: o.Enter,
+		Expires: func(name string) time.Time { return g.certs.Expires(name) },
 		Serves:  func(name string) bool { return g.certs.Serves(name) },
 		Pending: func(name string) bool { return g.certs.Pending(name) },
 		Policy:  func(name string) *wire.Policy { return g.table.Load().policy(name) },

@@ -74,7 +74,7 @@ func TestGate_ServesHTTP3(t *testing.T) {
 	}
 	s := h.journey(t, a.Header.Get("X-Journey"))
 	if s.Proto != "HTTP/3.0" || s.Client.String() != "127.0.0.1" || len(s.Hops) < 2 || s.Hops[0].Layer != trace.TLS ||
-		s.Hops[0].Note != "TLS 1.3 h3" || s.Hops[0].Name != "gallery.localhost" || s.Hops[0].Took <= 0 {
+		s.Hops[0].Note != "TLS 1.3 h3, certificate good for 89 days" || s.Hops[0].Name != "gallery.localhost" || s.Hops[0].Took <= 0 {
 		t.Errorf("journey: %+v", s)
 	}
 	big := bytes.Repeat([]byte("0123456789abcdef"), 60<<10)

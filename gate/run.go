@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
-	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 const (
@@ -159,14 +158,4 @@ func (g *Gate) server(base context.Context) (*http.Server, error) {
 		},
 	}
 	return s, g.front.HTTP2(s)
-}
-
-// cutOff closes the journey of a connection that was ended for what its client did.
-func (g *Gate) cutOff(c *wire.Facts, reason trace.Reason, why string) {
-	if j := g.recorder.Begin(trace.Connection); j != nil {
-		j.Host, j.Client, j.Proto = c.Server, c.Client, c.Note
-		j.Add(trace.Hop{Layer: trace.Limit, Verdict: trace.Deny, Reason: reason, Name: "connection", Note: "too much: " + why})
-		g.recorder.End(j)
-	}
-	g.log.Warn("a connection was cut off", slog.String("reason", reason.Code()), slog.String("client", c.Client.String()), slog.String("too_much", why))
 }

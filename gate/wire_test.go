@@ -59,16 +59,44 @@ func TestWire_RecordsHandshakesThatFail(t *testing.T) {
 	}{
 		{&tls.Config{ServerName: "other.example", RootCAs: h.roots}, "unrecognized name", "tls.no_certificate_for_name"},
 		{&tls.Config{ServerName: "open.localhost", RootCAs: h.roots}, "unrecognized name", "tls.no_certificate_for_name"},
-		{&tls.Config{ServerName: "gallery.localhost"}, "unknown authority", "tls.handshake_failed"},
-		{&tls.Config{ServerName: "gallery.localhost", RootCAs: h.roots, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, "protocol version", "tls.handshake_failed"},
+		{&tls.Config{ServerName: "gallery.localhost"}, "unknown authority", "tls.client_rejected_ca"},
+		{&tls.Config{ServerName: "gallery.localhost", RootCAs: h.roots, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, "protocol version", "tls.version_unsupported"},
+		{&tls.Config{ServerName: "gallery.localhost", RootCAs: h.roots, NextProtos: []string{"irc"}}, "no application protocol", "tls.alpn_mismatch"},
+		{&tls.Config{ServerName: "gallery.localhost", RootCAs: h.roots, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}}, "handshake failure", "tls.no_common_cipher"},
 	} {
 		err := tls.Client(dial(t, h.secure), c.config).HandshakeContext(t.Context())
 		if err == nil || !strings.Contains(err.Error(), c.alert) {
 			t.Errorf("%s: %v", c.reason, err)
 		}
 		h.await(t, c.reason+" of "+c.config.ServerName, func(s trace.Snapshot) bool {
-			return s.Kind == trace.Connection && s.Reason.Code() == c.reason && s.Host == c.config.ServerName && len(s.Hops) == 1 && s.Decided == 0
+			return s.Kind == trace.Connection && s.Reason.Code() == c.reason && s.Host == c.config.ServerName && s.Decided == 1 &&
+				s.Hops[0].Layer == trace.TCP && s.Hops[1].Layer == trace.TLS && strings.Contains(s.Hops[1].Note, "the client offered TLS 1.")
 		})
+	}
+}
+
+// A connection has a journey of its own, and its requests lead back to it.
+func TestGate_RequestsLeadBackToTheirConnection(t *testing.T) {
+	t.Parallel()
+	h, addr := openQUIC(t, ok)
+	for protocol, d := range h.protocols(t, addr) {
+		var over trace.ID
+		for i := range 2 { // on the same connection
+			a := h.do(t, d.client, http.MethodGet, d.url+"/api/x", nil)
+			s := h.journey(t, a.Header.Get("X-Journey"))
+			if len(s.Links) != 1 || s.Links[0].Role != trace.Over || s.Links[0].Evidence != trace.Seen || i == 1 && s.Links[0].ID != over {
+				t.Fatalf("%s: request %d has the links %v, the first one %v", protocol, i, s.Links, over)
+			}
+			over = s.Links[0].ID
+		}
+		c := h.await(t, "connection "+protocol, func(s trace.Snapshot) bool { return s.ID == over })
+		if c.Kind != trace.Connection || c.Client.String() != "127.0.0.1" || c.Decided != -1 || len(c.Hops) == 0 {
+			t.Errorf("%s: %+v", protocol, c)
+		}
+		last := c.Hops[len(c.Hops)-1]
+		if strings.HasPrefix(d.url, "https") && (last.Layer != trace.TLS || last.Took <= 0 || !strings.Contains(last.Note, ", certificate good for 89 days")) {
+			t.Errorf("%s: %+v", protocol, last)
+		}
 	}
 }
 

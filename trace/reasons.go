@@ -69,6 +69,12 @@ var catalogueRows = [...]reasonRow{
 	{"SHF", "tls.handshake_failed", "the TLS handshake did not complete", "does the client trust the certificate authority? run roundtrip trust"},
 	{"SCM", "tls.client_certificate_missing", "the site asks its clients for a certificate, and this one showed none", "give the client a certificate that the site's client_certificates.ca has signed"},
 	{"SCR", "tls.client_certificate_refused", "the client's certificate is not one that the site accepts", "is it signed by the site's client_certificates.ca, in time, and for clients?"},
+	{"SEX", "tls.certificate_expired", "the certificate of the site is past its end", "renew it; roundtrip certs says why that was not done by itself"},
+	{"SUA", "tls.client_rejected_ca", "the client did not accept the certificate of the site, mostly since it does not trust who signed it", "run roundtrip trust for our own authority; else serve the whole chain, for the name that was asked for"},
+	{"SVR", "tls.version_unsupported", "client and server have no version of TLS in common", "update the client: it must speak TLS 1.2 or 1.3"},
+	{"SCI", "tls.no_common_cipher", "client and server have no cipher suite in common", "update the client: it must speak TLS 1.3, or ECDHE with AES-GCM or ChaCha20"},
+	{"SAL", "tls.alpn_mismatch", "the client speaks none of the protocols of the site in TLS", "let the client offer h2 or http/1.1 (ALPN)"},
+	{"SHT", "tls.handshake_timeout", "the client did not finish the TLS handshake in time", "look at the network between, at the size of packets (MTU), and whether it was a scanner"},
 
 	{"RMF", "request.malformed", "the HTTP request is broken", "correct the client"},
 	{"RHL", "request.headers_too_large", "the request's headers are too long", "send fewer or smaller cookies"},

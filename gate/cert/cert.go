@@ -177,6 +177,18 @@ func ignore(err error) error {
 // Serves reports whether there is a certificate for a server name, "" included where there is any.
 func (s *Store) Serves(name string) bool { return s.table.Load().find(name) != nil }
 
+// Expires returns when the certificate of a server name ends, zero where there is none.
+func (s *Store) Expires(name string) time.Time {
+	e := s.table.Load().find(name)
+	if e == nil {
+		return time.Time{}
+	}
+	if c, err := e.bare(); err == nil && c.Leaf != nil {
+		return c.Leaf.NotAfter
+	}
+	return time.Time{}
+}
+
 // Pending reports whether clients of a server name are shown a certificate that vouches for nothing, because the one that
 // was ordered is not there yet.
 func (s *Store) Pending(name string) bool {

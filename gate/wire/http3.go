@@ -112,11 +112,12 @@ func timed(h http.Handler) http.Handler {
 
 // admit decides whether a connection may come at all, and keeps its facts. The context ends with the connection.
 func (q *QUIC) admit(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
-	facts := &Facts{Accepted: q.front.options.Now()}
+	facts := &Facts{Accepted: q.front.options.Now(), QUIC: true}
 	if addr, err := netip.ParseAddrPort(info.RemoteAddr.String()); err == nil {
 		facts.Client = addr.Addr().Unmap().WithZone("")
 	}
-	if !q.front.enter(facts, Coming{Client: facts.Client, Port: portOf(q.options.Conn.LocalAddr()), UDP: true}) {
+	facts.Port = portOf(q.options.Conn.LocalAddr())
+	if !q.front.enter(facts, Coming{Client: facts.Client, Port: facts.Port, UDP: true}) {
 		return nil, errBarred
 	}
 	if q.front.flooded(facts) {
@@ -159,6 +160,7 @@ func (q *QUIC) Serve() error {
 		q.handshakes.Add(-1)
 		state := c.ConnectionState().TLS
 		q.front.learn(facts, &state)
+		q.front.made(facts)
 		q.serving.Go(func() { q.serve(c, facts) })
 	}
 }

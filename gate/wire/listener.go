@@ -82,7 +82,8 @@ func (l *Listener) Run(ctx context.Context) {
 
 // admit takes a connection in, or turns it away before anything is done for it.
 func (l *Listener) admit(ctx context.Context, t *tracked) {
-	if !l.front.enter(&t.facts, Coming{Client: t.facts.Client, Port: portOf(l.Addr()), Conn: t.Conn}) {
+	t.facts.Port = portOf(l.Addr())
+	if !l.front.enter(&t.facts, Coming{Client: t.facts.Client, Port: t.facts.Port, Conn: t.Conn}) {
 		t.reset()
 		return
 	}
@@ -115,6 +116,7 @@ func (l *Listener) prepare(ctx context.Context, t *tracked, p *Peers, proxied bo
 	} else if next = l.handshake(ctx, t); next == nil {
 		return
 	}
+	l.front.made(&t.facts)
 	select {
 	case l.done <- next:
 	case <-l.quit:

@@ -5,10 +5,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/trace"
@@ -79,12 +77,12 @@ func (f *Front) settings(base *tls.Config) *tls.Config {
 	s := base.Clone()
 	certificate, inner := base.GetCertificate, base.GetConfigForClient
 	s.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		factsOf(hello).Asked = hello.ServerName
+		factsOf(hello).hears(hello)
 		return certificate(hello)
 	}
 	s.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		facts := factsOf(hello)
-		facts.Asked = hello.ServerName
+		facts.hears(hello)
 		if inner != nil {
 			other, err := inner(hello)
 			if err != nil || other != nil { // an issuer looks whether a name is ours: no request comes on that
@@ -115,7 +113,9 @@ func factsOf(hello *tls.ClientHelloInfo) *Facts {
 func (f *Front) learn(facts *Facts, s *tls.ConnectionState) {
 	facts.Handshake = f.options.Now().Sub(facts.Accepted)
 	facts.Server = s.ServerName
-	facts.Note = handshakeNote(s)
+	facts.Agreed = handshakeNote(s)
+	facts.Note = facts.Agreed + f.validity(facts)
+	facts.offer = nil
 	switch s.NegotiatedProtocol {
 	case "h2":
 		facts.Proto = "HTTP/2.0"
@@ -132,19 +132,4 @@ func (f *Front) learn(facts *Facts, s *tls.ConnectionState) {
 	sum := sha256.Sum256(leaf.Raw)
 	facts.Certificate, facts.Subject = hex.EncodeToString(sum[:]), leaf.Subject.String()
 	facts.Note += ", client certificate " + facts.Subject
-}
-
-// reasonOf says why a handshake failed.
-func (f *Front) reasonOf(facts *Facts, err error) trace.Reason {
-	code := "tls.handshake_failed"
-	switch text := fmt.Sprint(err); {
-	case !f.options.Serves(facts.Asked):
-		code = "tls.no_certificate_for_name"
-	case facts.Policy == nil:
-	case strings.Contains(text, "didn't provide a certificate"): // crypto/tls has no other name for it
-		code = "tls.client_certificate_missing"
-	case errors.As(err, new(*tls.CertificateVerificationError)), strings.Contains(text, "failed to verify certificate"):
-		code = "tls.client_certificate_refused"
-	}
-	return trace.ReasonOf(code)
 }

@@ -36,6 +36,11 @@ type Options struct {
 	Pending func(name string) bool
 	// Policy returns what the site of a server name asks of its clients' certificates.
 	Policy func(name string) *Policy
+	// Expires returns when the certificate ends that clients of a server name are shown; zero where there is none. nil: that
+	// is not known.
+	Expires func(name string) time.Time
+	// Made is told of each connection that requests can come on from now on, before the first one does. nil: nobody is.
+	Made func(f *Facts)
 	// Early closes the journey of a request whose head was refused before anybody could serve it, and returns the
 	// journey's id, or "".
 	Early func(f *Facts, e *roundtrip.Error) string
@@ -82,12 +87,16 @@ func (f *Front) Stop() { f.stopping.Store(true) }
 
 // Facts is what is known of a connection; every request on it says so in its journey.
 type Facts struct {
+	Journey   trace.ID   // of the connection itself, set by Options.Made; its requests link to it
 	Client    netip.Addr // the other end, or whom a PROXY header names as that
+	Port      uint16     // ours
+	QUIC      bool       // it is one of QUIC
 	Accepted  time.Time
 	Handshake time.Duration // what it took; 0 without TLS
 	Server    string        // the site that the client asked for in the handshake, "" where it named none
 	Asked     string        // the same as the client sent it, for a handshake that fails
-	Note      string        // TLS 1.3 h2
+	Agreed    string        // TLS 1.3 h2
+	Note      string        // the same, and more: certificate good for 61 days
 	Door      trace.Hop     // what the firewall said; without a Layer where there is none
 	Proto     string        // HTTP/2.0 or HTTP/3.0, as the handshake chose it; "" for HTTP/1
 	Reason    trace.Reason  // tls.certificate_pending, or None
@@ -98,6 +107,7 @@ type Facts struct {
 	Certificate string  // SHA-256 of the certificate that the client showed and that was accepted, in hex; "" for none
 	Subject     string  // and whose it is: CN=robot,O=Example
 
+	offer *offer      // what the client can do, until the handshake has succeeded
 	ready atomic.Bool // QUIC only: the handshake has ended, well or not
 
 	WriteUntil time.Time // the write deadline that is set, HTTP/1 only: one request at a time
