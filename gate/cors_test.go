@@ -84,7 +84,7 @@ func TestCORS_RefusesPreflights(t *testing.T) {
 		if !strings.Contains(a.Header.Get("Vary"), "Origin") {
 			t.Errorf("%s: Vary: %q", c.origin, a.Header.Get("Vary"))
 		}
-		if s := h.journey(t, a.Header.Get("X-Journey")); s.Reason.Code() != c.reason || s.Hops[s.Decided].Layer != trace.CORS || s.Hops[s.Decided].Note != c.origin {
+		if s := h.journey(t, a.Header.Get("X-Journey")); s.Reason.Code() != c.reason || s.Hops[s.Decided].Layer != trace.CORS || !strings.HasPrefix(s.Hops[s.Decided].Note, c.origin) {
 			t.Errorf("journey %+v", s)
 		}
 	}
@@ -167,5 +167,42 @@ func TestCORS_StarAllowsAllWithoutCredentials(t *testing.T) {
 		if a.Header.Get("Access-Control-Allow-Origin") != "*" || a.Header.Get("Access-Control-Allow-Credentials") != "" {
 			t.Errorf("%s: %v", origin, a.Header)
 		}
+	}
+}
+
+// The request that a browser sends after a preflight leads back to it; others do not.
+func TestCORS_JoinsAPreflightWithItsRequest(t *testing.T) {
+	t.Parallel()
+	h := open(t, ok)
+	const origin = "https://app.example.com"
+	asked := preflight(t, h, origin, "PATCH", "content-type").Header.Get("X-Journey")
+	for name, c := range map[string]struct {
+		url, origin string
+		joined      bool
+	}{
+		"the request that it asked for": {api + "?page=2", origin, true},
+		"and the next one":              {api, origin, true},
+		"another path":                  {api + "/1", origin, false},
+		"another origin":                {api, "https://pr-7.preview.example.com", false},
+		"no page":                       {api, "", false},
+	} {
+		var headers []string
+		if c.origin != "" {
+			headers = []string{"Origin", c.origin}
+		}
+		a := h.do(t, h.client(t, true), http.MethodPatch, c.url, nil, headers...)
+		joined := ""
+		for _, l := range h.journey(t, a.Header.Get("X-Journey")).Links {
+			if l.Role == trace.Preflight && l.Evidence == trace.Likely {
+				joined = l.ID.String()
+			}
+		}
+		if (joined == asked) != c.joined || joined != "" && !c.joined {
+			t.Errorf("%s is joined with %q", name, joined)
+		}
+	}
+	refused := h.journey(t, preflight(t, h, origin, "PUT", "").Header.Get("X-Journey"))
+	if note := refused.Hops[refused.Decided].Note; refused.Reason.Code() != "cors.method_not_allowed" || note != origin+" asks for PUT" {
+		t.Errorf("%+v", refused)
 	}
 }

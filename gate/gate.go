@@ -75,6 +75,7 @@ type Gate struct {
 	packets   net.PacketConn
 	altSvc    atomic.Pointer[[]string] // what says that HTTP/3 is served (RFC 7838), while it is
 	limits    *limit.Buckets
+	asked     preflights
 
 	table    atomic.Pointer[Table]
 	trust    atomic.Pointer[peer.Trust]
@@ -110,6 +111,7 @@ func New(o Options) (*Gate, error) {
 	}); err != nil {
 		return nil, err
 	}
+	g.asked.init()
 	g.table.Store(o.Table)
 	g.SwapPeers(o.Peers)
 	g.pool.New = func() any { return &exchange{gate: g} }

@@ -26,9 +26,18 @@ func (g *Gate) checkCORS(x *exchange, s *site, r *http.Request) *roundtrip.Error
 	}
 	if !allowed {
 		hop.Verdict, hop.Reason = trace.Shadowed, trace.ReasonOf("cors.origin_not_allowed")
+	} else if x.journey != nil {
+		g.joinPreflight(x, lines[0], r)
 	}
 	x.journey.Add(hop)
 	return nil
+}
+
+// joinPreflight joins a request with the preflight that asked for it.
+func (g *Gate) joinPreflight(x *exchange, origin string, r *http.Request) {
+	if id, ok := g.asked.of(asked{x.peer.Addr, origin, r.Host, r.URL.Path}, x.journey.Start); ok {
+		x.journey.Link(trace.Link{Role: trace.Preflight, Evidence: trace.Likely, ID: id})
+	}
 }
 
 // preflight answers a preflight (Fetch standard, section 3.2.2), before anything else looks at the request.
@@ -39,11 +48,17 @@ func (g *Gate) preflight(x *exchange, s *site, r *http.Request, hop trace.Hop, a
 	}
 	if err != nil {
 		hop.Verdict, hop.Reason = trace.Deny, trace.ReasonOf(err.Reason)
+		if allowed {
+			hop.Note += " " + s.cors.Asks(r, err.Reason)
+		}
 		x.journey.Add(hop)
 		return err
 	}
 	x.journey.Add(hop)
 	x.journey.SetRoute("preflight")
+	if x.journey != nil {
+		g.asked.allowed(asked{x.peer.Addr, x.origin[0], r.Host, r.URL.Path}, x.journey.ID, x.journey.Start.Add(s.cors.MaxAge()))
+	}
 	s.cors.PutPreflight(x.Header(), r)
 	x.WriteHeader(http.StatusNoContent)
 	return nil

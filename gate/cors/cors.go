@@ -25,6 +25,7 @@ type Rule struct {
 	methods     []string
 	headers     []string // lower case
 	anyHeader   bool
+	remembered  time.Duration
 
 	star, yes, vary                            []string
 	allowMethods, allowHeaders, expose, maxAge []string
@@ -65,6 +66,7 @@ func New(declared *config.CORS) (*Rule, error) {
 	c.allowMethods = []string{strings.Join(c.methods, ", ")}
 	c.allowHeaders = []string{strings.Join(declared.Headers, ", ")}
 	c.expose = []string{strings.Join(declared.Expose, ", ")}
+	c.remembered = declared.MaxAge
 	c.maxAge = []string{strconv.Itoa(int(declared.MaxAge / time.Second))}
 	return c, nil
 }
@@ -101,6 +103,9 @@ func (c *Rule) Allows(origin string) bool {
 	return slices.ContainsFunc(c.wild, func(w wildcard) bool { return w.matches(origin) })
 }
 
+// MaxAge returns how long browsers may remember what a preflight was answered.
+func (c *Rule) MaxAge() time.Duration { return c.remembered }
+
 // IsPreflight reports whether a browser asks what a page may do, before it does it.
 func IsPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header["Origin"] != nil && r.Header["Access-Control-Request-Method"] != nil
@@ -112,15 +117,31 @@ func (c *Rule) Refuse(r *http.Request) *roundtrip.Error {
 		return roundtrip.E(roundtrip.Denied, "cors.method_not_allowed",
 			"Pages of other origins may not use the method %q here. The site's cors.methods would have to list it.", Clip(method))
 	}
+	if name := c.wrongHeader(r); name != "" {
+		return roundtrip.E(roundtrip.Denied, "cors.header_not_allowed",
+			"Pages of other origins may not send the header %q here. The site's cors.headers would have to list it.", Clip(name))
+	}
+	return nil
+}
+
+// wrongHeader returns the first header that a preflight asks for and that may not be sent, "" for none.
+func (c *Rule) wrongHeader(r *http.Request) string {
 	for _, line := range r.Header["Access-Control-Request-Headers"] {
 		for name := range strings.SplitSeq(line, ",") {
 			if name = strings.ToLower(strings.TrimSpace(name)); !c.allowsHeader(name) {
-				return roundtrip.E(roundtrip.Denied, "cors.header_not_allowed",
-					"Pages of other origins may not send the header %q here. The site's cors.headers would have to list it.", Clip(name))
+				return name
 			}
 		}
 	}
-	return nil
+	return ""
+}
+
+// Asks says in a few words, for a journey, what a refused preflight of an allowed origin asked for.
+func (c *Rule) Asks(r *http.Request, reason string) string {
+	if reason == "cors.method_not_allowed" {
+		return "asks for " + Clip(r.Header.Get("Access-Control-Request-Method"))
+	}
+	return "asks to send " + Clip(c.wrongHeader(r))
 }
 
 // allowsHeader reports whether a request header may be sent: the safelisted ones always, Authorization never by a star
