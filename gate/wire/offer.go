@@ -129,7 +129,7 @@ const (
 // alertFrom returns the alert with which the client ended a handshake.
 func alertFrom(err error) (alert uint8, ok bool) {
 	if e, is := errors.AsType[*quic.TransportError](err); is {
-		return uint8(e.ErrorCode), e.Remote && e.ErrorCode.IsCryptoError() //nolint:gosec // its low byte is the alert (RFC 9001 section 4.8)
+		return uint8(e.ErrorCode), e.Remote && e.ErrorCode.IsCryptoError() // its low byte is the alert (RFC 9001 section 4.8)
 	}
 	e, is := errors.AsType[*net.OpError](err)
 	if !is || e.Op != "remote error" || e.Err == nil {
