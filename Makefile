@@ -13,6 +13,9 @@ H2SPEC   := $(BIN)/h2spec-v2.2.1
 PAGE         := examples/gallery/web
 PAGE_SOURCES  = $(shell find $(PAGE)/src $(PAGE)/public clients/js/src -type f) $(addprefix $(PAGE)/,index.html package.json tsconfig.json vite.config.ts)
 
+CONSOLE := console/web
+CONSOLE_SOURCES = $(shell find $(CONSOLE)/src $(CONSOLE)/public -type f) $(addprefix $(CONSOLE)/,index.html package.json tsconfig.json vite.config.ts)
+
 BEHIND := examples/behind-node
 
 # Every package but those in test/, which need the built program.
@@ -27,7 +30,7 @@ help: ## list these commands
 run: build page ## build, and run the gallery example on https://gallery.localhost:8443
 	@bin/roundtrip dev examples/gallery
 
-build: ## build bin/roundtrip
+build: $(CONSOLE)/dist/index.html ## build bin/roundtrip, with the console's pages in it
 	@$(GO) build -trimpath -ldflags='-s -w' -o bin/roundtrip ./cmd/roundtrip
 
 lab: build debian ## several machines on one: client, stranger, name server, edge, applications (docs/lab.md; as root)
@@ -40,6 +43,10 @@ $(PAGE)/dist/index.html: $(PAGE)/node_modules/.package-lock.json $(PAGE_SOURCES)
 	@cd $(PAGE) && npm run --silent build -- --logLevel warn
 	@touch $@
 
+$(CONSOLE)/dist/index.html: $(CONSOLE)/node_modules/.package-lock.json $(CONSOLE_SOURCES)
+	@cd $(CONSOLE) && npm run --silent build -- --logLevel warn
+	@touch $@ $(CONSOLE)/dist/.keep
+
 %/node_modules/.package-lock.json: %/package-lock.json | node20
 	@echo "installing what $* is built with (once)"
 	@cd $* && npm ci --silent --no-audit --no-fund
@@ -47,7 +54,7 @@ $(PAGE)/dist/index.html: $(PAGE)/node_modules/.package-lock.json $(PAGE_SOURCES)
 
 node20:
 	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || a === 22 && b >= 12 || a === 20 && b >= 19 ? 0 : 1)' \
-	|| { echo "the gallery's page is built with Node 20.19 or newer: https://nodejs.org. The API alone runs without: make build && bin/roundtrip dev examples/gallery"; exit 1; }
+	|| { echo "the pages are built with Node 20.19 or newer: https://nodejs.org. The program alone is built without: go build -o bin/roundtrip ./cmd/roundtrip && bin/roundtrip dev examples/gallery"; exit 1; }
 
 test: lint race e2e client browser fuzz ## everything: format, lint, unit tests with -race, end to end, crashes, fuzzing
 
@@ -123,4 +130,5 @@ $(H2SPEC):
 	$(GO) get github.com/spf13/cobra@v1.10.2 2>/dev/null && $(GO) build -o $@ github.com/summerwind/h2spec/cmd/h2spec
 
 clean: ## remove what was built and the example's data
-	@rm -rf bin examples/*/data $(BEHIND)/node_modules $(PAGE)/dist $(PAGE)/node_modules test/browser/node_modules clients/js/dist clients/js/node_modules
+	@find $(CONSOLE)/dist -mindepth 1 ! -name .keep -delete
+	@rm -rf bin examples/*/data $(BEHIND)/node_modules $(PAGE)/dist $(PAGE)/node_modules $(CONSOLE)/node_modules test/browser/node_modules clients/js/dist clients/js/node_modules
