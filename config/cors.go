@@ -19,7 +19,7 @@ func corsKeys() []key {
 			says("Request headers that such a page may set."),
 		texts("expose", func(c *CORS) *[]string { return &c.Expose }).or("[Accept-Patch, Allow, Content-Range, ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, X-Journey]").
 			eg("[ETag, X-Journey]").each(token).
-			says("Answer headers that such a page may read."),
+			says("Answer headers that such a page may read. X-Journey is always one of them, so that a script can say which request failed."),
 		truth("credentials", func(c *CORS) *bool { return &c.Credentials }).or("false").eg("true").
 			says("Whether such a page may send the visitor's cookie. Browsers send it only for pages of the same site, such as " +
 				"app.example.com for api.example.com, because the cookie is SameSite=Lax. Pages of another site don't need this: " +

@@ -65,10 +65,19 @@ func New(declared *config.CORS) (*Rule, error) {
 	}
 	c.allowMethods = []string{strings.Join(c.methods, ", ")}
 	c.allowHeaders = []string{strings.Join(declared.Headers, ", ")}
-	c.expose = []string{strings.Join(declared.Expose, ", ")}
+	c.expose = []string{strings.Join(exposed(declared.Expose), ", ")}
 	c.remembered = declared.MaxAge
 	c.maxAge = []string{strconv.Itoa(int(declared.MaxAge / time.Second))}
 	return c, nil
+}
+
+// exposed are the headers that pages may read. The journey's name is always one: an error that nobody can look up is told of
+// in vain.
+func exposed(declared []string) []string {
+	if slices.ContainsFunc(declared, func(name string) bool { return strings.EqualFold(name, "X-Journey") }) {
+		return declared
+	}
+	return append(slices.Clone(declared), "X-Journey")
 }
 
 func (c *Rule) addOrigin(origin string) error {
@@ -181,7 +190,7 @@ func (c *Rule) Put(h http.Header, origin []string) {
 			h["Access-Control-Allow-Credentials"] = c.yes
 		}
 	}
-	if h["Access-Control-Allow-Methods"] == nil && c.expose[0] != "" {
+	if h["Access-Control-Allow-Methods"] == nil {
 		h["Access-Control-Expose-Headers"] = c.expose
 	}
 }

@@ -113,6 +113,8 @@ func TestRule_PutsTheHeadersOfAnAnswer(t *testing.T) {
 		{"an answer that varies by something", named, "https://b.test", "Accept-Encoding", "https://b.test|true|ETag, X-Journey|Accept-Encoding;Origin"},
 		{"an answer that varies by it", named, "", "accept, origin", "|||accept, origin"},
 		{"an answer that varies by everything", named, "", "*", "|||*"},
+		{"a list without the journey", config.CORS{Origins: []string{"*"}, Expose: []string{"ETag"}}, "https://any.test", "", "*||ETag, X-Journey|"},
+		{"no list", config.CORS{Origins: []string{"*"}}, "https://any.test", "", "*||X-Journey|"},
 		{"a star", star, "https://any.test", "", "*||ETag, X-Journey|"},
 		{"a star without an origin", star, "", "Accept", "*||ETag, X-Journey|Accept"},
 	} {

@@ -23,7 +23,10 @@ export class RoundtripError extends Error {
   /** A sentence for people. */
   readonly detail: string;
   readonly errors: readonly Detail[];
-  /** Names this request in the server's log. */
+  /**
+   * Names this request at the server: `roundtrip journey ID` and its log tell each station of it. '' where no name is known:
+   * no answer came (nothing says that the request arrived), or something on the way answered in the server's place.
+   */
   readonly journey: string;
   /** Seconds to wait before it is worth another try. */
   readonly retryAfter: number | undefined;

@@ -93,7 +93,9 @@ export class Http {
       const init: RequestInit = { method, headers, credentials: this.credentials, signal: cut.signal };
       if (body !== undefined) init.body = body;
       const response = await this.fetch(url, init);
-      return { status: response.status, header: (name) => response.headers.get(name), body: await response.text() };
+      const header = (name: string) => response.headers.get(name);
+      const text = await response.text().catch((e) => Promise.reject(noAnswer(e, header('X-Journey'))));
+      return { status: response.status, header, body: text };
     } finally {
       clearTimeout(timer);
       call.signal?.removeEventListener('abort', abort);
@@ -114,10 +116,14 @@ export class Http {
       xhr.withCredentials = this.credentials === 'include';
       for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
       const abort = () => xhr.abort();
+      let journey: string | null = null; // of an answer that is cut XMLHttpRequest forgets the headers
+      xhr.onreadystatechange = () => {
+        if (xhr.readyState === xhr.HEADERS_RECEIVED) journey = xhr.getResponseHeader('X-Journey');
+      };
       xhr.upload.onprogress = (e) => e.lengthComputable && call.onProgress?.(e.loaded / e.total);
       xhr.onload = () =>
         resolve({ status: xhr.status, header: (name) => xhr.getResponseHeader(name), body: xhr.responseText });
-      xhr.onerror = xhr.onabort = () => reject(noAnswer(call.signal?.reason));
+      xhr.onerror = xhr.onabort = () => reject(noAnswer(call.signal?.reason, journey));
       xhr.onloadend = () => call.signal?.removeEventListener('abort', abort);
       call.signal?.addEventListener('abort', abort);
       if (call.signal?.aborted) reject(call.signal.reason);
@@ -150,7 +156,8 @@ function parse(answer: Answer): unknown {
   try {
     return JSON.parse(answer.body);
   } catch (e) {
-    throw new RoundtripError({ status: answer.status, code: 'unknown', detail: 'The answer is no JSON.' }, e);
+    const journey = answer.header('X-Journey') ?? '';
+    throw new RoundtripError({ status: answer.status, code: 'unknown', detail: 'The answer is no JSON.', journey }, e);
   }
 }
 
@@ -168,12 +175,13 @@ function problem(answer: Answer): RoundtripError {
   }
 }
 
-/** The error of a call that got no answer. */
-export function noAnswer(cause?: unknown): RoundtripError {
+/** The error of a call that got no answer, or one that was cut: then its headers have told the journey. */
+export function noAnswer(cause?: unknown, journey?: string | null): RoundtripError {
   // Node's fetch says no more than that it failed; why is said by the cause of that.
   const { message, code } = (cause as { cause?: { message?: string; code?: string } } | undefined)?.cause ?? {};
   const why = message || code;
-  return new RoundtripError({ code: 'network', detail: `No answer came from the server${why ? `: ${why}` : '.'}` }, cause);
+  const detail = `${journey ? 'The answer of the server was cut' : 'No answer came from the server'}${why ? `: ${why}` : '.'}`;
+  return new RoundtripError({ code: 'network', detail, journey: journey ?? '' }, cause);
 }
 
 /** Whether a failure may be over in a moment. */

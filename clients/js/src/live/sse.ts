@@ -41,7 +41,7 @@ export function openStreams(http: Http, events: TransportEvents): Transport {
     events.closed(code, reason);
   };
   // One topic that is refused is refused alone; everything else is about the connection.
-  const refused = (stream: Stream, status: number, problem: { reason?: string; detail?: string }) => {
+  const refused = (stream: Stream, status: number, problem: { journey: string; reason?: string; detail?: string }) => {
     const { reason = '', detail = `status ${status}` } = problem;
     if (reason === 'auth.expired' || reason === 'auth.invalid') return end(4401, detail);
     if (reason === 'auth.csrf_rejected' || reason.startsWith('cors.')) return end(4403, detail);
@@ -67,7 +67,10 @@ export function openStreams(http: Http, events: TransportEvents): Transport {
         signal: stream.stop.signal,
       });
       if (!response.ok || !response.body)
-        return refused(stream, response.status, await response.json().catch(() => ({})));
+        return refused(stream, response.status, {
+          journey: response.headers.get('X-Journey') ?? '',
+          ...(await response.json().catch(() => ({}))),
+        });
       await read(response.body, (message) => {
         if (over) return;
         const { topic, head } = message;
