@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/places"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/firewall"
 	"github.com/roundtrip-dev/roundtrip/gate"
@@ -74,12 +75,14 @@ type App struct {
 	house      atomic.Pointer[house]
 	generation uint32
 	guard      firewall.Guard
-	wall       *wall                  // nil: the kernel is left alone
-	seen       *seen                  // nil in commands
-	applies    chan applying          // orders to read the declaration again and bring its groups into the kernel
-	closing    chan struct{}          // closed when no orders are taken any more
-	serves     bool                   // it opens doors; false where a command only looks at a declaration
-	hint       chan struct{}          // tells the jobs that there may be one
+	wall       *wall         // nil: the kernel is left alone
+	seen       *seen         // nil in commands
+	applies    chan applying // orders to read the declaration again and bring its groups into the kernel
+	closing    chan struct{} // closed when no orders are taken any more
+	serves     bool          // it opens doors; false where a command only looks at a declaration
+	hint       chan struct{} // tells the jobs that there may be one
+	book       places.Book   // where in the declarations stands what journeys were decided by
+	looked     overviews
 	refused    atomic.Pointer[string] // why the declaration on the disk is not in force; nil: it is, as far as we were told to read it
 }
 

@@ -89,6 +89,9 @@ func (a *App) orders() map[string]order {
 		"upstreams": func(_ context.Context, _ *json.Decoder, out io.Writer) error {
 			return writeJSON(out, a.base.ups.list())
 		},
+		"status": func(ctx context.Context, _ *json.Decoder, out io.Writer) error {
+			return json.NewEncoder(out).Encode(a.overview(ctx))
+		},
 		"zone":    a.nameOrder("zone"),
 		"explain": a.nameOrder("explain"),
 		"names":   a.nameOrder("names"),

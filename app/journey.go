@@ -40,6 +40,8 @@ type house struct {
 	zones    []*builtZone
 	demo     string // how to sign in to the demo, "" where there is none
 
+	generation uint32 // of the declaration, from 1; set when it comes into force
+
 	cancel context.CancelFunc // ends the identity's goroutines
 	done   chan struct{}
 }

@@ -74,6 +74,8 @@ func (a *App) swap(ctx context.Context, h *house) {
 			a.log.Error("identity", "error", err)
 		}
 	}()
+	h.generation = a.generation + 1
+	a.book.Enter(h.generation, h.config, h.config.Source, a.around.Now())
 	old := a.house.Swap(h)
 	a.guardDoors(ctx, h)
 	a.base.live.Enter(ctx, h.streams())
@@ -83,7 +85,7 @@ func (a *App) swap(ctx context.Context, h *house) {
 		a.gate.SwapPeers(peers(h.config))
 	}
 	h.ups.Enter(h.config.Gate.Drain)
-	a.generation++
+	a.generation = h.generation
 	a.recorder.SetGeneration(a.generation)
 	if old != nil {
 		close(old.outward.retired)

@@ -61,7 +61,7 @@ func (r *Rate) width() int {
 }
 
 func newRate(place string, d config.Rate) *Rate {
-	r := &Rate{Name: name(d), Key: d.Key, Header: d.Header, each: max(int64(d.Per)/int64(max(d.Count, 1)), 1)}
+	r := &Rate{Name: Name(d), Key: d.Key, Header: d.Header, each: max(int64(d.Per)/int64(max(d.Count, 1)), 1)}
 	burst := int64(max(d.Burst, 1))
 	if r.depth = depthMax; burst <= depthMax/r.each {
 		r.depth = burst * r.each
@@ -74,8 +74,8 @@ func newRate(place string, d config.Rate) *Rate {
 	return r
 }
 
-// name writes a rate as it is declared.
-func name(d config.Rate) string {
+// Name writes a rate as it is declared, without its burst: that is what journeys and headers call it.
+func Name(d config.Rate) string {
 	per := d.Per.String()
 	for _, unit := range []struct {
 		size time.Duration

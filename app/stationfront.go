@@ -1,0 +1,258 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/roundtrip-dev/roundtrip/console"
+	"github.com/roundtrip-dev/roundtrip/gate/cert"
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+// names is how the name server is.
+func (l *look) names() console.Station {
+	s := console.Station{Layer: trace.DNS.String(), Title: "Names", State: console.Off, Where: l.where("dns")}
+	if len(l.house.config.DNS.Zones) == 0 {
+		s.Sentence = "no zone is declared: another name server says where the sites are"
+		return s
+	}
+	st := l.app.names.state()
+	zones := console.Table{Title: "Zones", Columns: []string{"zone", "serial", "records", "note"}}
+	for _, z := range st.Zones {
+		r := console.Row{State: console.Well, Where: l.where("dns", "zones", z.Name), Cells: []string{z.Name, fmt.Sprint(z.Serial), fmt.Sprint(z.Records), ""}}
+		if len(z.Down) > 0 {
+			r.State, r.Note = console.Warn, strings.Join(z.Down, ", ")+": no upstream is well, so that the names follow when_down"
+		}
+		if z.Challenges > 0 {
+			r.Cells[3] = count(z.Challenges, "challenge") + " of certificates"
+		}
+		worsen(&s, r.State)
+		zones.Rows = append(zones.Rows, r)
+	}
+	s.Tables = append(s.Tables, zones)
+	s.Sentence = count(len(st.Zones), "zone")
+	if st.Counts != nil {
+		s.Sentence += fmt.Sprintf(", %d questions, %d refused", st.Counts.UDP+st.Counts.TCP, st.Counts.Rcodes["REFUSED"])
+		if held := st.Counts.Limited + st.Counts.Slipped; held > 0 {
+			s.Sentence += fmt.Sprintf(", %d held back by rate limiting", held)
+		}
+	}
+	l.secondaries(&s, &st)
+	if st.Listens == "" {
+		s.State, s.Sentence = console.Down, "its sockets could not be opened at the start"
+		s.Fix = "free port 53, or listen elsewhere (--dns); the log says what was in the way"
+	}
+	return s
+}
+
+// secondaries is whether those who copy the zones have what is served.
+func (l *look) secondaries(s *console.Station, st *nameState) {
+	if len(st.Copies) == 0 {
+		return
+	}
+	t := console.Table{Title: "Secondaries", Columns: []string{"secondary", "zone", "has", "seen", "told of"}}
+	for i, cells := range copyRows(st, l.now) {
+		r := console.Row{State: console.Well, Cells: cells, Note: st.Copies[i].Problem}
+		if behind(st, &st.Copies[i]) {
+			r.State = console.Warn
+			s.Sentence += "; a secondary is behind"
+			s.Fix = "look whether the secondary runs and may ask: roundtrip dns status"
+		}
+		worsen(s, r.State)
+		t.Rows = append(t.Rows, r)
+	}
+	s.Tables = append(s.Tables, t)
+}
+
+// firewall is whether the groups are enforced, and what they let in.
+func (l *look) firewall(ctx context.Context) console.Station {
+	s := console.Station{Layer: trace.Firewall.String(), Title: "Firewall", State: console.Off, Where: l.where("firewall")}
+	p := l.house.doors
+	if p == nil {
+		s.Sentence = "no groups are declared: whoever reaches a port may connect"
+		return s
+	}
+	s.State = console.Well
+	how := l.app.wall.enforced()
+	s.Sentence = fmt.Sprintf("%s of %s, enforced by this process", count(len(p.Rules()), "rule"), count(len(p.Groups()), "group"))
+	if how.Mode == byKernel {
+		s.Sentence = fmt.Sprintf("%s of %s, enforced by the kernel", count(len(p.Rules()), "rule"), count(len(p.Groups()), "group"))
+		l.kernel(ctx, &s)
+	} else {
+		s.Tables = append(s.Tables, l.admitted())
+	}
+	if how.Why != "" && how.Mode != byKernel {
+		s.Sentence += " (" + how.Why + ")"
+	}
+	if t := l.dropped(); len(t.Rows) > 0 {
+		s.Sentence += fmt.Sprintf("; %d kinds of packets were dropped in the last 5 minutes", len(t.Rows))
+		s.Tables = append(s.Tables, t)
+	}
+	return s
+}
+
+// kernel compares what the kernel has with what it ought to have.
+func (l *look) kernel(ctx context.Context, s *console.Station) {
+	st, err := l.app.wall.status(ctx, l.house.doors, l.app.wall.enforced())
+	if err != nil {
+		s.State, s.Sentence, s.Fix = console.Warn, "the kernel could not be asked: "+Explain(err), "roundtrip firewall status says more"
+		return
+	}
+	l.app.seen.addTo(&st, l.house.doors)
+	if !st.well() {
+		s.State, s.Sentence, s.Fix = console.Warn, "the kernel has other rules than are declared", "roundtrip firewall status shows them; roundtrip firewall apply brings ours in"
+	}
+	if st.Unread != "" {
+		s.State, s.Sentence = console.Warn, st.Unread
+	}
+	if st.Conntrack.NearlyFull() {
+		s.State, s.Fix = console.Warn, trace.ReasonOf("firewall.table_full").Fix()
+		s.Sentence = fmt.Sprintf("the kernel's table of connections is nearly full (%d of %d)", st.Conntrack.Count, st.Conntrack.Max)
+	}
+	t := console.Table{Title: "Rules", Columns: []string{"rule", "way", "connections", "bytes"}}
+	for _, r := range st.Kernel.Rules {
+		t.Rows = append(t.Rows, console.Row{State: console.Well, Where: l.rulePlace(r.Name), Cells: []string{r.Name, direction(r.Out), fmt.Sprint(r.Packets), fmt.Sprint(r.Bytes)}})
+	}
+	for _, d := range st.Kernel.Drops {
+		t.Rows = append(t.Rows, console.Row{State: console.Off, Cells: []string{"dropped: " + strings.ReplaceAll(d.Reason, "_", " "), direction(d.Out), fmt.Sprint(d.Packets), fmt.Sprint(d.Bytes)}})
+	}
+	s.Tables = append(s.Tables, t)
+}
+
+// admitted is what this process has let in, by rule.
+func (l *look) admitted() console.Table {
+	t := console.Table{Title: "Rules", Columns: []string{"rule", "way", "connections"}}
+	for _, r := range l.app.processRules() {
+		row := console.Row{State: console.Well, Where: l.rulePlace(r.Rule), Cells: []string{r.Rule, direction(r.Out), fmt.Sprint(r.Flows)}}
+		if r.Rule == "" {
+			row.State, row.Cells[0] = console.Off, "refused"
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+func (l *look) rulePlace(name string) string {
+	return l.app.book.Where(l.config, &trace.Hop{Layer: trace.Firewall, Verdict: trace.OK, Name: name})
+}
+
+// dropsMost is how many kinds of dropped packets an overview shows.
+const dropsMost = 12
+
+// dropped is what was dropped in the last minutes.
+func (l *look) dropped() console.Table {
+	t := console.Table{Title: "Dropped in the last 5 minutes", Columns: []string{"from", "to", "packets", "last", "why"}}
+	list := l.app.seen.watch.Drops(0, dropsMost)
+	for i := range list.Drops {
+		d := dropOf(&list.Drops[i])
+		if l.now.Sub(d.Last) > trafficFor {
+			continue
+		}
+		r := console.Row{State: console.Off, Cells: []string{d.Remote, d.Traffic, fmt.Sprint(d.Packets), age(l.now.Sub(d.Last)) + " ago", d.Short}}
+		if len(d.Would) > 0 {
+			r.Note = "it would pass if " + d.Would[0]
+		}
+		t.Rows = append(t.Rows, r)
+	}
+	return t
+}
+
+// gate is whether the doors are open, and how many came in.
+func (l *look) gate() console.Station {
+	s := console.Station{Layer: trace.TCP.String(), Title: "Gate", State: console.Well, Where: l.where("gate")}
+	d := l.app.doors
+	if d == nil {
+		s.State, s.Sentence = console.Down, "no door is open yet"
+		return s
+	}
+	st := d.gate.Stats()
+	most := l.house.config.Gate.Connections
+	s.Sentence = fmt.Sprintf("%s open, %s under way", count(st.Connections, "connection"), count(st.Requests, "request"))
+	if most > 0 && st.Connections*10 > most*9 {
+		s.State, s.Fix = console.Warn, trace.ReasonOf("connection.too_many").Fix()
+		s.Sentence = fmt.Sprintf("%d of %d connections are taken", st.Connections, most)
+	}
+	t := console.Table{Title: "Listeners", Columns: []string{"listens on", "for"}}
+	for _, one := range [][]string{{address(d.secure), "HTTPS"}, {address(d.plain), "HTTP"}} {
+		if one[0] != "" {
+			t.Rows = append(t.Rows, console.Row{State: console.Well, Cells: one})
+		}
+	}
+	if d.packets != nil {
+		t.Rows = append(t.Rows, console.Row{State: console.Well, Cells: []string{d.packets.LocalAddr().String(), "HTTP/3"}})
+	}
+	s.Tables = append(s.Tables, t)
+	l.troubles(&s, trace.TCP)
+	return s
+}
+
+// endsSoon is how many days before its end a certificate that was not renewed is told of.
+const endsSoon = 7
+
+// certificates is how long they hold, and what failed.
+func (l *look) certificates() console.Station {
+	s := console.Station{Layer: trace.TLS.String(), Title: "TLS", State: console.Off, Sentence: "no site has TLS", Where: l.where("sites")}
+	if l.app.base.certs == nil || !isSecure(l.house.config) {
+		return s
+	}
+	states := l.app.base.certs.States()
+	t := console.Table{Title: "Certificates", Columns: []string{"name", "source", "issuer", "days", "next"}}
+	s.State, s.Sentence = console.Well, count(len(states), "certificate")
+	least := -1
+	for i := range states {
+		c := &states[i]
+		days := "-"
+		if !c.NotAfter.IsZero() {
+			days = daysLeft(c.NotAfter.Sub(l.now))
+			if d := int(c.NotAfter.Sub(l.now).Hours() / 24); least < 0 || d < least {
+				least = d
+			}
+		}
+		r := console.Row{State: certState(l, c), Cells: []string{c.Name, string(c.Source), c.Issuer, days, nextStep(c, true, l.now)}, Note: c.Error}
+		if site := l.siteOf(c.Name); site != nil {
+			r.Where = site.TLS.Pos.String()
+		}
+		if worse(r.State) > worse(console.Well) && worse(r.State) > worse(s.State) {
+			s.State, s.Where = r.State, r.Where
+			s.Sentence, s.Fix = certSentence(l, c)
+		}
+		t.Rows = append(t.Rows, r)
+	}
+	if s.State == console.Well && least >= 0 {
+		s.Sentence += fmt.Sprintf(", the next one ends in %s", count(least, "day"))
+	}
+	s.Tables = append(s.Tables, t)
+	l.troubles(&s, trace.TLS)
+	return s
+}
+
+func certState(l *look, c *cert.State) console.State {
+	switch {
+	case c.NotAfter.IsZero() && c.Error == "":
+		return console.Warn // it is being ordered
+	case c.NotAfter.IsZero(), l.now.After(c.NotAfter):
+		return console.Down
+	case c.Error != "", c.NotAfter.Sub(l.now).Hours() < 24*endsSoon && (c.Renewal.IsZero() || l.now.After(c.Renewal)):
+		return console.Warn
+	}
+	return console.Well
+}
+
+func certSentence(l *look, c *cert.State) (sentence, fix string) {
+	fix = "roundtrip certs says what was tried and what comes next"
+	if string(c.Source) == "files" {
+		fix = "bring a newer certificate and reload"
+	}
+	switch {
+	case c.NotAfter.IsZero() && c.Error == "":
+		return "the certificate of " + c.Name + " is being ordered", "wait a moment; " + fix
+	case c.NotAfter.IsZero():
+		return c.Name + " has no certificate: " + c.Error, fix
+	case l.now.After(c.NotAfter):
+		return fmt.Sprintf("the certificate of %s ended %s ago", c.Name, age(l.now.Sub(c.NotAfter))), fix
+	case c.Error != "":
+		return fmt.Sprintf("the certificate of %s could not be renewed: %s", c.Name, c.Error), fix
+	}
+	return fmt.Sprintf("the certificate of %s ends in %s", c.Name, age(c.NotAfter.Sub(l.now))), fix
+}

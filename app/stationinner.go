@@ -1,0 +1,221 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/roundtrip-dev/roundtrip/console"
+	"github.com/roundtrip-dev/roundtrip/store"
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+// identity is who can sign in.
+func (l *look) identity() console.Station {
+	s := console.Station{Layer: trace.Auth.String(), Title: "Sign-in", State: console.Off, Sentence: "no accounts are declared", Where: l.where("identity")}
+	if l.house.config.Identity.Accounts == "" {
+		return s
+	}
+	s.State = console.Well
+	wrong := 0
+	for _, b := range l.traffic.at(trace.Auth) {
+		if b.reason.Code() == "auth.invalid" {
+			wrong += b.n
+		}
+	}
+	s.Sentence = "people sign in to " + l.house.config.Identity.Accounts + fmt.Sprintf("; %s failed in the last 5 minutes", count(wrong, "sign-in"))
+	l.told(&s, false, trace.Auth)
+	return s
+}
+
+// access is what the rules refused.
+func (l *look) access() console.Station {
+	s := console.Station{Layer: trace.Access.String(), Title: "Access rules", State: console.Off, Sentence: "no collection is declared", Where: l.where("collections")}
+	if len(l.house.config.Collections) == 0 {
+		return s
+	}
+	rules, refused := 0, 0
+	for i := range l.house.config.Collections {
+		rules += len(l.house.config.Collections[i].Rules)
+	}
+	for _, b := range l.traffic.at(trace.Access, trace.Schema) {
+		refused += b.n
+	}
+	s.State = console.Well
+	s.Sentence = fmt.Sprintf("%s of %s; %s refused in the last 5 minutes", count(rules, "rule"), count(len(l.house.config.Collections), "collection"), count(refused, "request"))
+	l.told(&s, false, trace.Access, trace.Schema)
+	return s
+}
+
+const (
+	diskLow  = 1 << 30   // bytes free below which somebody should look
+	diskNone = 128 << 20 // and below which writes will fail soon
+)
+
+// store is the database: its pool, its writer, its disk.
+func (l *look) store() console.Station {
+	s := console.Station{Layer: trace.Pool.String(), Title: "Store", State: console.Well, Where: l.where("store")}
+	st := l.app.base.store.Stats()
+	size := sizeOf(l.house.config.Store.Database)
+	s.Sentence = fmt.Sprintf("%d of %d readers are at work, %s waiting, %s", st.Busy, st.Total, count(st.Waiting, "request"), bytesText(size))
+	if st.Busy >= st.Total && st.Waiting > 0 {
+		s.State, s.Fix, s.Where = console.Warn, trace.ReasonOf("store.pool_exhausted").Fix(), l.where("store", "pool", "max")
+		s.Sentence = fmt.Sprintf("the pool is full: all %d readers are at work, and %s for one", st.Total, waits(st.Waiting))
+	}
+	t := console.Table{Title: "Database", Columns: []string{"what", "how much"}}
+	add := func(what, text string, state console.State) {
+		t.Rows = append(t.Rows, console.Row{State: state, Cells: []string{what, text}})
+	}
+	add("file", l.house.config.Store.Database, console.Well)
+	add("size", bytesText(size), console.Well)
+	add("readers at work", fmt.Sprintf("%d of %d", st.Busy, st.Total), s.State)
+	add("waiting for one", fmt.Sprint(st.Waiting), s.State)
+	add("writes since the start", fmt.Sprintf("%d in %d commits", st.Writes, st.Commits), console.Well)
+	if free, ok := freeOn(dataFolder(l.house.config)); ok {
+		state := console.Well
+		switch {
+		case free < diskNone:
+			state = console.Down
+			s.State, s.Sentence = console.Down, "the disk is full: "+bytesText(int64(free))+" are left"
+		case free < diskLow:
+			state = console.Warn
+			if s.State == console.Well {
+				s.State, s.Sentence = console.Warn, "the disk is nearly full: "+bytesText(int64(free))+" are left"
+			}
+		}
+		if state != console.Well {
+			s.Fix = "make room on the disk of " + dataFolder(l.house.config)
+		}
+		add("free on its disk", bytesText(int64(free)), state)
+	}
+	s.Tables = append(s.Tables, t)
+	l.told(&s, false, trace.Pool, trace.SQL, trace.Commit, trace.Files)
+	return s
+}
+
+func waits(n int) string {
+	if n == 1 {
+		return "1 request waits"
+	}
+	return fmt.Sprintf("%d requests wait", n)
+}
+
+// bytesText writes a size in the unit that fits.
+func bytesText(n int64) string {
+	switch {
+	case n >= 10<<30:
+		return fmt.Sprintf("%d GiB", n>>30)
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%d KiB", (n+1023)>>10)
+}
+
+// streams is who watches.
+func (l *look) streams() console.Station {
+	s := console.Station{Layer: trace.Stream.String(), Title: "Streams", State: console.Well}
+	st := l.app.base.live.Stats()
+	s.Sentence = fmt.Sprintf("%s open, %s watched", count(st.Connections, "stream"), count(st.Topics+st.Inboxes+st.Channels, "topic"))
+	if st.Behind > behindMost {
+		s.State, s.Sentence = console.Warn, fmt.Sprintf("those who watch are %d changes behind", st.Behind)
+		s.Fix = "look at the load of the machine: more is written than can be told"
+	}
+	s.Tables = append(s.Tables, console.Table{Title: "Who watches", Columns: []string{"what", "how many"}, Rows: []console.Row{
+		{State: console.Well, Cells: []string{"streams", fmt.Sprint(st.Connections)}},
+		{State: console.Well, Cells: []string{"topics", fmt.Sprint(st.Topics)}},
+		{State: console.Well, Cells: []string{"inboxes", fmt.Sprint(st.Inboxes)}},
+		{State: console.Well, Cells: []string{"channels", fmt.Sprint(st.Channels)}},
+		{State: s.State, Cells: []string{"changes behind", fmt.Sprint(st.Behind)}},
+	}})
+	l.told(&s, false, trace.Stream)
+	return s
+}
+
+// behindMost is how many changes those who watch may be behind before somebody should look.
+const behindMost = 1000
+
+// webhooks is what waits for other programs.
+func (l *look) webhooks(ctx context.Context) console.Station {
+	s := console.Station{Layer: trace.Webhook.String(), Title: "Webhooks", State: console.Off, Sentence: "no webhook is declared", Where: l.where("webhooks")}
+	if len(l.house.config.Webhooks) == 0 {
+		return s
+	}
+	l.jobs(ctx, &s, store.JobWebhook, func(kind string) (name, where string) {
+		name = strings.TrimPrefix(kind, store.JobWebhook)
+		return name, l.where("webhooks", name)
+	})
+	l.troubles(&s, trace.Webhook)
+	return s
+}
+
+// push is what waits for devices.
+func (l *look) push(ctx context.Context) console.Station {
+	s := console.Station{Layer: trace.WebPush.String(), Title: "Push", State: console.Off, Sentence: "no notification goes to devices", Where: l.where("push")}
+	if !l.channel("push") {
+		return s
+	}
+	l.jobs(ctx, &s, store.JobPush, func(kind string) (string, string) { return kind, l.where("push") })
+	l.told(&s, false, trace.WebPush)
+	return s
+}
+
+// mail is what waits for mailboxes.
+func (l *look) mail(ctx context.Context) console.Station {
+	s := console.Station{Layer: trace.Mail.String(), Title: "Mail", State: console.Off, Sentence: "no e-mail is sent", Where: l.where("mail")}
+	if l.house.config.Mail == nil {
+		return s
+	}
+	l.jobs(ctx, &s, store.JobEmail, func(kind string) (string, string) { return kind, l.where("mail") })
+	l.troubles(&s, trace.Mail)
+	return s
+}
+
+// channel reports whether a kind of notification goes over a channel.
+func (l *look) channel(name string) bool {
+	for i := range l.house.config.Notices {
+		for _, c := range l.house.config.Notices[i].Channels {
+			if c == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// jobs is what waits in the outbox, and what was given up.
+func (l *look) jobs(ctx context.Context, s *console.Station, prefix string, named func(kind string) (name, where string)) {
+	s.State = console.Well
+	counts, err := l.app.base.store.CountJobs(ctx, prefix)
+	if err != nil {
+		s.State, s.Sentence = console.Warn, "what waits could not be counted: "+Explain(err)
+		return
+	}
+	t := console.Table{Title: "Waiting", Columns: []string{"for", "waiting", "oldest", "dead letters"}}
+	waiting, dead, cause := 0, 0, ""
+	for i := range counts {
+		c := &counts[i]
+		name, where := named(c.Kind)
+		r := console.Row{State: console.Well, Where: where, Note: c.Error, Cells: []string{name, fmt.Sprint(c.Waiting), "-", fmt.Sprint(c.Dead)}}
+		if c.Waiting > 0 {
+			r.Cells[2] = age(l.now.Sub(c.Oldest))
+		}
+		if c.Dead > 0 || c.Error != "" && c.Waiting > 0 {
+			r.State = console.Warn
+			if s.State == console.Well {
+				s.State, s.Where, cause = console.Warn, where, c.Error
+			}
+		}
+		waiting, dead = waiting+c.Waiting, dead+c.Dead
+		t.Rows = append(t.Rows, r)
+	}
+	s.Sentence = fmt.Sprintf("%s waiting, %s", count(waiting, "message"), count(dead, "dead letter"))
+	if cause != "" {
+		s.Sentence += " (" + cause + ")"
+	}
+	if dead > 0 && prefix == store.JobWebhook {
+		s.Fix = "roundtrip webhooks dead lists them, roundtrip webhooks replay sends them again"
+	}
+	if len(t.Rows) > 0 {
+		s.Tables = append(s.Tables, t)
+	}
+}

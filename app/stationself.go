@@ -1,0 +1,54 @@
+package app
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/roundtrip-dev/roundtrip/console"
+)
+
+// journeys is whether what happens is recorded.
+func (l *look) journeys() console.Station {
+	s := console.Station{Layer: "journeys", Title: "Journeys", State: console.Off, Sentence: "journeys: off keeps none, so that nobody can see what happened", Where: l.where("journeys")}
+	if l.app.recorder == nil {
+		return s
+	}
+	s.State, s.Sentence = console.Well, l.traffic.sentence()
+	return s
+}
+
+// generationsShown is how many declarations the station of the declaration lists.
+const generationsShown = 8
+
+// declaration is whether the file on the disk is in force.
+func (l *look) declaration() console.Station {
+	c := l.house.config
+	s := console.Station{Layer: "config", Title: "Declaration", State: console.Well, Where: c.File}
+	s.Sentence = fmt.Sprintf("generation %d of %s is in force", l.config, c.File)
+	switch refused := l.app.refused.Load(); {
+	case refused != nil:
+		first, _, _ := strings.Cut(strings.TrimSpace(*refused), "\n")
+		s.State, s.Sentence = console.Warn, "the file on the disk was refused, what was in force before still is: "+first
+		s.Fix = "roundtrip check shows every mistake of the file"
+	default:
+		if now, err := os.ReadFile(c.File); err == nil && !bytes.Equal(now, c.Source) {
+			s.State, s.Sentence = console.Warn, "the file on the disk has changed and was not read again"
+			s.Fix = "send the server SIGHUP (systemctl reload), which reads it"
+		}
+	}
+	t := console.Table{Title: "Generations", Columns: []string{"generation", "in force for", "changes"}}
+	for i, g := range l.app.book.Generations() {
+		if i == generationsShown {
+			break
+		}
+		var paths []string
+		for _, change := range g.Changes {
+			paths = append(paths, change.Path)
+		}
+		t.Rows = append(t.Rows, console.Row{State: console.Well, Cells: []string{fmt.Sprint(g.Number), age(l.now.Sub(g.At)), strings.Join(paths, ", ")}})
+	}
+	s.Tables = append(s.Tables, t)
+	return s
+}
