@@ -17,6 +17,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/app/places"
 	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/console"
 	"github.com/roundtrip-dev/roundtrip/firewall"
 	"github.com/roundtrip-dev/roundtrip/gate"
 	"github.com/roundtrip-dev/roundtrip/internal/lifetime"
@@ -43,6 +44,7 @@ type Options struct {
 	File        string // a roundtrip.yaml or its folder
 	Dev         bool   // loopback names, own authority, reload on save, demo data
 	HTTPS, HTTP string // host:port
+	Console     string // the same of the operator's console; "" as declared, and in Dev for none
 	DNS         string // the same of the name server, several joined by commas; only opened where zones are declared
 	Data        string // keeps database and files here instead of where the declaration says; "" for there
 	NoDemo      bool   // Dev: leave an empty database empty
@@ -70,8 +72,9 @@ type App struct {
 	lines      *trace.Log // nil: no access log
 	base       *base
 	gate       *gate.Gate
-	doors      *doors // nil: not open yet
-	names      *names // nil: no server runs
+	doors      *doors           // nil: not open yet
+	console    *console.Console // nil: it listens nowhere
+	names      *names           // nil: no server runs
 	house      atomic.Pointer[house]
 	generation uint32
 	guard      firewall.Guard
@@ -139,6 +142,9 @@ func (a *App) load() (*config.Config, error) {
 		return nil, err
 	}
 	if err := fileProblems(c, a.around.Now()); err != nil {
+		return nil, err
+	}
+	if err := a.consoleProblems(c); err != nil {
 		return nil, err
 	}
 	return c, refuseUnsafe(c, a.options)
@@ -227,6 +233,9 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 		return err
 	}
 	defer a.names.close()
+	if err := a.openConsole(ctx); err != nil {
+		return err
+	}
 	err = lifetime.Run(ctx, func() { a.sayReady(doors) }, a.parts(doors, reload)...)
 	a.sayStopped(err)
 	return err
@@ -246,6 +255,9 @@ func (a *App) parts(d *doors, reload <-chan struct{}) []lifetime.Part {
 		{Name: "names", Ready: a.names.ready(), Run: a.names.run},
 		{Name: "certificates", Run: a.base.certs.Run}, // behind the gate, which answers those who look whether a name is ours
 		{Name: "farewell", Run: a.closeStreams},       // before the gate waits for its requests: events are some
+	}
+	if a.console != nil { // the first to come and the last to go: it shows how the others are
+		parts = slices.Insert(parts, 0, lifetime.Part{Name: "console", Ready: a.console.Ready(), Run: a.console.Run})
 	}
 	if a.lines != nil {
 		parts = slices.Insert(parts, 0, lifetime.Part{Name: "access log", Run: a.lines.Run})

@@ -60,11 +60,6 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 	for _, w := range c.Warnings() {
 		h.warnings = append(h.warnings, policy.Warning{Pos: w.Pos, Message: w.Message})
 	}
-	if c.Console.Listen != "" {
-		h.warnings = append(h.warnings, policy.Warning{
-			Pos: c.Console.Pos, Message: "the console is not in this version of Roundtrip: nothing will listen on " + c.Console.Listen,
-		})
-	}
 	h.identity, err = identity.New(identity.Options{ // 5 who is asking?
 		Accounts: b.store, Config: c.Identity, Users: h.schema.Accounts(),
 		Now: a.around.Now, IDs: b.ids, Rand: a.around.Rand, Forgot: b.live.Doubt,

@@ -132,6 +132,13 @@ func (a *App) keepsPlace(c *config.Config) error {
 	if len(c.DNS.Zones) > 0 && len(a.config.DNS.Zones) == 0 {
 		p.Add(c.DNS.Zones[0].Pos, "the first zone needs a restart: no socket of the name server is open")
 	}
+	if c.Console != now.Console && !a.options.Dev {
+		was := c.Console
+		was.Pos = now.Console.Pos
+		if was != now.Console {
+			p.Add(c.Console.Pos, "the console's address can't change while the server runs: restart it")
+		}
+	}
 	g, was := c.Gate, now.Gate
 	if g.Header != was.Header || g.Idle != was.Idle || g.Stall != was.Stall || g.Drain != was.Drain {
 		p.Add(g.Pos, "the time-outs of the gate can't change while the server runs: restart it")

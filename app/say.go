@@ -19,6 +19,7 @@ func (a *App) sayReady(d *doors) {
 	took := a.around.Now().Sub(a.started)
 	if !a.options.Dev {
 		a.log.Info("ready", "https", address(d.secure), "http", address(d.plain), "dns", a.names.doors.addresses(), "firewall", a.wall.enforced().Mode, "roles", a.rolesHere(), "ms", took.Milliseconds(), "version", Version())
+		a.sayConsole()
 		a.logWarnings()
 		a.warnPorts(d)
 		return
@@ -37,6 +38,7 @@ func (a *App) sayReady(d *doors) {
 	if h.demo != "" {
 		sayAt(a.around.Out, "sign in", h.demo)
 	}
+	a.sayConsole()
 	if hasTLS(h.config, config.TLSLocal) {
 		sayAt(a.around.Out, "trust", "roundtrip trust "+shellWord(h.config.Dir)+"   (no more certificate warnings)")
 	}

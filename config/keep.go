@@ -79,7 +79,7 @@ func consoleKeys() []key {
 	return []key{
 		text("listen", func(c *Console) *string { return &c.Listen }).eg("127.0.0.1:9443").orElse("none").each(checkListen).
 			takes("an address and a port, such as 127.0.0.1:9443").
-			says("Address and port for the operator's console. The address is checked; the console itself comes in a later version, so nothing listens there yet."),
+			says("Address and port for the operator's console. docs/console.md says who may sign in."),
 	}
 }
 

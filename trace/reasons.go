@@ -171,6 +171,17 @@ var catalogueRows = [...]reasonRow{
 	{"BAD", "start.address", "the address is none that can be listened on", "write host:port with an address of this machine"},
 	{"BUN", "start.unsafe", "the server would run in a way that is not safe", "see the sentence, which says what to change"},
 	{"BKF", "start.kept_file", "a file in which the server keeps its state can't be read", "see the sentence; remove the file if its loss is no harm"},
+
+	{"KHO", "console.host", "the console was asked under a name that is not its own", "open it by its address, by localhost, or declare the name as console.origin"},
+	{"KRO", "console.role", "the operator's role does not allow this", "ask an owner, who may give another role"},
+	{"KLD", "console.link_dead", "the link was used already, or its time is over", "make a new one: roundtrip operator link"},
+	{"KLM", "console.links_max", "there are too many operators or open links", "remove an operator, or wait until links end"},
+	{"KNT", "console.name_taken", "an operator has that name already", "choose another name"},
+	{"KNO", "console.no_operator", "there is no such operator", "see roundtrip operator list"},
+	{"KLO", "console.last_owner", "the last owner can't be removed", "make somebody else owner first"},
+	{"KFF", "console.file_failed", "a file of the console can't be read or written", "look at operators.json and audit.log in the data folder, and at the disk"},
+	{"KVI", "console.viewers", "too many pages watch the console already", "close one of them"},
+	{"KNP", "console.not_there", "the console has no such page or part", "see docs/console.md for what it has"},
 }
 
 // ReasonOf finds a reason by its code. A code that is not in the catalogue is app.internal; a test keeps that from

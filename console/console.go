@@ -1,0 +1,207 @@
+package console
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip/console/audit"
+	"github.com/roundtrip-dev/roundtrip/console/operators"
+	"github.com/roundtrip-dev/roundtrip/internal/password"
+	"github.com/roundtrip-dev/roundtrip/internal/tries"
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+// The bounds of the listener. Operators are few: what is more is a mistake or an attack.
+const (
+	connectionsMax  = 256
+	headerBytesMax  = 16 << 10
+	headerTimeout   = 5 * time.Second
+	readTimeout     = 20 * time.Second // of a request's body
+	writeTimeout    = 30 * time.Second // of an answer that is not a stream
+	idleTimeout     = 2 * time.Minute
+	stopTimeout     = 3 * time.Second
+	bodyBytesMax    = 64 << 10
+	partBodyMax     = 16 << 20 // of what the parts Data and People take
+	whysMax         = 4        // probes that run at once
+	signInsPerName  = 5        // in a minute; then each costs a wait
+	signInsPerPlace = 20
+)
+
+// Options says what the console shows and where.
+type Options struct {
+	Listener net.Listener // the console closes it
+	TLS      *tls.Config  // nil: plain HTTP, which app allows on loopback only
+	Origin   *url.URL     // under which browsers reach it by way of a proxy; nil: directly
+	Dir      string       // the data folder: operators.json and audit.log
+	Name     string       // of the declaration
+	Dev      bool
+
+	Now  func() time.Time
+	Rand io.Reader
+	Log  *slog.Logger
+
+	Recorder    *trace.Recorder // nil: no journeys are kept
+	Places      trace.Places
+	Overview    func(ctx context.Context) Overview
+	Generations func() any            // what changed when
+	Diff        func(a, z uint32) any // the changes between two generations
+	Why         func(ctx context.Context, o WhyOrder, step func(any)) (answer any, err error)
+
+	Data    http.Handler // mounted at /api/data/, with the operator in the context
+	People  http.Handler // mounted at /api/people/
+	Metrics http.Handler
+	// MetricsToken returns the bearer token for /metrics, "" where only loopback may ask.
+	MetricsToken func() string
+	Pages        fs.FS         // the built page
+	HashCost     password.Cost // of operators' passwords; zero: the usual one
+}
+
+// WhyOrder is what the page Why asks for.
+type WhyOrder struct {
+	URL     string      `json:"url"`
+	Method  string      `json:"method"`
+	Origin  string      `json:"origin"`
+	Headers http.Header `json:"headers"`
+	As      string      `json:"as"` // login of the account in whose name it asks
+}
+
+// Console is the operator's server.
+type Console struct {
+	options  Options
+	book     *operators.Book
+	sessions *sessions
+	guests   *guestLinks
+	names    *tries.Limiter // sign-ins of one name
+	places   *tries.Limiter // failed sign-ins and dead links of one address
+	viewers  chan struct{}
+	whys     chan struct{}
+	boot     string // of this process, in the ids of events
+	server   *http.Server
+	ready    chan struct{}
+
+	mu    sync.Mutex // guards audit
+	audit *audit.Log // nil before Run
+}
+
+// New checks the options and makes a console. It opens nothing.
+func New(o Options) (*Console, error) {
+	if o.Listener == nil || o.Now == nil || o.Rand == nil || o.Log == nil || o.Overview == nil || o.Pages == nil {
+		return nil, errors.New("console: Listener, Now, Rand, Log, Overview and Pages must be given")
+	}
+	book, err := operators.New(operators.Options{Dir: o.Dir, Now: o.Now, Rand: o.Rand, Cost: o.HashCost})
+	if err != nil {
+		return nil, err
+	}
+	boot, err := operators.NewToken(o.Rand)
+	if err != nil {
+		return nil, err
+	}
+	c := &Console{
+		options: o, book: book, sessions: newSessions(o.Now), guests: &guestLinks{now: o.Now}, boot: boot[:8],
+		names: tries.New(signInsPerName, o.Now), places: tries.New(signInsPerPlace, o.Now),
+		viewers: make(chan struct{}, viewersMax), whys: make(chan struct{}, whysMax),
+		ready: make(chan struct{}),
+	}
+	c.server = &http.Server{
+		Handler: c.front(), TLSConfig: o.TLS, MaxHeaderBytes: headerBytesMax, ReadHeaderTimeout: headerTimeout,
+		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+	return c, nil
+}
+
+// Ready is closed when the console takes connections.
+func (c *Console) Ready() <-chan struct{} { return c.ready }
+
+// Run serves until ctx ends. Streams end at once then, other requests have three seconds.
+func (c *Console) Run(ctx context.Context) error {
+	log, err := audit.Open(c.options.Dir, c.options.Now, 0)
+	if err != nil {
+		return errors.Join(err, c.options.Listener.Close())
+	}
+	defer func() { _ = log.Close() }() // each entry was synced by itself
+	if broken := log.Broken(); broken != "" {
+		c.options.Log.Error("the audit log was changed by somebody else: what it says before this can't be trusted", "file", audit.File, "broken", broken)
+	}
+	c.mu.Lock()
+	c.audit = log
+	c.mu.Unlock()
+	c.server.BaseContext = func(net.Listener) context.Context { return ctx }
+	l := newCrowd(c.options.Listener, connectionsMax)
+	ended := make(chan error, 1)
+	go func() {
+		if c.options.TLS != nil {
+			ended <- c.server.ServeTLS(l, "", "")
+		} else {
+			ended <- c.server.Serve(l)
+		}
+	}()
+	close(c.ready)
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if c.server.Shutdown(soon) != nil {
+		err = c.server.Close()
+	}
+	if serve := <-ended; !errors.Is(serve, http.ErrServerClosed) {
+		err = errors.Join(err, serve)
+	}
+	return err
+}
+
+// crowd bounds how many connections are open at once: further ones wait in the kernel's queue.
+type crowd struct {
+	net.Listener
+
+	places chan struct{}
+	once   sync.Once
+	closed chan struct{}
+}
+
+func newCrowd(l net.Listener, n int) *crowd {
+	return &crowd{Listener: l, places: make(chan struct{}, n), closed: make(chan struct{})}
+}
+
+func (l *crowd) Accept() (net.Conn, error) {
+	select {
+	case l.places <- struct{}{}:
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.places
+		return nil, err
+	}
+	return &guest{Conn: c, leave: sync.OnceFunc(func() { <-l.places })}, nil
+}
+
+func (l *crowd) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+// guest is a connection that has a place.
+type guest struct {
+	net.Conn
+
+	leave func()
+}
+
+func (g *guest) Close() error {
+	defer g.leave()
+	return g.Conn.Close()
+}

@@ -1,0 +1,146 @@
+package console
+
+import (
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/roundtrip-dev/roundtrip"
+)
+
+// policy is the page's Content-Security-Policy: nothing but what the console serves itself, no inline script or style, and
+// no other page may frame it.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+	"connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// front is what every request passes first: the headers that keep other pages out, the name under which it asks, and
+// whether another site's page makes the browser ask.
+func (c *Console) front() http.Handler {
+	cross := http.NewCrossOriginProtection()
+	if o := c.options.Origin; o != nil {
+		_ = cross.AddTrustedOrigin(o.Scheme + "://" + o.Host) // app has checked that it is an origin
+	}
+	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.refuse(w, r, roundtrip.E(roundtrip.Denied, "auth.csrf_rejected", "a page of another site made this request"))
+	}))
+	next := cross.Handler(c.mux())
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+		if c.secure() {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		if !c.ours(r) {
+			e := roundtrip.E(roundtrip.Invalid, "console.host", "the console does not answer as %q: open it by its address or by localhost, or declare console.origin", host(r.Host))
+			e.Status = http.StatusMisdirectedRequest
+			c.refuse(w, r, e)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// secure reports whether browsers reach the console by https.
+func (c *Console) secure() bool {
+	return c.options.TLS != nil || c.options.Origin != nil && c.options.Origin.Scheme == "https"
+}
+
+// ours reports whether the Host is one under which the console is meant to be asked. A page of elsewhere whose name was
+// turned to our address (DNS rebinding) has a name; an address can't be turned.
+func (c *Console) ours(r *http.Request) bool {
+	if o := c.options.Origin; o != nil && strings.EqualFold(r.Host, o.Host) {
+		return true
+	}
+	name := host(r.Host)
+	if _, err := netip.ParseAddr(name); err == nil || name == "localhost" {
+		return true
+	}
+	return c.options.TLS != nil && r.TLS != nil && c.certified(name)
+}
+
+// certified reports whether our certificate has the name: who has turned another name to us has no certificate for it, and
+// the browser would not have come so far.
+func (c *Console) certified(name string) bool {
+	for i := range c.options.TLS.Certificates {
+		if leaf := c.options.TLS.Certificates[i].Leaf; leaf != nil && leaf.VerifyHostname(name) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// host is a Host without its port and brackets, in lower case.
+func host(hostPort string) string {
+	if h, _, err := net.SplitHostPort(hostPort); err == nil {
+		hostPort = h
+	}
+	return strings.ToLower(strings.Trim(hostPort, "[]"))
+}
+
+// client is who asks: the other end, or whom our proxy names where one stands before us.
+func (c *Console) client(r *http.Request) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	at := peer.Addr().Unmap().WithZone("")
+	if c.options.Origin == nil || !at.IsLoopback() {
+		return at
+	}
+	all := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	if named, err := netip.ParseAddr(strings.TrimSpace(all[len(all)-1])); err == nil { // the last one was written by the proxy itself
+		return named.Unmap().WithZone("")
+	}
+	return at
+}
+
+// network is an address as others may see it: /24, of IPv6 /56.
+func network(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	if a.IsLoopback() {
+		return "loopback"
+	}
+	bits := 24
+	if a.Is6() {
+		bits = 56
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return p.String()
+}
+
+// metrics answers programs that measure: on this machine without more, from elsewhere with the declared token.
+func (c *Console) metrics(w http.ResponseWriter, r *http.Request) {
+	if !c.mayMeasure(r) {
+		c.refuse(w, r, roundtrip.E(roundtrip.Unauthenticated, "auth.missing", "metrics need a bearer token (console.metrics_token), unless they are asked for from this machine"))
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	c.options.Metrics.ServeHTTP(w, r)
+}
+
+func (c *Console) mayMeasure(r *http.Request) bool {
+	given, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if bearer {
+		want := ""
+		if c.options.MetricsToken != nil {
+			want = c.options.MetricsToken()
+		}
+		return want != "" && subtle.ConstantTimeCompare([]byte(given), []byte(want)) == 1
+	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	forwarded := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != "" || r.Header.Get("Via") != ""
+	return err == nil && peer.Addr().Unmap().IsLoopback() && !forwarded // a proxy on this machine speaks for others
+}

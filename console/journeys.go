@@ -1,0 +1,135 @@
+package console
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/console/operators"
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+const (
+	journeysUsual = 100
+	journeysMost  = 1000
+)
+
+// sight is what an operator may see of a journey.
+func sight(r *http.Request) trace.Sight {
+	if o, _ := OperatorFrom(r.Context()); o.Role >= operators.Operate {
+		return trace.Operator
+	}
+	return trace.Viewer
+}
+
+// filterOf reads the filter of a query: kinds, kept, route, host, path, reason, status.
+func filterOf(q url.Values) (trace.Filter, error) {
+	f := trace.Filter{Route: q.Get("route"), Host: q.Get("host"), Path: q.Get("path"), Reason: q.Get("reason")}
+	for _, word := range words(q["kinds"]) {
+		k, ok := kindOf(word)
+		if !ok {
+			return f, wrongFilter("kinds", "%q is no kind of journey; expected some of %s", word, strings.Join(kindWords(), ", "))
+		}
+		f.Kinds = append(f.Kinds, k)
+	}
+	for _, word := range words(q["kept"]) {
+		k, ok := trace.KeptOf(word)
+		if !ok {
+			return f, wrongFilter("kept", "%q is no cause to keep a journey; expected some of %s", word, strings.Join(trace.KeptWords(), ", "))
+		}
+		f.Kept |= k
+	}
+	if text := strings.TrimSuffix(q.Get("status"), "xx"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > 599 || n > 5 && n < 100 {
+			return f, wrongFilter("status", "%q is no status; expected one such as 404, or 4 for all of 4xx", q.Get("status"))
+		}
+		f.Status = n
+	}
+	return f, nil
+}
+
+func wrongFilter(parameter, format string, args ...any) error {
+	e := roundtrip.E(roundtrip.Invalid, "request.filter", format, args...)
+	return e.With(roundtrip.Detail{Parameter: parameter, Code: "unknown_word", Message: e.Public})
+}
+
+// words splits values at commas.
+func words(values []string) []string {
+	var all []string
+	for _, v := range values {
+		for word := range strings.SplitSeq(v, ",") {
+			if word = strings.TrimSpace(word); word != "" {
+				all = append(all, word)
+			}
+		}
+	}
+	return all
+}
+
+func kindWords() []string {
+	var all []string
+	for k := trace.Request; k <= trace.Push; k++ {
+		all = append(all, k.String())
+	}
+	return all
+}
+
+func kindOf(word string) (trace.Kind, bool) {
+	for k := trace.Request; k <= trace.Push; k++ {
+		if k.String() == word {
+			return k, true
+		}
+	}
+	return 0, false
+}
+
+func (c *Console) views(r *http.Request, list []trace.Snapshot) []trace.View {
+	shown := make([]trace.View, 0, len(list))
+	for i := range list {
+		shown = append(shown, list[i].View(sight(r), c.options.Places))
+	}
+	return shown
+}
+
+// journeys lists what is kept, the newest first.
+func (c *Console) journeys(r *http.Request) (any, error) {
+	f, err := filterOf(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	n, err := number(r, "n", journeysUsual, journeysMost)
+	if err != nil {
+		return nil, err
+	}
+	var list []trace.Snapshot
+	for _, s := range c.options.Recorder.Recent(1 << 20) {
+		if f.Match(&s) && len(list) < n {
+			list = append(list, s)
+		}
+	}
+	return struct {
+		Journeys []trace.View `json:"journeys"`
+	}{c.views(r, list)}, nil
+}
+
+// find returns the journey of a path.
+func (c *Console) find(id string) (trace.Snapshot, error) {
+	if s, ok := c.options.Recorder.Find(id); ok {
+		return s, nil
+	}
+	return trace.Snapshot{}, roundtrip.E(roundtrip.Missing, "console.not_there", "there is no journey %.40q any more: only the last ones are kept, and those that something was special about", id)
+}
+
+// journey shows one, with what followed from it and what it is linked with.
+func (c *Console) journey(r *http.Request) (any, error) {
+	s, err := c.find(r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		Journey trace.View `json:"journey"`
+	}{s.View(sight(r), c.options.Places)}, nil
+}

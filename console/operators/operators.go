@@ -1,0 +1,340 @@
+// Package operators knows who may operate the server: names, roles and passwords, and the links by which the next one
+// comes in. They lie in a file of their own and not in the database, so that the console works when the database does not.
+package operators
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/internal/atomicfile"
+	"github.com/roundtrip-dev/roundtrip/internal/password"
+)
+
+// File is the name of the file in the data folder.
+const File = "operators.json"
+
+const (
+	operatorsMax = 100
+	linksMax     = 20
+	// PasswordMin is how many characters a password of an operator has at least: it opens more than that of a user.
+	PasswordMin = 12
+)
+
+// Operator is somebody who may use the console.
+type Operator struct {
+	Name    string    `json:"name"`
+	Role    Role      `json:"role"`
+	Created time.Time `json:"created"`
+	Seen    time.Time `json:"seen,omitzero"` // when they signed in last
+	Hash    string    `json:"password"`      // PHC string; never leaves this room
+}
+
+// Link is an invitation: who has its token becomes an operator, once.
+type link struct {
+	Hash  string    `json:"hash"` // SHA-256 of the token, so that the file invites nobody
+	Role  Role      `json:"role"`
+	Until time.Time `json:"until"`
+}
+
+// content is the file.
+type content struct {
+	Version   int        `json:"version"`
+	Operators []Operator `json:"operators"`
+	Links     []link     `json:"links,omitempty"`
+}
+
+// Options says what a book needs.
+type Options struct {
+	Dir  string // the data folder
+	Now  func() time.Time
+	Rand io.Reader
+	Cost password.Cost // of a password's hash; zero: the usual one
+}
+
+// Book is the list of operators. It reads its file again when that was replaced, so that a command may write it while a
+// server runs. It is safe for use by several goroutines.
+type Book struct {
+	path   string
+	now    func() time.Time
+	rand   io.Reader
+	hasher *password.Hasher
+	common password.List
+
+	mu    sync.Mutex // guards all below
+	have  content
+	stamp os.FileInfo // of the file that have was read from; nil: there is none
+	read  bool
+}
+
+// hashersMax is how many passwords are checked at once: operators are few, and each check takes 19 MiB.
+const hashersMax = 2
+
+// New makes the book of a data folder. It reads nothing yet.
+func New(o Options) (*Book, error) {
+	if o.Dir == "" || o.Now == nil || o.Rand == nil {
+		return nil, errors.New("operators: Dir, Now and Rand must be given")
+	}
+	if o.Cost == (password.Cost{}) {
+		o.Cost = password.UsualCost()
+	}
+	return &Book{
+		path: filepath.Join(o.Dir, File), now: o.Now, rand: o.Rand, common: password.WellKnown(),
+		hasher: password.NewHasher(hashersMax, o.Rand).WithCost(o.Cost),
+	}, nil
+}
+
+// List returns all operators by name.
+func (b *Book) List() ([]Operator, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.refresh(); err != nil {
+		return nil, err
+	}
+	return slices.Clone(b.have.Operators), nil
+}
+
+// Find returns the operator of that name. The error is Missing where there is none.
+func (b *Book) Find(name string) (Operator, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.refresh(); err != nil {
+		return Operator{}, err
+	}
+	i := b.index(name)
+	if i < 0 {
+		return Operator{}, missing(name)
+	}
+	return b.have.Operators[i], nil
+}
+
+// Check proves name and password and notes that the operator was seen. The error is Unauthenticated where either is wrong.
+func (b *Book) Check(ctx context.Context, name, text string) (Operator, error) {
+	o, err := b.Find(name)
+	if err != nil && roundtrip.AsError(err).Kind != roundtrip.Missing {
+		return Operator{}, err
+	}
+	if len(text) > password.MaxBytes {
+		return Operator{}, wrongLogin()
+	}
+	ok, _, err := b.hasher.Verify(ctx, text, o.Hash) // does the same work where there is no such operator
+	if err != nil {
+		return Operator{}, hashFailure(err)
+	}
+	if !ok {
+		return Operator{}, wrongLogin()
+	}
+	err = b.change(func(c *content) error {
+		i := b.index(o.Name)
+		if i < 0 || c.Operators[i].Hash != o.Hash {
+			return wrongLogin() // removed in between
+		}
+		c.Operators[i].Seen = b.now().UTC().Truncate(time.Second)
+		o = c.Operators[i]
+		return nil
+	})
+	return o, err
+}
+
+// SetRole gives an operator another role and returns the one before. The last owner stays one.
+func (b *Book) SetRole(name string, role Role) (was Role, err error) {
+	if role < Viewer || role > Owner {
+		return 0, roundtrip.E(roundtrip.Invalid, "request.invalid", "an operator's role is one of %s", strings.Join(RoleWords(), ", "))
+	}
+	return was, b.change(func(c *content) error {
+		i := b.index(name)
+		if i < 0 {
+			return missing(name)
+		}
+		was = c.Operators[i].Role
+		c.Operators[i].Role = role
+		return keepsOwner(c, was)
+	})
+}
+
+// Remove takes an operator off the list; sessions of theirs end with it. The last owner stays.
+func (b *Book) Remove(name string) error {
+	return b.change(func(c *content) error {
+		i := b.index(name)
+		if i < 0 {
+			return missing(name)
+		}
+		was := c.Operators[i].Role
+		c.Operators = slices.Delete(c.Operators, i, i+1)
+		return keepsOwner(c, was)
+	})
+}
+
+// keepsOwner refuses a change that took the last owner away.
+func keepsOwner(c *content, was Role) error {
+	if was != Owner || slices.ContainsFunc(c.Operators, func(o Operator) bool { return o.Role == Owner }) {
+		return nil
+	}
+	return roundtrip.E(roundtrip.Unprocessable, "console.last_owner", "this is the last owner: make somebody else owner first")
+}
+
+// index returns the place of a name in the list, -1 where it is not there. The caller holds mu.
+func (b *Book) index(name string) int {
+	return slices.IndexFunc(b.have.Operators, func(o Operator) bool { return strings.EqualFold(o.Name, name) })
+}
+
+// change does something to the content and writes it, or leaves all as it was. The index is valid while do runs.
+func (b *Book) change(do func(c *content) error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.refresh(); err != nil {
+		return err
+	}
+	old := b.have
+	b.have.Operators, b.have.Links = slices.Clone(old.Operators), slices.Clone(old.Links)
+	err := do(&b.have)
+	if err == nil {
+		err = b.write()
+	}
+	if err != nil {
+		b.have = old
+	}
+	return err
+}
+
+// write writes the file. The caller holds mu.
+func (b *Book) write() error {
+	b.have.Version = 1
+	text, err := json.MarshalIndent(&b.have, "", "  ")
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(b.path), 0o700)
+	}
+	if err == nil {
+		err = atomicfile.Write(b.path, append(text, '\n'), 0o600)
+	}
+	if err != nil {
+		return &roundtrip.Error{
+			Kind: roundtrip.Unavailable, Reason: "console.file_failed", Op: "operators.write", Err: err,
+			Public: "the list of operators can't be written; see the server's log and the data folder",
+		}
+	}
+	b.stamp, err = os.Stat(b.path)
+	if err != nil { // somebody took it away at once: it is read again at the next use
+		b.read = false
+	}
+	return nil
+}
+
+// refresh reads the file where it is another one than last time. The caller holds mu.
+func (b *Book) refresh() error {
+	info, err := os.Stat(b.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		b.have, b.stamp, b.read = content{}, nil, true
+		return nil
+	}
+	if err == nil && b.read && b.stamp != nil && os.SameFile(info, b.stamp) && info.ModTime().Equal(b.stamp.ModTime()) {
+		return nil
+	}
+	var text []byte
+	if err == nil {
+		text, err = os.ReadFile(b.path)
+	}
+	var c content
+	if err == nil {
+		c, err = parse(text)
+	}
+	if err != nil {
+		return &roundtrip.Error{
+			Kind: roundtrip.Unavailable, Reason: "console.file_failed", Op: "operators.read", Err: err,
+			Public: "the list of operators can't be read: mend or remove " + File + " in the data folder",
+		}
+	}
+	b.have, b.stamp, b.read = c, info, true
+	return nil
+}
+
+// parse reads the file and refuses what it would not have written.
+func parse(text []byte) (content, error) {
+	var c content
+	if err := json.Unmarshal(text, &c); err != nil {
+		return c, err
+	}
+	if c.Version != 1 {
+		return c, fmt.Errorf("version %d is not known", c.Version)
+	}
+	seen := map[string]bool{}
+	for _, o := range c.Operators {
+		if err := checkName(o.Name); err != nil || seen[o.Name] || o.Role < Viewer {
+			return c, fmt.Errorf("operator %q: no good name, there twice, or without a role", o.Name)
+		}
+		seen[o.Name] = true
+	}
+	return c, nil
+}
+
+// checkName wants a name that reads the same everywhere: in a log, in a link, on the command line.
+func checkName(name string) error {
+	if ok, _ := regexp.MatchString(`^[a-z0-9][a-z0-9._@-]{0,63}$`, name); !ok || name == Guest {
+		return roundtrip.E(roundtrip.Invalid, "request.invalid", "the name can't be used").With(roundtrip.Detail{
+			Pointer: "/name", Code: "bad_name",
+			Message: "a name has 1 to 64 of a-z, 0-9, dot, dash, underscore and @, and begins with a letter or digit; " + Guest + " is taken",
+		})
+	}
+	return nil
+}
+
+// Guest is the name of who came in by a link of `roundtrip dev`, without an account.
+const Guest = "developer"
+
+// checkPassword refuses what would be guessed.
+func (b *Book) checkPassword(name, text string) error {
+	weak := func(code, message string) error {
+		return roundtrip.E(roundtrip.Invalid, "auth.weak_password", "%s", message).
+			With(roundtrip.Detail{Pointer: "/password", Code: code, Message: message})
+	}
+	lower := strings.ToLower(text)
+	switch {
+	case len([]rune(text)) < PasswordMin:
+		return weak("too_short", fmt.Sprintf("an operator's password has at least %d characters", PasswordMin))
+	case len(text) > password.MaxBytes:
+		return weak("too_long", fmt.Sprintf("a password has at most %d bytes", password.MaxBytes))
+	case b.common.Knows(lower):
+		return weak("well_known", "this password is among the first that are guessed; choose another, such as four unrelated words")
+	case strings.Contains(lower, name):
+		return weak("own_name", "the password must not contain the operator's name")
+	}
+	return nil
+}
+
+func missing(name string) error {
+	return roundtrip.E(roundtrip.Missing, "console.no_operator", "there is no operator %q", name)
+}
+
+func wrongLogin() error {
+	return roundtrip.E(roundtrip.Unauthenticated, "auth.invalid", "the name or the password is wrong")
+}
+
+func hashFailure(err error) error {
+	switch {
+	case errors.Is(err, password.ErrBusy):
+		e := roundtrip.E(roundtrip.Unavailable, "auth.busy", "too many sign-ins are under way; try again in a moment")
+		e.Retry = 2 * time.Second
+		return e
+	case errors.Is(err, password.ErrNoTime):
+		return &roundtrip.Error{Kind: roundtrip.Deadline, Reason: "app.deadline", Op: "operators.hash", Err: err}
+	}
+	return roundtrip.Wrap("operators.hash", err)
+}
+
+func hashToken(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
