@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
 
 // The kinds of outbox jobs. What a payload holds stands at each.
 const (
@@ -31,6 +35,7 @@ type Job struct {
 	Payload string
 	Tries   int       // how often it was claimed since it was made or replayed, this time included
 	Created time.Time // when it was made or replayed
+	Cause   trace.ID  // the journey of the request that left it; zero where there was none
 }
 
 // DeadJob is one that was given up.

@@ -26,13 +26,19 @@ func (t *tx) changed(c *roundtrip.Collection, id roundtrip.ID, action roundtrip.
 	if now := t.s.table(c).now; now != nil {
 		c = now.c
 	}
-	t.changes = append(t.changes, roundtrip.Change{Collection: c, ID: id, Action: action})
+	t.put(roundtrip.Change{Collection: c, ID: id, Action: action}, t.by())
 }
 
 // spot names one record.
 type spot struct {
 	c  *roundtrip.Collection
 	id roundtrip.ID
+}
+
+// tally is a record whose count fields were written, and by whom.
+type tally struct {
+	spot
+	by cause
 }
 
 // noteCounted adds a change for each record of which nothing but its count fields was written in this group.
@@ -48,9 +54,9 @@ func (t *tx) noteCounted() {
 		if now := t.s.table(at.c).now; now != nil {
 			at.c = now.c
 		}
-		if !t.noted[at] {
-			t.noted[at] = true
-			t.changes = append(t.changes, roundtrip.Change{Collection: at.c, ID: at.id, Action: roundtrip.Update, Counts: true})
+		if !t.noted[at.spot] {
+			t.noted[at.spot] = true
+			t.put(roundtrip.Change{Collection: at.c, ID: at.id, Action: roundtrip.Update, Counts: true}, at.by)
 		}
 	}
 }
@@ -109,6 +115,7 @@ func (t *tx) writeChanges() error {
 // before the next write, so that no write ever meets a database of one schema with another in mind.
 func (t *tx) committed() {
 	t.position += int64(len(t.changes))
+	t.s.causes.keep(t.changes, t.causes)
 	if t.next != nil {
 		t.s.tables.Store(t.next)
 	}

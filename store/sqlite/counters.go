@@ -19,12 +19,37 @@ type counter struct {
 // sums are the changes of counters that the group's writes made and the database does not hold yet. A post that gets a
 // hundred likes in one group is written once.
 type sums struct {
-	kept map[counter]int64 // of ops that are done
-	own  map[counter]int64 // of the op that runs
-	save map[counter]int64 // what kept was before the running op wrote it to the database; nil if it did not
+	kept map[counter]sum // of ops that are done
+	own  map[counter]sum // of the op that runs
+	save map[counter]sum // what kept was before the running op wrote it to the database; nil if it did not
 }
 
-func newSums() sums { return sums{kept: map[counter]int64{}, own: map[counter]int64{}} }
+// sum is by how much a counter changes, and who changes it.
+type sum struct {
+	n  int64
+	by cause
+}
+
+func newSums() sums { return sums{kept: map[counter]sum{}, own: map[counter]sum{}} }
+
+// move adds to a counter for the op that runs.
+func (t *tx) move(k counter, by int64) {
+	s := t.sums.own[k]
+	s.n += by
+	s.by.add(t.by())
+	t.sums.own[k] = s
+}
+
+// settleOwn adds what the op that runs has moved to the rest.
+func (s *sums) settleOwn() {
+	for k, own := range s.own {
+		kept := s.kept[k]
+		kept.n += own.n
+		kept.by.add(own.by)
+		s.kept[k] = kept
+	}
+	clear(s.own)
+}
 
 func (s *sums) reset() {
 	clear(s.kept)
@@ -36,10 +61,7 @@ func (s *sums) empty() bool { return len(s.kept) == 0 && len(s.own) == 0 }
 
 // keepOwn ends an op that succeeded.
 func (s *sums) keepOwn() {
-	for k, n := range s.own {
-		s.kept[k] += n
-	}
-	clear(s.own)
+	s.settleOwn()
 	s.save = nil
 }
 
@@ -61,7 +83,7 @@ func (s *sums) rollback() {
 func (t *tx) count(c *roundtrip.Collection, row roundtrip.Row, by int64) {
 	for _, k := range t.s.table(c).counters {
 		if !row.Null(k.ref) {
-			t.sums.own[counter{k.holder, k.field, roundtrip.ID(row.Int(k.ref))}] += by
+			t.move(counter{k.holder, k.field, roundtrip.ID(row.Int(k.ref))}, by)
 		}
 	}
 }
@@ -73,10 +95,10 @@ func (t *tx) recount(c *roundtrip.Collection, before, after roundtrip.Row) {
 			continue
 		}
 		if !before.Null(k.ref) {
-			t.sums.own[counter{k.holder, k.field, roundtrip.ID(before.Int(k.ref))}]--
+			t.move(counter{k.holder, k.field, roundtrip.ID(before.Int(k.ref))}, -1)
 		}
 		if !after.Null(k.ref) {
-			t.sums.own[counter{k.holder, k.field, roundtrip.ID(after.Int(k.ref))}]++
+			t.move(counter{k.holder, k.field, roundtrip.ID(after.Int(k.ref))}, 1)
 		}
 	}
 }
@@ -110,24 +132,21 @@ func (t *tx) flush() error {
 	if t.deep && t.sums.save == nil {
 		t.sums.save = maps.Clone(t.sums.kept)
 	}
-	for k, n := range t.sums.own {
-		t.sums.kept[k] += n
-	}
-	clear(t.sums.own)
+	t.sums.settleOwn()
 	for _, k := range slices.SortedFunc(maps.Keys(t.sums.kept), counter.compare) {
-		n := t.sums.kept[k]
-		if n == 0 {
+		s := t.sums.kept[k]
+		if s.n == 0 {
 			continue
 		}
 		name := k.holder.Fields[k.field].Name
 		t.sql.Reset()
-		t.sql.Raw("UPDATE ").Name(k.holder.Name).Raw(" SET ").Name(name).Raw(" = ").Name(name).Raw(" + ").Arg(roundtrip.Int(n)).
+		t.sql.Raw("UPDATE ").Name(k.holder.Name).Raw(" SET ").Name(name).Raw(" = ").Name(name).Raw(" + ").Arg(roundtrip.Int(s.n)).
 			Raw(` WHERE "id" = `).Arg(roundtrip.Ref(k.id))
 		if _, err := t.first(nil); err != nil {
 			return err
 		}
 		if t.conn.Changes() > 0 {
-			t.counted = append(t.counted, spot{k.holder, k.id})
+			t.counted = append(t.counted, tally{spot{k.holder, k.id}, s.by})
 		}
 	}
 	clear(t.sums.kept)

@@ -118,7 +118,7 @@ func (t *tx) endAccounts(ids []roundtrip.ID) error {
 		}
 	}
 	for _, id := range ids {
-		t.events = append(t.events, inboxEvent{what: accountEnded, account: id})
+		t.happen(inboxEvent{what: accountEnded, account: id})
 	}
 	return nil
 }

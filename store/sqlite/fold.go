@@ -190,7 +190,10 @@ func (f *fold) write() error {
 	}
 	for _, b := range f.order {
 		b.position = f.t.position + int64(len(f.t.changes)) + 1
-		f.t.changes = append(f.t.changes, roundtrip.Change{ID: b.account, Action: roundtrip.Update})
+		for i := 0; b.by.n == 0 && i < len(f.t.events); i++ { // something was withdrawn: by whom is not kept
+			b.by.add(causedBy(f.t.events[i].by))
+		}
+		f.t.put(roundtrip.Change{ID: b.account, Action: roundtrip.Update}, b.by)
 		for _, n := range b.notes {
 			if err := f.writeNote(b, n); err != nil {
 				return err

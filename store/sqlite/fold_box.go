@@ -16,6 +16,7 @@ type box struct {
 	prefs    map[string]roundtrip.Preference
 	position int64
 	changed  bool
+	by       cause
 	notes    []*note // those that change
 }
 
@@ -79,6 +80,7 @@ func (f *fold) mark(e *inboxEvent) error {
 	switch e.what {
 	case marked:
 		b := f.boxes[e.account]
+		b.by.add(causedBy(e.by))
 		switch {
 		case e.mark.All:
 			f.readAll(b)

@@ -123,6 +123,7 @@ func (f *fold) lose(l lostSource) error {
 // add puts an event into its entry, unless the account does not want its kind.
 func (f *fold) add(i int, e *inboxEvent) error {
 	b := f.boxes[e.account]
+	b.by.add(causedBy(e.by))
 	if !b.prefs[e.notice.Name].Wants(roundtrip.ChannelInbox) {
 		return nil
 	}
@@ -335,7 +336,7 @@ func (f *fold) tellLater(b *box, n *note) {
 		if err != nil {
 			continue // two ids and a number always can be
 		}
-		f.t.jobs = append(f.t.jobs, job{kind: way.job, key: n.id.String(), payload: string(payload), after: way.grace, once: true})
+		f.t.jobs = append(f.t.jobs, job{kind: way.job, key: n.id.String(), payload: string(payload), after: way.grace, once: true, by: n.adds[len(n.adds)-1].by})
 	}
 }
 

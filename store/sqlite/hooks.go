@@ -27,7 +27,8 @@ func (t *tx) tell(tb *table, action roundtrip.Action, row roundtrip.Row) {
 	b = roundtrip.AppendRecord(b, tb.c, row)
 	t.body = append(b, '}')
 	payload, key := string(t.body), c.Name+"/"+roundtrip.ID(row.Int(roundtrip.FieldID)).String()
+	by := t.by()
 	for _, hook := range hooks {
-		t.jobs = append(t.jobs, job{kind: store.JobWebhook + hook, key: key, payload: payload})
+		t.jobs = append(t.jobs, job{kind: store.JobWebhook + hook, key: key, payload: payload, by: by.first()})
 	}
 }

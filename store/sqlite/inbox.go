@@ -155,7 +155,7 @@ func (r *reader) actors(all *tables, names []string, page *store.InboxPage) erro
 func (s *Store) MarkInbox(ctx context.Context, account roundtrip.ID, m store.InboxMark) (roundtrip.Inbox, error) {
 	var now roundtrip.Inbox
 	err := s.seen(&op{ctx: ctx, name: "inbox.mark", wait: s.opts.PoolWait, done: make(chan struct{}), run: func(t *tx) error {
-		t.events = append(t.events, inboxEvent{what: marked, account: account, mark: m, result: &now})
+		t.happen(inboxEvent{what: marked, account: account, mark: m, result: &now})
 		return nil
 	}})
 	return now, err

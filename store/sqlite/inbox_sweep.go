@@ -57,7 +57,7 @@ func (t *tx) expireNotes(now time.Time) (more bool, err error) {
 		found := 0
 		err := t.query("SELECT account, id FROM _notes WHERE count > 0 AND kind = ? AND created < ? AND updated < ? LIMIT ?", func(st *raw.Stmt) {
 			found++
-			t.events = append(t.events, inboxEvent{what: expired, account: roundtrip.ID(st.Int(0)), note: roundtrip.ID(st.Int(1))})
+			t.happen(inboxEvent{what: expired, account: roundtrip.ID(st.Int(0)), note: roundtrip.ID(st.Int(1))})
 		}, roundtrip.Text(kind), before, before, roundtrip.Int(sweepMax))
 		if err != nil {
 			return false, err

@@ -11,6 +11,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/policy"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite/raw"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // inboxEvent is something that inboxes are to be told. Like sums, events are gathered while ops run and written once for
@@ -18,6 +19,7 @@ import (
 type inboxEvent struct {
 	what    eventKind
 	account roundtrip.ID // whose inbox; 0 where that is not known yet
+	by      trace.ID     // the journey that caused it
 
 	// told: somebody did something. withdrawn: the record that told of it is gone.
 	notice     *roundtrip.Notice
@@ -84,7 +86,7 @@ func (t *tx) notify(tb *table, action roundtrip.Action, record *roundtrip.Record
 		if e.To != 0 {
 			t.announce(n, action, record.ID(), e)
 		} else if action == roundtrip.Update {
-			t.events = append(t.events, inboxEvent{what: withdrawn, notice: n.Declared, collection: now.c.Number, source: record.ID()})
+			t.happen(inboxEvent{what: withdrawn, notice: n.Declared, collection: now.c.Number, source: record.ID()})
 		}
 	}
 	return nil
@@ -126,6 +128,14 @@ func (t *tx) event(tb *table, n *policy.Notice, record *roundtrip.Record) (e pol
 	return e, err
 }
 
+// happen notes something that inboxes are to be told.
+func (t *tx) happen(e inboxEvent) {
+	if t.op != nil {
+		e.by = t.op.by
+	}
+	t.events = append(t.events, e)
+}
+
 func (t *tx) announce(n *policy.Notice, action roundtrip.Action, source roundtrip.ID, e policy.Event) {
 	out := inboxEvent{
 		what: told, notice: n.Declared, action: action, account: e.To, actor: e.By,
@@ -146,7 +156,7 @@ func (t *tx) announce(n *policy.Notice, action roundtrip.Action, source roundtri
 			out.data = string(text)
 		}
 	}
-	t.events = append(t.events, out)
+	t.happen(out)
 }
 
 // caller returns the account that the running op is of, 0 for none.
@@ -189,7 +199,7 @@ func groupText(v roundtrip.Value) string {
 // withdraw notes that a record is gone.
 func (t *tx) withdraw(c *roundtrip.Collection, id roundtrip.ID) {
 	if t.schemaNow().sourced[c.Number] {
-		t.events = append(t.events, inboxEvent{what: withdrawn, collection: c.Number, source: id})
+		t.happen(inboxEvent{what: withdrawn, collection: c.Number, source: id})
 	}
 }
 
@@ -252,7 +262,7 @@ func (t *tx) adoptKinds(next *tables) error {
 // recountKind notes the entries of a kind that came or went as a whole.
 func (t *tx) recountKind(kind string) error {
 	return t.query("SELECT account, id FROM _notes WHERE kind = ? AND count > 0", func(st *raw.Stmt) {
-		t.events = append(t.events, inboxEvent{what: recounted, account: roundtrip.ID(st.Int(0)), note: roundtrip.ID(st.Int(1))})
+		t.happen(inboxEvent{what: recounted, account: roundtrip.ID(st.Int(0)), note: roundtrip.ID(st.Int(1))})
 	}, roundtrip.Text(kind))
 }
 

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"math"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite/raw"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // jobLease is how long a claimed job is kept from others. A job that is not finished by then is given out again.
@@ -25,6 +27,7 @@ type job struct {
 	kind, payload string
 	key           string        // keeps the order with others of its kind and key; "" where it has none
 	after         time.Duration // how long after the commit it is due
+	by            trace.ID      // the journey that wrote what it is about
 	once          bool          // not written where one of its kind and key has not been claimed yet
 }
 
@@ -73,15 +76,30 @@ func (t *tx) writeJobs() error {
 func (t *tx) writeJob(j job) error {
 	kind, payload, due := roundtrip.Text(j.kind), roundtrip.Text(j.payload), roundtrip.Time(t.now.Add(j.after))
 	if j.key == "" {
-		return t.exec("INSERT INTO _outbox (kind, payload, due, tries, created) VALUES (?, ?, ?, 0, ?)", kind, payload, due, roundtrip.Time(t.now))
+		return t.exec("INSERT INTO _outbox (kind, payload, due, tries, created, cause) VALUES (?, ?, ?, 0, ?, ?)", kind, payload, due, roundtrip.Time(t.now), causeText(j.by))
 	}
 	key := roundtrip.Text(j.key)
-	sql := `INSERT INTO _outbox (kind, key, payload, due, tries, created)
-		SELECT ?1, ?2, ?3, CASE WHEN EXISTS (SELECT 1 FROM _outbox WHERE kind = ?1 AND key = ?2 AND dead = 0) THEN ?6 ELSE ?4 END, 0, ?5`
+	sql := `INSERT INTO _outbox (kind, key, payload, due, tries, created, cause)
+		SELECT ?1, ?2, ?3, CASE WHEN EXISTS (SELECT 1 FROM _outbox WHERE kind = ?1 AND key = ?2 AND dead = 0) THEN ?6 ELSE ?4 END, 0, ?5, ?7`
 	if j.once {
 		sql += " WHERE NOT EXISTS (SELECT 1 FROM _outbox WHERE kind = ?1 AND key = ?2 AND dead = 0 AND tries = 0)"
 	}
-	return t.exec(sql, kind, key, payload, due, roundtrip.Time(t.now), roundtrip.Int(jobWaits))
+	return t.exec(sql, kind, key, payload, due, roundtrip.Time(t.now), roundtrip.Int(jobWaits), causeText(j.by))
+}
+
+// causeText is the id of a journey as it stands in a row: it outlives a restart, unlike the journey.
+func causeText(id trace.ID) roundtrip.Value {
+	if id == (trace.ID{}) {
+		return roundtrip.Text("")
+	}
+	return roundtrip.Text(id.String())
+}
+
+func causeOf(text string) (id trace.ID) {
+	if len(text) == hex.EncodedLen(len(id)) {
+		_, _ = hex.Decode(id[:], []byte(text)) // written by us alone
+	}
+	return id
 }
 
 // ClaimJobs takes up to limit jobs of a kind that are due, oldest first; of those with one key the first alone is ever due.
@@ -104,12 +122,12 @@ func (s *Store) ClaimJobs(ctx context.Context, kind string, limit int) ([]store.
 	return jobs, err
 }
 
-const jobColumns = "id, kind, coalesce(key, ''), payload, tries, created"
+const jobColumns = "id, kind, coalesce(key, ''), payload, tries, created, cause"
 
 func jobOf(st *raw.Stmt) store.Job {
 	return store.Job{
 		ID: st.Int(0), Kind: st.Text(1), Key: st.Text(2), Payload: st.Text(3), Tries: int(st.Int(4)),
-		Created: time.UnixMicro(st.Int(5)).UTC(),
+		Created: time.UnixMicro(st.Int(5)).UTC(), Cause: causeOf(st.Text(6)),
 	}
 }
 

@@ -53,7 +53,7 @@ func (s *Store) DeadJobs(ctx context.Context, prefix string, limit int) ([]store
 	err := s.read(ctx, "outbox.dead", func(r *reader) error {
 		return r.run("SELECT "+jobColumns+`, dead, error FROM _outbox WHERE dead > 0 AND substr(kind, 1, length(?1)) = ?1
 			ORDER BY dead DESC, id DESC LIMIT ?2`, func(st *raw.Stmt) {
-			out = append(out, store.DeadJob{Job: jobOf(st), Died: time.UnixMicro(st.Int(6)).UTC(), Error: st.Text(7)})
+			out = append(out, store.DeadJob{Job: jobOf(st), Died: time.UnixMicro(st.Int(7)).UTC(), Error: st.Text(8)})
 		}, roundtrip.Text(prefix), roundtrip.Int(int64(limit)))
 	})
 	return out, err

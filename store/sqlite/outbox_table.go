@@ -15,6 +15,7 @@ func outboxColumns() [][2]string {
 		{"error", "TEXT NOT NULL DEFAULT ''"},     // of the last try
 		{"failed", "INTEGER NOT NULL DEFAULT 0"},  // when that was, 0: never
 		{"dead", "INTEGER NOT NULL DEFAULT 0"},    // when it was given up, 0: it was not
+		{"cause", "TEXT NOT NULL DEFAULT ''"},     // the id of the journey that wrote what it is about
 		{"claimed", "INTEGER NOT NULL DEFAULT 0"}, // 1: somebody does it
 	}
 }

@@ -26,6 +26,7 @@ type op struct {
 	long   bool          // takes records along with a record: it gets more time when it runs alone
 
 	journey *trace.Journey
+	by      trace.ID // its id, which is good after it has ended too
 	name    string
 	step    trace.Step // the wait, and then the commit; it belongs to whoever has the op
 	since   time.Time  // when it began to wait

@@ -40,6 +40,7 @@ type Store struct {
 	queue   chan *op
 	timers  sync.Pool // of *time.Timer
 	tables  atomic.Pointer[tables]
+	causes  causes // of the last changes
 	hook    atomic.Pointer[func([]roundtrip.Change)]
 
 	lifecycle sync.Mutex // guards lock and opened

@@ -18,10 +18,11 @@ type tx struct {
 
 	position int64 // of the last change that was committed
 	changes  []roundtrip.Change
+	causes   []cause // of each of them
 	jobs     []job
 	events   []inboxEvent  // what inboxes are to be told, see fold
 	folded   bool          // they are written
-	counted  []spot        // records whose count fields were written
+	counted  []tally       // records whose count fields were written
 	noted    map[spot]bool // those that have a change already; used by noteCounted alone
 	body     []byte        // of a webhook, while it is made
 	sums     sums
@@ -36,7 +37,7 @@ func newTx(s *Store, conn *raw.Conn, position int64) *tx {
 }
 
 func (t *tx) begin(now time.Time) error {
-	t.now, t.broken, t.deep, t.next = now.Truncate(time.Millisecond), false, false, nil
+	t.now, t.broken, t.deep, t.next, t.op = now.Truncate(time.Millisecond), false, false, nil, nil
 	t.clear()
 	t.conn.Unguard()
 	return t.conn.Exec("BEGIN IMMEDIATE")
@@ -118,7 +119,7 @@ func (t *tx) abort() {
 
 // clear forgets what was gathered.
 func (t *tx) clear() {
-	t.changes, t.jobs, t.counted = t.changes[:0], t.jobs[:0], t.counted[:0]
+	t.changes, t.causes, t.jobs, t.counted = t.changes[:0], t.causes[:0], t.jobs[:0], t.counted[:0]
 	clear(t.events)
 	t.folded = false
 	t.events = t.events[:0]
@@ -132,7 +133,8 @@ func (t *tx) mark() mark { return mark{len(t.changes), len(t.jobs), len(t.counte
 
 // forget drops what an op gathered that failed.
 func (t *tx) forget(m mark) {
-	t.changes, t.jobs, t.counted = t.changes[:m.changes], t.jobs[:m.jobs], t.counted[:m.counted]
+	t.changes, t.causes = t.changes[:m.changes], t.causes[:m.changes]
+	t.jobs, t.counted = t.jobs[:m.jobs], t.counted[:m.counted]
 	t.events = t.events[:m.events]
 }
 
