@@ -159,6 +159,24 @@ var catalogueRows = [...]reasonRow{
 	{"WCH", "stream.changed", "the declaration changed what the connection watches", "connect again with the cursor: clients do it by themselves"},
 	{"WRF", "stream.failed", "what the connection watches could not be read", "see the log for the cause; clients come back by themselves with their cursor"},
 
+	{"WHU", "webhook.unreachable", "the receiver of the webhook takes no connections, or its name or certificate is wrong", "does it run, at the url of the declaration? roundtrip webhooks lists what waits"},
+	{"WHT", "webhook.timeout", "the receiver of the webhook did not answer in time", "let it answer first and work later"},
+	{"WHR", "webhook.refused", "the receiver of the webhook refused the message", "look at its answer: is the url right, and the secret the same?"},
+	{"WHF", "webhook.failed", "the receiver of the webhook failed with the message", "look at its own log; the message is sent again"},
+
+	{"UPU", "push.unreachable", "the push service takes no connections", "look at the network; the message is sent again"},
+	{"UPF", "push.failed", "the push service failed", "nothing: the message is sent again"},
+	{"URL", "push.rate_limited", "the push service wants fewer messages", "nothing: the message is sent when it says; send fewer if it goes on"},
+	{"UGN", "push.subscription_gone", "the browser takes no pushes any more", "nothing: the subscription was dropped"},
+	{"UPP", "push.private_address", "the push subscription leads to an address that is not public", "nothing: the subscription was dropped; push.allow_private is for tests"},
+	{"UTL", "push.payload_too_large", "the message is too large for the push service", "shorten the text of the notification"},
+	{"UVP", "push.key_rejected", "the push service did not accept who sends", "look at push.subject; subscriptions of another key are lost"},
+	{"UPR", "push.refused", "the push service refused the message", "look at its answer in the journey"},
+
+	{"MUN", "mail.unreachable", "the mail server takes no connections, or broke one off", "look at mail.server, its port and its certificate"},
+	{"MPO", "mail.put_off", "the mail server put the letter off", "nothing: it is sent again; look at the server's answer if it goes on"},
+	{"MRF", "mail.refused", "the mail server refused the letter", "look at the server's answer: the sender, the password, or the recipient's address"},
+
 	{"HIN", "app.internal", "something went wrong on our side", "see the log for the cause"},
 	{"HPN", "app.panic", "a handler crashed", "see the log for the stack, and report it"},
 	{"HTO", "app.deadline", "the request took longer than it may", "see the slowest hop"},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/store"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // Outbox is where the jobs lie. *sqlite.Store is one.
@@ -27,6 +28,11 @@ type Outcome struct {
 	Over  bool          // it failed and never will do: a dead letter at once
 	Why   string        // where it is not done: for the operator, who gets the start of it in one line
 	Retry time.Duration // not before so long, as the other side asked; 0: as we like
+
+	Reason   string         // of the catalogue in package trace, where it is not done
+	Skipped  bool           // it is done because nothing had to be told any more; Why says so
+	Status   int            // what the other side answered, in the words of its protocol; 0 where it did not
+	Evidence trace.Evidence // Reported where the other side answered: that it took a message does not say that anybody saw it
 }
 
 // Options is what a Courier is made of. All of it must be given but Grace and Log.
@@ -43,6 +49,10 @@ type Options struct {
 	Now    func() time.Time
 	Jitter func() float64 // 0 to 1, at random: spreads tries that would come at once
 	Log    *slog.Logger   // nil: nothing is logged
+
+	Recorder *trace.Recorder // keeps a journey of each try, which Do finds in its context; nil: none is kept
+	Layer    trace.Layer     // of that journey
+	Name     string          // of the receiver in it: no person's
 }
 
 const (
@@ -183,13 +193,12 @@ func (c *Courier) start(ctx, work context.Context, most int, ended chan<- struct
 
 // see does a job once and keeps how that went. What the outbox can't be told is done again when the claim is over.
 func (c *Courier) see(ctx context.Context, job store.Job) {
-	got, now := c.o.Do(ctx, job), c.o.Now()
-	got.Why = plain(got.Why)
+	got, now := c.try(ctx, job), c.o.Now()
 	log := c.o.Log.With("what", c.o.What, "kind", c.o.Kind, "job", job.ID)
 	next := now.Add(max(spread(backOff(job.Tries), c.o.Jitter()), min(got.Retry, retryMax)))
 	cut := ctx.Err() != nil && !got.Done
 	if cut { // by a stop: no fault of the receiver, and nothing is given up for it
-		got, next = Outcome{Why: "the server stopped while it was under way"}, now
+		got, next = Outcome{Why: "the server stopped while it was under way", Reason: "app.stopping"}, now
 	} else {
 		c.health.note(got.Done || got.Over, now)
 	}

@@ -31,6 +31,9 @@ type Notes interface {
 	Note(ctx context.Context, account, note roundtrip.ID) (*Note, error)
 }
 
+// NothingToTell is why a job is done without a message.
+const NothingToTell = "nobody has to be told any more: it was read, it is gone, or it is not wanted"
+
 // noteJob is the payload of the jobs that tell of a notification, see store.JobPush.
 type noteJob struct{ Account, Note string }
 

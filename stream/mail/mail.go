@@ -13,6 +13,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/stream/courier"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // Security says how the connection to the server is kept from others.
@@ -47,6 +48,8 @@ type Options struct {
 	Now     func() time.Time
 	Jitter  func() float64
 	Log     *slog.Logger // nil: nothing is logged
+
+	Recorder *trace.Recorder // keeps a journey of each try; nil: none is kept
 }
 
 const (
@@ -78,7 +81,7 @@ func New(o Options) (*Sender, error) {
 	}
 	s.Courier, err = courier.New(courier.Options{
 		Kind: store.JobEmail, What: "e-mail", Outbox: o.Outbox, Do: s.tell, AtOnce: atOnce, GiveUp: giveUp + o.Grace, Spare: true, Drop: true,
-		Now: o.Now, Jitter: o.Jitter, Log: o.Log,
+		Now: o.Now, Jitter: o.Jitter, Log: o.Log, Recorder: o.Recorder, Layer: trace.Mail, Name: "mail",
 	})
 	return s, err
 }
@@ -96,17 +99,20 @@ func (s *Sender) Run(ctx context.Context) error {
 func (s *Sender) tell(ctx context.Context, job store.Job) courier.Outcome {
 	account, note, ok, err := courier.LoadNote(ctx, s.o.Notes, job, roundtrip.ChannelEmail, s.o.Now().Add(-giveUp-s.o.Grace))
 	if err != nil {
-		return courier.Outcome{Why: err.Error()}
+		return courier.Outcome{Why: err.Error(), Reason: roundtrip.AsError(err).Reason}
 	}
 	if !ok {
-		return courier.Outcome{Done: true}
+		return courier.Outcome{Done: true, Skipped: true, Why: courier.NothingToTell}
 	}
 	to, err := s.o.Address(ctx, account)
 	if err != nil {
-		return courier.Outcome{Why: err.Error()}
+		return courier.Outcome{Why: err.Error(), Reason: roundtrip.AsError(err).Reason}
 	}
 	if to == "" {
-		return courier.Outcome{Done: true} // the account has no address
+		return courier.Outcome{Done: true, Skipped: true, Why: "the account has no address"}
+	}
+	if j := trace.From(ctx); j != nil {
+		j.Host = s.o.Server.Host
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

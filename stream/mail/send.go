@@ -11,6 +11,7 @@ import (
 	"github.com/wneessen/go-mail"
 
 	"github.com/roundtrip-dev/roundtrip/stream/courier"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // subjectMax is how many characters of a notification's text a subject has.
@@ -20,7 +21,7 @@ const subjectMax = 120
 func (s *Sender) send(ctx context.Context, to string, note *courier.Note, job int64) courier.Outcome {
 	letter, err := s.letter(to, note, job)
 	if err != nil { // an address that is none: no other try helps
-		return courier.Outcome{Over: true, Why: err.Error()}
+		return courier.Outcome{Over: true, Why: err.Error(), Reason: "mail.refused"}
 	}
 	ctx, end := context.WithCancel(ctx)
 	defer end()
@@ -28,19 +29,25 @@ func (s *Sender) send(ctx context.Context, to string, note *courier.Note, job in
 		context.AfterFunc(ctx, func() { _ = conn.Close() })
 	})
 	if err != nil {
-		return courier.Outcome{Why: err.Error()}
+		return courier.Outcome{Why: err.Error(), Reason: "mail.unreachable"}
 	}
 	session, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
-		return courier.Outcome{Why: "connecting to " + s.o.Server.Host + ": " + err.Error()}
+		return courier.Outcome{Why: "connecting to " + s.o.Server.Host + ": " + err.Error(), Reason: "mail.unreachable"}
 	}
 	err = client.SendWithSMTPClient(session, letter)
 	if err == nil {
 		_ = client.CloseWithSMTPClient(session) // the letter was taken, whatever becomes of the farewell
-		return courier.Outcome{Done: true}
+		return courier.Outcome{Done: true, Evidence: trace.Reported, Why: "the mail server took it"}
 	}
-	refused, ok := errors.AsType[*mail.SendError](err)
-	return courier.Outcome{Over: ok && refused.ErrorCode()/100 == 5, Why: oneLine(err.Error(), subjectMax)}
+	got := courier.Outcome{Why: oneLine(err.Error(), subjectMax), Reason: "mail.unreachable"}
+	if refused, ok := errors.AsType[*mail.SendError](err); ok && refused.ErrorCode() > 0 {
+		got.Status, got.Evidence, got.Reason = refused.ErrorCode(), trace.Reported, "mail.put_off"
+		if got.Over = got.Status/100 == 5; got.Over {
+			got.Reason = "mail.refused"
+		}
+	}
+	return got
 }
 
 // client makes go-mail's client for one letter. opened is told of the connection.

@@ -20,6 +20,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/internal/publicnet"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/stream/courier"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // Subscriptions keeps which browsers are pushed to. *sqlite.Store does.
@@ -44,7 +45,8 @@ type Options struct {
 	Now           func() time.Time
 	Rand          io.Reader
 	Jitter        func() float64
-	Log           *slog.Logger // nil: nothing is logged
+	Log           *slog.Logger    // nil: nothing is logged
+	Recorder      *trace.Recorder // keeps a journey of each try; nil: none is kept
 
 	// Leave is asked about each connection before it is made; see [publicnet.Options]. nil: nobody is.
 	Leave func(network, address string, c syscall.RawConn) error
@@ -87,7 +89,7 @@ func New(o Options) (*Sender, error) {
 	}
 	s.Courier, err = courier.New(courier.Options{
 		Kind: store.JobPush, What: "push", Outbox: o.Outbox, Do: s.tell, AtOnce: atOnce, GiveUp: life + o.Grace, Drop: true,
-		Now: o.Now, Jitter: o.Jitter, Log: o.Log,
+		Now: o.Now, Jitter: o.Jitter, Log: o.Log, Recorder: o.Recorder, Layer: trace.WebPush, Name: "push",
 	})
 	return s, err
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/internal/publicnet"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/stream/courier"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // message is what a page's service worker gets.
@@ -37,24 +39,29 @@ const bodyMax = 300
 func (s *Sender) tell(ctx context.Context, job store.Job) courier.Outcome {
 	account, note, ok, err := courier.LoadNote(ctx, s.o.Notes, job, roundtrip.ChannelPush, s.o.Now().Add(-life-s.o.Grace))
 	if err != nil {
-		return courier.Outcome{Why: err.Error()}
+		return courier.Outcome{Why: err.Error(), Reason: roundtrip.AsError(err).Reason}
 	}
-	if !ok || s.o.Acked != nil && s.o.Acked(account) >= note.Position {
-		return s.done(job)
+	switch {
+	case !ok:
+		return s.done(job, courier.Outcome{Skipped: true, Why: courier.NothingToTell})
+	case s.o.Acked != nil && s.o.Acked(account) >= note.Position:
+		return s.done(job, courier.Outcome{Skipped: true, Why: "a page has shown it"})
 	}
 	subs, err := s.o.Subscriptions.Pushes(ctx, account)
 	if err != nil {
-		return courier.Outcome{Why: err.Error()}
+		return courier.Outcome{Why: err.Error(), Reason: roundtrip.AsError(err).Reason}
+	}
+	if len(subs) == 0 {
+		return s.done(job, courier.Outcome{Skipped: true, Why: "the account has no browser that takes pushes"})
 	}
 	text, err := s.message(note)
 	if err != nil {
 		return courier.Outcome{Over: true, Why: err.Error()}
 	}
-	failed := s.sendAll(ctx, job, subs, note.ID, text)
-	if failed.Why != "" {
+	if failed := s.sendAll(ctx, job, subs, note.ID, text); failed.Why != "" {
 		return failed
 	}
-	return s.done(job)
+	return s.done(job, courier.Outcome{Evidence: trace.Reported})
 }
 
 // message writes what is sent. What a text holds may take six bytes a character in JSON: then less of it is sent.
@@ -79,19 +86,40 @@ func (s *Sender) sendAll(ctx context.Context, job store.Job, subs []roundtrip.Pu
 			continue
 		}
 		all.Go(func() {
+			began := trace.From(ctx).Elapsed()
 			if outcomes[i] = s.send(ctx, sub, note, text); outcomes[i].Done {
 				s.note(job, sub)
 			}
+			record(trace.From(ctx), sub, outcomes[i], began)
 		})
 	}
 	all.Wait()
 	var failed courier.Outcome
 	for _, got := range outcomes {
-		if got.Why != "" {
+		if !got.Done && got.Why != "" {
+			failed.Reason, failed.Status, failed.Evidence = got.Reason, got.Status, got.Evidence
 			failed.Why, failed.Retry = got.Why, max(failed.Retry, got.Retry)
 		}
 	}
 	return failed
+}
+
+// record notes in the journey what came of the message to one browser. Of its endpoint, which is a secret, it has the host.
+func record(j *trace.Journey, sub roundtrip.PushSubscription, got courier.Outcome, began time.Duration) {
+	if j == nil {
+		return
+	}
+	h := trace.Hop{
+		Layer: trace.WebPush, Verdict: trace.OK, Evidence: got.Evidence, Name: "browser", Note: got.Why, N: [2]int64{int64(got.Status)},
+		Start: int64(began), Took: int64(j.Elapsed() - began),
+	}
+	if u, err := url.Parse(sub.Endpoint); err == nil && !strings.HasPrefix(h.Note, u.Host) {
+		h.Note = strings.TrimSuffix(u.Host+": "+h.Note, ": ")
+	}
+	if got.Reason != "" {
+		h.Verdict, h.Reason = trace.Fail, trace.ReasonOf(got.Reason)
+	}
+	j.Add(h)
 }
 
 // cut bounds a text by characters.
@@ -107,45 +135,65 @@ func (s *Sender) send(ctx context.Context, sub roundtrip.PushSubscription, note 
 	req, err := s.request(ctx, sub, note, text)
 	if err != nil {
 		s.o.Log.Error("a push can't be made", "account", sub.Account.String(), "error", err)
-		return courier.Outcome{Done: true}
+		return courier.Outcome{Done: true, Why: "it can't be made: " + err.Error(), Reason: "app.internal"}
 	}
 	host := req.URL.Host
 	if wait := s.hosts.wait(host, s.o.Now()); wait > 0 {
-		return courier.Outcome{Why: host + ": failed lately, and is left alone for a while", Retry: wait}
+		return courier.Outcome{Why: host + ": failed lately, and is left alone for a while", Reason: "push.unreachable", Retry: wait}
 	}
 	resp, err := s.client.Do(req)
 	s.hosts.note(host, err == nil && resp.StatusCode/100 != 5 || errors.Is(err, publicnet.ErrPrivate), s.o.Now())
 	if errors.Is(err, publicnet.ErrPrivate) {
 		s.o.Log.Warn("a push subscription leads to no public address and is dropped", "account", sub.Account.String(), "host", host)
-		return s.forget(ctx, sub)
+		return s.forget(ctx, sub, courier.Outcome{Why: "leads to no public address, and is dropped", Reason: "push.private_address"})
 	}
 	if err != nil {
 		if e, ok := errors.AsType[*url.Error](err); ok {
 			err = e.Err // without the endpoint, which is a secret
 		}
-		return courier.Outcome{Why: host + ": " + err.Error()}
+		return courier.Outcome{Why: host + ": " + err.Error(), Reason: "push.unreachable"}
 	}
 	defer func() { _ = resp.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 16<<10)) // so that the connection can be used again
-	switch code := resp.StatusCode; {
-	case code/100 == 2:
-		return courier.Outcome{Done: true}
-	case code == http.StatusNotFound, code == http.StatusGone:
-		return s.forget(ctx, sub)
-	case code == http.StatusTooManyRequests, code/100 == 5:
-		return courier.Outcome{Why: host + ": " + resp.Status, Retry: courier.RetryAfter(resp.Header.Get("Retry-After"), s.o.Now())}
-	default: // another try would be answered alike
-		s.o.Log.Error("a push service refused a message", "account", sub.Account.String(), "host", host, "status", resp.Status)
-		return courier.Outcome{Done: true}
-	}
+	return s.answered(ctx, sub, resp)
 }
 
-// forget drops a subscription that leads nowhere.
-func (s *Sender) forget(ctx context.Context, sub roundtrip.PushSubscription) courier.Outcome {
-	if err := s.o.Subscriptions.ForgetPush(ctx, sub); err != nil {
-		return courier.Outcome{Why: fmt.Sprintf("a subscription that is gone can't be dropped: %v", err)}
+// answered judges what a push service answered.
+func (s *Sender) answered(ctx context.Context, sub roundtrip.PushSubscription, resp *http.Response) courier.Outcome {
+	host := resp.Request.URL.Host
+	got := courier.Outcome{Status: resp.StatusCode, Evidence: trace.Reported, Why: host + ": " + resp.Status}
+	switch code := resp.StatusCode; {
+	case code/100 == 2:
+		got.Done = true
+		return got
+	case code == http.StatusNotFound, code == http.StatusGone:
+		got.Reason = "push.subscription_gone"
+		return s.forget(ctx, sub, got)
+	case code == http.StatusTooManyRequests, code/100 == 5:
+		if got.Reason = "push.failed"; code == http.StatusTooManyRequests {
+			got.Reason = "push.rate_limited"
+		}
+		got.Retry = courier.RetryAfter(resp.Header.Get("Retry-After"), s.o.Now())
+		return got
+	case code == http.StatusRequestEntityTooLarge:
+		got.Reason = "push.payload_too_large"
+	case code == http.StatusUnauthorized, code == http.StatusForbidden:
+		got.Reason = "push.key_rejected"
+	default:
+		got.Reason = "push.refused"
 	}
-	return courier.Outcome{Done: true}
+	s.o.Log.Error("a push service refused a message", "account", sub.Account.String(), "host", host, "status", resp.Status)
+	got.Done = true // another try would be answered alike
+	return got
+}
+
+// forget drops a subscription that leads nowhere, for the reason that got has.
+func (s *Sender) forget(ctx context.Context, sub roundtrip.PushSubscription, got courier.Outcome) courier.Outcome {
+	if err := s.o.Subscriptions.ForgetPush(ctx, sub); err != nil {
+		return courier.Outcome{Why: fmt.Sprintf("a subscription that is gone can't be dropped: %v", err), Reason: roundtrip.AsError(err).Reason}
+	}
+	got.Done = true
+	return got
 }
 
 func (s *Sender) request(ctx context.Context, sub roundtrip.PushSubscription, note roundtrip.ID, text []byte) (*http.Request, error) {
@@ -199,9 +247,10 @@ func (s *Sender) note(job store.Job, sub roundtrip.PushSubscription) {
 }
 
 // done ends a job.
-func (s *Sender) done(job store.Job) courier.Outcome {
+func (s *Sender) done(job store.Job, got courier.Outcome) courier.Outcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.told, job.ID)
-	return courier.Outcome{Done: true}
+	got.Done = true
+	return got
 }

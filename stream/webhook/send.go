@@ -14,8 +14,10 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/stream/courier"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // answerMaxBytes is how much of an answer is read: a connection whose answer is longer is not used again.
@@ -28,7 +30,7 @@ const reasonMaxBytes = 200
 func (l *line) send(ctx context.Context, job store.Job) courier.Outcome {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.hook.URL, strings.NewReader(job.Payload))
 	if err != nil {
-		return courier.Outcome{Why: err.Error()}
+		return courier.Outcome{Why: err.Error(), Reason: "webhook.unreachable"}
 	}
 	id, at := MessageID(job), strconv.FormatInt(l.now().Unix(), 10)
 	req.Header.Set("Content-Type", "application/json")
@@ -36,33 +38,46 @@ func (l *line) send(ctx context.Context, job store.Job) courier.Outcome {
 	req.Header.Set("webhook-id", id)
 	req.Header.Set("webhook-timestamp", at)
 	req.Header.Set("webhook-signature", Sign(l.hook.Key, id, at, job.Payload))
+	if j := trace.From(ctx); j != nil {
+		j.Method, j.Host = http.MethodPost, req.URL.Host
+	}
 	resp, err := l.client.Do(req)
 	if err != nil {
-		return courier.Outcome{Why: failure(err)}
+		why, reason := failure(err)
+		return courier.Outcome{Why: why, Reason: reason}
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, answerMaxBytes)) // the status has said what counts
+	got := courier.Outcome{Status: resp.StatusCode, Evidence: trace.Reported}
 	switch resp.StatusCode / 100 {
 	case 2:
-		return courier.Outcome{Done: true}
+		got.Done, got.Why = true, resp.Status
+		return got
 	case 3:
-		return courier.Outcome{Why: resp.Status + ": redirects are not followed; correct the url"}
+		got.Why, got.Reason = resp.Status+": redirects are not followed; correct the url", "webhook.refused"
+		return got
+	case 5:
+		got.Reason = "webhook.failed"
+	default:
+		got.Reason = "webhook.refused"
 	}
-	return courier.Outcome{
-		Over: resp.StatusCode == http.StatusGone, Why: resp.Status + excerpt(body),
-		Retry: courier.RetryAfter(resp.Header.Get("Retry-After"), l.now()),
-	}
+	got.Over, got.Why = resp.StatusCode == http.StatusGone, resp.Status+excerpt(body)
+	got.Retry = courier.RetryAfter(resp.Header.Get("Retry-After"), l.now())
+	return got
 }
 
-// failure is an error without what the operator knows already.
-func failure(err error) string {
+// failure is an error without what the operator knows already, and its reason.
+func failure(err error) (why, reason string) {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		if e.Timeout() {
-			return "no answer in time"
+			return "no answer in time", "webhook.timeout"
 		}
 		err = e.Err
 	}
-	return err.Error()
+	if e, ok := errors.AsType[*roundtrip.Error](err); ok {
+		return err.Error(), e.Reason // our own firewall
+	}
+	return err.Error(), "webhook.unreachable"
 }
 
 // excerpt is the start of an answer in one line, behind a colon.

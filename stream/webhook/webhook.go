@@ -16,6 +16,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/internal/publicnet"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/stream/courier"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // Hook is one receiver.
@@ -35,6 +36,9 @@ type Options struct {
 	Timeout time.Duration  // how long one try may take; default 15 s
 	Grace   time.Duration  // how long what is under way may take when the sender is told to stop; default 3 s
 	Log     *slog.Logger   // nil: nothing is logged
+
+	// Recorder keeps a journey of each try; nil: none is kept.
+	Recorder *trace.Recorder
 
 	// Leave is asked about each connection before it is made; see [publicnet.Options]. nil: nobody is.
 	Leave func(network, address string, c syscall.RawConn) error
@@ -74,7 +78,7 @@ func New(o Options) (*Sender, error) {
 		var err error
 		l.Courier, err = courier.New(courier.Options{
 			Kind: store.JobWebhook + h.Name, What: "webhook message", Outbox: o.Outbox, Do: l.send, AtOnce: atOnce, GiveUp: giveUp, Spare: true,
-			Grace: o.Grace, Now: o.Now, Jitter: o.Jitter, Log: o.Log,
+			Grace: o.Grace, Now: o.Now, Jitter: o.Jitter, Log: o.Log, Recorder: o.Recorder, Layer: trace.Webhook, Name: h.Name,
 		})
 		if err != nil {
 			return nil, err
