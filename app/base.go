@@ -19,6 +19,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/store/files"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite"
 	"github.com/roundtrip-dev/roundtrip/stream/live"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // keyBytes is the length of the key that signs page tokens.
@@ -51,7 +52,7 @@ func dataFolder(c *config.Config) string { return filepath.Dir(c.Store.Database)
 func certFolder(c *config.Config) string { return filepath.Join(dataFolder(c), "certs") }
 
 // newBase makes the parts for a declaration and opens none of them.
-func newBase(c *config.Config, s Surroundings, log *slog.Logger) (*base, error) {
+func newBase(c *config.Config, s Surroundings, log *slog.Logger, recorder *trace.Recorder) (*base, error) {
 	b := &base{
 		ids: roundtrip.NewIDs(0, s.Now), key: make([]byte, keyBytes), vapid: make([]byte, keyBytes),
 		coder: encode.New(), cache: static.NewCache(),
@@ -67,7 +68,7 @@ func newBase(c *config.Config, s Surroundings, log *slog.Logger) (*base, error) 
 	if b.files, err = files.New(files.Options{Dir: c.Store.Files, Now: s.Now, Rand: s.Rand}); err != nil {
 		return nil, err
 	}
-	if b.live, err = live.New(live.Options{Store: b.store, Now: s.Now, Log: log}); err != nil {
+	if b.live, err = live.New(live.Options{Store: b.store, Now: s.Now, Log: log, Recorder: recorder, Causes: b.store.AppendCauses}); err != nil {
 		return nil, err
 	}
 	if b.doors, err = socket.New(socket.Options{Hub: b.live, Now: s.Now}); err != nil {
@@ -85,8 +86,8 @@ func emailGrace(c *config.Config) time.Duration {
 }
 
 // open makes the data folder and opens database and files in it.
-func open(ctx context.Context, c *config.Config, s Surroundings, log *slog.Logger) (*base, error) {
-	b, err := newBase(c, s, log)
+func open(ctx context.Context, c *config.Config, s Surroundings, log *slog.Logger, recorder *trace.Recorder) (*base, error) {
+	b, err := newBase(c, s, log, recorder)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +120,7 @@ func open(ctx context.Context, c *config.Config, s Surroundings, log *slog.Logge
 
 // open makes ready what outlives a declaration, the certificates included.
 func (a *App) open(ctx context.Context) (*base, error) {
-	b, err := open(ctx, a.config, a.around, a.log)
+	b, err := open(ctx, a.config, a.around, a.log, a.recorder)
 	if err != nil {
 		return nil, err
 	}

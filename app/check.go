@@ -81,7 +81,7 @@ func Plan(ctx context.Context, file, data string, allowLoss []string, s Surround
 	if err != nil {
 		return false, err
 	}
-	b, err := newBase(c, s, slog.New(slog.DiscardHandler))
+	b, err := newBase(c, s, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		return false, err
 	}
@@ -116,7 +116,7 @@ func Plan(ctx context.Context, file, data string, allowLoss []string, s Surround
 // dry builds the house and compares it with the database, changing nothing.
 func dry(ctx context.Context, c *config.Config, s Surroundings) (*house, *plan.Plan, error) {
 	a := &App{options: serveDoors(), around: s, log: slog.New(slog.DiscardHandler), config: c}
-	b, err := newBase(c, s, a.log)
+	b, err := newBase(c, s, a.log, nil)
 	if err != nil {
 		return nil, nil, err
 	}

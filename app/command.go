@@ -35,7 +35,7 @@ func (o command) run(ctx context.Context, s Surroundings, here func(a *App) erro
 		return roundtrip.E(roundtrip.Missing, "store.missing", "there is no database in %s; expected the folder that serve --data was given", o.data)
 	}
 	a := &App{around: s, log: slog.New(slog.DiscardHandler), config: c}
-	if a.base, err = open(ctx, c, s, a.log); err != nil {
+	if a.base, err = open(ctx, c, s, a.log, nil); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.base.store.Close()) }()

@@ -34,21 +34,21 @@ func (a *App) assembleOutward(h *house, b *base) (*outward, error) {
 		return nil, err
 	}
 	var err error
-	out.webhooks, err = webhook.New(webhook.Options{Hooks: hooks, Outbox: b.store, Now: a.around.Now, Jitter: a.around.jitter, Log: a.log, Leave: a.leaveDoor})
+	out.webhooks, err = webhook.New(webhook.Options{Hooks: hooks, Outbox: b.store, Now: a.around.Now, Jitter: a.around.jitter, Log: a.log, Leave: a.leaveDoor, Recorder: a.recorder})
 	if err != nil {
 		return nil, err
 	}
 	out.push, err = push.New(push.Options{
 		Seed: b.vapid, Subject: subjectOf(h.config), Title: h.config.Name, AllowPrivate: h.config.Push.AllowPrivate, Grace: h.config.Push.Grace,
 		Subscriptions: b.store, Notes: h.inbox, Acked: b.live.Acked, Outbox: b.store,
-		Now: a.around.Now, Rand: a.around.Rand, Jitter: a.around.jitter, Log: a.log, Leave: a.leaveDoor,
+		Now: a.around.Now, Rand: a.around.Rand, Jitter: a.around.jitter, Log: a.log, Leave: a.leaveDoor, Recorder: a.recorder,
 	})
 	if err != nil || server == nil {
 		return out, err
 	}
 	out.mail, err = mail.New(mail.Options{
 		Server: *server, From: h.config.Mail.From, Link: siteLink(h.config), Grace: h.config.Mail.Grace, Address: h.addresses(b), Notes: h.inbox, Outbox: b.store,
-		Now: a.around.Now, Jitter: a.around.jitter, Log: a.log,
+		Now: a.around.Now, Jitter: a.around.jitter, Log: a.log, Recorder: a.recorder,
 	})
 	return out, err
 }

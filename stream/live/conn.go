@@ -225,16 +225,16 @@ func (c *Conn) Leave() {
 }
 
 // Send queues a message for the client.
-func (c *Conn) Send(f *Frame) { c.put(Item{Frame: f}) }
+func (c *Conn) Send(f *Frame) { _ = c.put(Item{Frame: f}) } // what became of it is seen by its closing
 
 // answer queues the first message of a topic, of whatever size.
-func (c *Conn) answer(f *Frame) { c.put(Item{Frame: f, own: true}) }
+func (c *Conn) answer(f *Frame) { _ = c.put(Item{Frame: f, own: true}) }
 
 // SendRaw queues bytes of the door's own.
-func (c *Conn) SendRaw(b []byte) { c.put(Item{Raw: b}) }
+func (c *Conn) SendRaw(b []byte) { _ = c.put(Item{Raw: b}) }
 
 // put queues one thing. A client for whom too much waits is told to come back, which takes less of us than its queue.
-func (c *Conn) put(i Item) {
+func (c *Conn) put(i Item) fate {
 	if i.Frame != nil && i.position > 0 {
 		i.at = i.position
 		if !c.single {
@@ -244,11 +244,11 @@ func (c *Conn) put(i Item) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.left || c.closing.Code != 0 {
-		return
+		return left
 	}
 	if !i.own && c.waits > 0 && c.waits+i.size() > waitMax {
 		c.closeLocked(Closing{CloseSlow, "stream.slow_consumer", "you read too slowly; come back with your cursors"})
-		return
+		return tooSlow
 	}
 	if !c.whole && (!c.single || i.Frame != nil && i.beat) {
 		i.at = 0
@@ -260,6 +260,7 @@ func (c *Conn) put(i Item) {
 		c.waits += i.size()
 	}
 	c.wake()
+	return queued
 }
 
 // wake tells the sink. The caller holds mu.

@@ -22,10 +22,12 @@ func (h *Hub) deliver(ctx context.Context) {
 		}
 		h.renew(ctx, w)
 		h.affects(ctx, w)
+		told := h.tell()
 		for g, e := range h.errands(ctx, w) {
-			g.changed(ctx, w, e)
+			told.delivered(g.changed(ctx, w, e), e.positions(w))
 		}
 		h.records.done.Store(w.to)
+		told.end()
 	}
 }
 
@@ -36,6 +38,23 @@ type errand struct {
 	of    *roundtrip.Collection              // as the declaration has it by which rows were read
 	over  bool                               // too many changed to name them
 	deps  bool                               // records that the rule or filter looks at changed
+}
+
+// positions are those of the changes that an errand is about. Where it is about what they make of other records, that may be
+// any of the window.
+func (e *errand) positions(w *window) func(yield func(int64) bool) {
+	return func(yield func(int64) bool) {
+		for _, c := range e.order {
+			if !yield(c.at) {
+				return
+			}
+		}
+		for at := w.from + 1; len(e.order) == 0 && at <= w.to; at++ {
+			if !yield(at) {
+				return
+			}
+		}
+	}
 }
 
 // errands is what a window has for each group that it concerns.
@@ -166,28 +185,40 @@ type batch struct {
 	rest   []change                // what not everybody may see, or nobody
 	frame  *Frame                  // for those who get nothing of their own
 	made   bool                    // frame was made; it may be nil, for nothing
+	tally  tally                   // how many it was sent to
 }
 
 // changed delivers a window to the group.
-func (g *group) changed(ctx context.Context, w *window, e *errand) {
+func (g *group) changed(ctx context.Context, w *window, e *errand) tally {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.gone || g.house != g.hub.house.Load() {
-		return // a group of an older declaration is made anew, with a snapshot
+		return tally{} // a group of an older declaration is made anew, with a snapshot
 	}
 	if e.of != g.asked.Collection {
 		e.rows = nil // they were read as another declaration has them
 	}
 	if e.order = g.sift(e.order, e.rows); len(e.order) == 0 && !e.deps && !e.over {
-		return
+		return tally{}
 	}
-	b := &batch{errand: e, g: g, w: w, in: map[roundtrip.ID]bool{}, public: map[roundtrip.ID][]byte{}}
+	b := &batch{errand: e, g: g, w: w, in: map[roundtrip.ID]bool{}, public: map[roundtrip.ID][]byte{}, tally: tally{name: g.asked.Collection.Name, topics: 1, changes: len(e.order)}}
 	g.failed(g.hub.store.View(ctx, func(v store.View) error {
 		if e.over {
+			b.tally.told = g.size()
 			return g.resetAll(ctx, v, resetTooMany)
 		}
 		return b.run(ctx, v)
 	}))
+	return b.tally
+}
+
+// size is how many connections are in the group. The caller holds mu.
+func (g *group) size() int {
+	n := 0
+	for _, a := range g.audiences {
+		n += len(a.subs)
+	}
+	return n
 }
 
 // failed closes the connections of a group that can't be served: they come back with their cursors.
@@ -368,7 +399,7 @@ func (b *batch) to(ctx context.Context, v store.View, a *audience) error {
 			own[id] = json
 		}
 	}
-	a.send(b.frameFor(a, rest, own), b.w.to)
+	a.send(b.frameFor(a, rest, own), b.w.to, &b.tally)
 	b.learned(&a.known, rest, own)
 	return nil
 }
@@ -416,13 +447,16 @@ func (b *batch) build(a *audience, more []change, own map[roundtrip.ID][]byte) *
 }
 
 // send hands a message to those who have not read as far.
-func (a *audience) send(f *Frame, to int64) {
+func (a *audience) send(f *Frame, to int64, n *tally) {
 	for _, s := range a.subs {
-		if s.from < to {
-			s.from = to
-			if f != nil {
-				s.conn.Send(f)
-			}
+		if s.from >= to {
+			continue
 		}
+		s.from = to
+		if f == nil {
+			n.passed++
+			continue
+		}
+		n.count(s.conn.put(Item{Frame: f}))
 	}
 }

@@ -146,13 +146,17 @@ func (h *Hub) deliverInboxes(ctx context.Context) {
 			return
 		}
 		h.settle(ctx)
+		told := h.tell()
 		for _, g := range h.inboxesOf(w) {
-			if err := g.changed(ctx, h.house.Load().Inbox, w.to); err != nil {
+			n, err := g.changed(ctx, h.house.Load().Inbox, w.to)
+			told.inbox(g.account, n, w)
+			if err != nil {
 				h.log.Error("live: an inbox could not be delivered", "account", g.account.String(), "error", err)
 				g.closeAll(Closing{CloseRestart, "stream.failed", "the inbox could not be read; come back with your cursors"})
 			}
 		}
 		h.inboxes.done.Store(w.to)
+		told.end()
 	}
 }
 
@@ -180,23 +184,24 @@ func (h *Hub) inboxesOf(w *window) []*inboxGroup {
 }
 
 // changed sends what is new since the last time.
-func (g *inboxGroup) changed(ctx context.Context, inbox Inbox, to int64) error {
+func (g *inboxGroup) changed(ctx context.Context, inbox Inbox, to int64) (n tally, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.gone || inbox == nil || g.at >= to {
-		return nil
+		return n, nil
 	}
 	members, position, err := inbox.Since(ctx, g.account, g.at)
 	if err != nil {
-		return err
+		return n, err
 	}
 	reset := ""
 	if members == nil {
 		reset = resetTooOld
 		if members, position, err = inbox.Snapshot(ctx, g.account); err != nil {
-			return err
+			return n, err
 		}
 	}
+	n.name, n.topics, n.changes = inboxTopic, 1, 1
 	g.at = position
 	var f *Frame
 	for _, s := range g.subs {
@@ -207,9 +212,9 @@ func (g *inboxGroup) changed(ctx context.Context, inbox Inbox, to int64) error {
 		if f == nil {
 			f = g.frame("", members, reset, position)
 		}
-		s.conn.Send(f)
+		n.count(s.conn.put(Item{Frame: f}))
 	}
-	return nil
+	return n, nil
 }
 
 func (g *inboxGroup) closeAll(with Closing) {

@@ -18,6 +18,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/policy"
 	"github.com/roundtrip-dev/roundtrip/store"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // Store is what the hub reads.
@@ -86,6 +87,10 @@ type Options struct {
 	Now   func() time.Time
 	Log   *slog.Logger
 	Poll  time.Duration // how often the log is looked at without a hint; 0: every second
+
+	Recorder *trace.Recorder // keeps a journey of what was delivered; nil: none is kept
+	// Causes appends the journeys that wrote the change at a position, those that are not there yet. nil: that is not known.
+	Causes func(to []trace.ID, position int64) []trace.ID
 }
 
 // Hub brings changes to those who watch. Its methods may be called by many goroutines.
@@ -94,6 +99,10 @@ type Hub struct {
 	now   func() time.Time
 	log   *slog.Logger
 	poll  time.Duration
+
+	recorder *trace.Recorder
+	causes   func(to []trace.ID, position int64) []trace.ID
+
 	epoch string // set before ready is closed
 	house atomic.Pointer[House]
 	hint  chan struct{}
@@ -144,7 +153,7 @@ func New(o Options) (*Hub, error) {
 		o.Poll = time.Second
 	}
 	h := &Hub{
-		store: o.Store, now: o.Now, log: o.Log, poll: o.Poll,
+		store: o.Store, now: o.Now, log: o.Log, poll: o.Poll, recorder: o.Recorder, causes: o.Causes,
 		hint: make(chan struct{}, 1), ready: make(chan struct{}), gate: make(chan struct{}, subscribersAtOnce),
 		groups: map[string]*group{}, index: newIndex(),
 		inbox: map[roundtrip.ID]*inboxGroup{}, count: map[owner]int{}, conns: map[roundtrip.ID]map[*Conn]struct{}{},
