@@ -37,21 +37,13 @@ func (a *App) openConsole(ctx context.Context) error {
 	a.console, err = console.New(console.Options{
 		Listener: &consoleDoor{Listener: l, app: a}, Dir: dataFolder(a.config), Name: a.config.Name, Dev: a.options.Dev,
 		Now: a.around.Now, Rand: a.around.Rand, Log: a.log,
-		Recorder: a.recorder, Overview: a.showOverview, Pages: console.Built(),
+		Recorder: a.recorder, Places: a.book.Where, Overview: a.overview, Diff: a.book.Diff, Pages: console.Built(),
+		Generations: func() any { return a.book.Generations() },
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	return nil
-}
-
-// showOverview is what the console's first screen shows.
-func (a *App) showOverview(context.Context) console.Overview {
-	o := console.Overview{Name: a.house.Load().config.Name, State: console.Well, Config: a.house.Load().generation, Stations: []console.Station{}}
-	if why := a.refused.Load(); why != nil {
-		o.State, o.Refused = console.Warn, *why
-	}
-	return o
 }
 
 // consoleDoor asks the firewall about each connection that comes to the console, as every door of ours does.

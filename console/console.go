@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/console/audit"
 	"github.com/roundtrip-dev/roundtrip/console/operators"
 	"github.com/roundtrip-dev/roundtrip/internal/password"
@@ -30,9 +31,10 @@ const (
 	idleTimeout     = 2 * time.Minute
 	stopTimeout     = 3 * time.Second
 	bodyBytesMax    = 64 << 10
-	partBodyMax     = 16 << 20 // of what the parts Data and People take
-	whysMax         = 4        // probes that run at once
-	signInsPerName  = 5        // in a minute; then each costs a wait
+	partBodyMax     = 64 << 20 // of what the parts Data and People take; they have limits of their own below it
+	partTimeout     = 5 * time.Minute
+	whysMax         = 4 // probes that run at once
+	signInsPerName  = 5 // in a minute; then each costs a wait
 	signInsPerPlace = 20
 )
 
@@ -51,9 +53,9 @@ type Options struct {
 
 	Recorder    *trace.Recorder // nil: no journeys are kept
 	Places      trace.Places
-	Overview    func(ctx context.Context) Overview
-	Generations func() any            // what changed when
-	Diff        func(a, z uint32) any // the changes between two generations
+	Overview    func(ctx context.Context) Overview // cheap: asked ten times a second by each viewer
+	Generations func() any                         // what changed when, the newest first
+	Diff        func(a, z uint32) []config.Change  // the changes between two generations
 	Why         func(ctx context.Context, o WhyOrder, step func(any)) (answer any, err error)
 
 	Data    http.Handler // mounted at /api/data/, with the operator in the context

@@ -12,7 +12,7 @@ import (
 
 // policy is the page's Content-Security-Policy: nothing but what the console serves itself, no inline script or style, and
 // no other page may frame it.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; " +
 	"connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // front is what every request passes first: the headers that keep other pages out, the name under which it asks, and

@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/console/operators"
 	"github.com/roundtrip-dev/roundtrip/trace"
+	"github.com/roundtrip-dev/roundtrip/trace/show"
 )
 
 const (
@@ -132,4 +134,27 @@ func (c *Console) journey(r *http.Request) (any, error) {
 	return struct {
 		Journey trace.View `json:"journey"`
 	}{s.View(sight(r), c.options.Places)}, nil
+}
+
+// diff puts two journeys beside each other, hop by hop, with what changed in the declaration between them.
+func (c *Console) diff(r *http.Request) (any, error) {
+	a, err := c.find(r.PathValue("a"))
+	if err != nil {
+		return nil, err
+	}
+	b, err := c.find(r.PathValue("b"))
+	if err != nil {
+		return nil, err
+	}
+	out := struct {
+		A      trace.View      `json:"a"`
+		B      trace.View      `json:"b"`
+		Hops   []show.Pair     `json:"hops"`
+		Config []config.Change `json:"config"`
+	}{A: a.View(sight(r), c.options.Places), B: b.View(sight(r), c.options.Places), Config: []config.Change{}}
+	out.Hops = show.Compare(out.A, out.B)
+	if a.Generation != b.Generation && c.options.Diff != nil {
+		out.Config = c.options.Diff(a.Generation, b.Generation)
+	}
+	return out, nil
 }

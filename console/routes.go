@@ -34,6 +34,7 @@ func (c *Console) routes() []route {
 		{pattern: "GET /api/generations", role: operators.Viewer, answer: c.generations},
 
 		{pattern: "GET /api/journeys", role: operators.Viewer, answer: c.journeys},
+		{pattern: "GET /api/journeys/{a}/diff/{b}", role: operators.Viewer, answer: c.diff},
 		{pattern: "GET /api/journeys/{id}", role: operators.Viewer, answer: c.journey},
 
 		{pattern: "GET /api/operators", role: operators.Owner, answer: c.listOperators},
@@ -77,12 +78,15 @@ func (c *Console) mux() http.Handler {
 
 // adapt makes a handler of a route: session, role, body, answer.
 func (c *Console) adapt(r route) http.Handler {
-	isPart := strings.HasSuffix(r.pattern, "/") && r.pattern != ""
+	isPart := strings.HasSuffix(r.pattern, "/")
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		limit := int64(bodyBytesMax)
 		if isPart {
 			limit = partBodyMax
+			out := http.NewResponseController(w) // files may come and go slowly
+			_ = out.SetReadDeadline(c.options.Now().Add(partTimeout))
+			_ = out.SetWriteDeadline(c.options.Now().Add(partTimeout))
 		}
 		req.Body = http.MaxBytesReader(w, req.Body, limit)
 		req, err := c.identify(req)
