@@ -1,7 +1,5 @@
 // Which page stands where.
 import { type ComponentType, lazy, Suspense, useEffect } from 'react';
-import { useApi } from './api/client';
-import type { Overview } from './api/types';
 import { Bones, Empty, ErrorNote, Toasts } from './parts';
 import { follow, usePlace } from './router';
 import { useKnown } from './session';
@@ -11,6 +9,14 @@ import { Page } from './shell/page';
 import { Shell } from './shell/shell';
 
 const pages: Record<string, ComponentType<{ parts: string[] }>> = {
+  '': lazy(() => import('./pages/overview')),
+  journeys: lazy(() => import('./pages/journeys')),
+  path: lazy(() => import('./pages/path')),
+  why: lazy(() => import('./pages/why')),
+  generations: lazy(() => import('./pages/generations')),
+  reasons: lazy(() => import('./pages/reasons')),
+  operators: lazy(() => import('./pages/operators')),
+  audit: lazy(() => import('./pages/audit')),
 };
 
 export function App() {
@@ -21,19 +27,18 @@ export function App() {
   }, []);
   return (
     <>
-      {session ? <Inside /> : session === null ? <Door /> : error ? <main className="door"><ErrorNote error={error} again={() => void refresh()} /></main> : null}
+      {session ? <Inside project={session.project} /> : session === null ? <Door /> : error ? <main className="door"><ErrorNote error={error} again={() => void refresh()} /></main> : null}
       <Toasts />
     </>
   );
 }
 
-function Inside() {
+function Inside({ project }: { project: string | undefined }) {
   const { parts, path } = usePlace();
-  const { data } = useApi<Overview>('/api/overview', 15_000);
   const [first = '', ...rest] = parts;
   const Found = pages[first];
   return (
-    <Shell name={data?.name ?? ''}>
+    <Shell name={project ?? ''}>
       <Boundary at={path}>
         <Suspense fallback={<Bones />}>{Found ? <Found parts={rest} /> : <Nowhere />}</Suspense>
       </Boundary>

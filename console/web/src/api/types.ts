@@ -130,6 +130,8 @@ export interface Session {
   name: string;
   role: Role;
   dev: boolean;
+  guest?: boolean; // came in by the link that dev prints, without an account
+  project?: string; // the name of the declaration
 }
 
 export interface Reason {

@@ -58,7 +58,27 @@ function SignIn() {
   );
 }
 
+// Claim comes in by a link. The one that dev prints lets its reader in as they are; others make an account, so that a name
+// and a password are asked for when the server says that they are missing.
 function Claim({ token }: { token: string }) {
+  const { refresh } = useKnown();
+  const [step, setStep] = useState<'trying' | 'asking' | ApiError>('trying');
+  useEffect(() => {
+    call('POST', '/api/claim', { token }).then(refresh, (e: ApiError) => setStep(e.problem.reason === 'console.link_dead' || e.status === 0 || e.status === 429 ? e : 'asking'));
+  }, [token, refresh]);
+  if (step === 'trying') return <p className="soft" role="status">Coming in …</p>;
+  if (step === 'asking') return <NewOperator token={token} />;
+  return (
+    <div className="stack-s">
+      <h1>This link does not open any more</h1>
+      <ErrorNote error={step} />
+      <p className="fine">A link lets in once, and for some minutes. <code>roundtrip operator link</code> prints another one, on the machine of the server.</p>
+      <p><a href="/" onClick={() => location.replace('/')}>Sign in with a password</a></p>
+    </div>
+  );
+}
+
+function NewOperator({ token }: { token: string }) {
   const { busy, error, send } = useSend('/api/claim');
   return (
     <div>

@@ -1,0 +1,24 @@
+// What a journey is called.
+import type { Journey, Kind } from '../api/types';
+
+export const kinds: { value: Kind; word: string; one: string }[] = [
+  { value: 'request', word: 'Requests', one: 'Request' },
+  { value: 'connection', word: 'Connections', one: 'Connection' },
+  { value: 'query', word: 'DNS', one: 'DNS query' },
+  { value: 'drop', word: 'Drops', one: 'Drop' },
+  { value: 'event', word: 'Events', one: 'Event' },
+  { value: 'push', word: 'Pushes', one: 'Push' },
+];
+
+export const kindWord = (k: Kind): string => kinds.find((x) => x.value === k)?.one ?? k;
+
+// titleOf is a short name for a journey: its method and path, or what its kind has instead of them.
+export function titleOf(j: Journey): { verb: string; what: string } {
+  const name = j.hops.find((h) => h.name)?.name ?? '';
+  switch (j.kind) {
+    case 'request': return { verb: j.method ?? '', what: j.path ?? '' };
+    case 'connection': return { verb: 'connection', what: j.host || j.proto || name };
+    case 'query': return { verb: j.method || 'query', what: j.host || j.path || name };
+    default: return { verb: j.method || j.kind, what: j.path || j.host || j.route || name };
+  }
+}
