@@ -181,16 +181,28 @@ type Collection struct {
 	Children []Child             // who points here
 	Hooks    map[Action][]string // the webhooks that are told of a Create, Update or Delete, by name
 	byName   map[string]int
+	calls    [Batch + 1]string // photos.create
 }
 
 // NewCollection makes a collection with its system fields.
 func NewCollection(name string, pos Pos) *Collection {
 	c := &Collection{Name: name, Pos: pos, Rules: map[Action]Rule{}, byName: map[string]int{}}
+	for a := range c.calls {
+		c.calls[a] = name + "." + Action(a).String()
+	}
 	c.Add(&Field{Name: "id", Type: TypeID, Number: 1, Immutable: true, Pos: pos})
 	c.Add(&Field{Name: "create_time", Type: TypeTime, Number: 2, Immutable: true, Pos: pos})
 	c.Add(&Field{Name: "update_time", Type: TypeTime, Number: 3, Pos: pos})
 	c.Add(&Field{Name: "etag", Type: TypeInt, Number: 4, Pos: pos})
 	return c
+}
+
+// On names an action on the collection, as journeys do: photos.create. It makes no new text.
+func (c *Collection) On(a Action) string {
+	if a > Batch || c.calls[a] == "" {
+		return c.Name
+	}
+	return c.calls[a]
 }
 
 // Add appends a field. The name must be new.

@@ -17,11 +17,14 @@ func (g *Gate) made(f *wire.Facts) {
 	}
 	g.introduce(j, f)
 	if f.Handshake > 0 {
-		j.Add(trace.Hop{Layer: trace.TLS, Verdict: trace.OK, Reason: f.Reason, Name: f.Server, Note: f.Note, Took: int64(f.Handshake)})
+		j.Add(trace.Hop{Layer: trace.TLS, Verdict: trace.OK, Reason: f.Reason, Name: f.Server, Note: f.Note, Took: int64(f.Handshake), N: ports(f)})
 	}
 	f.Journey = j.ID
 	g.recorder.End(j)
 }
+
+// ports are the client's and ours, by which the client's side of a probe finds its own connection.
+func ports(f *wire.Facts) [2]int64 { return [2]int64{int64(f.From), int64(f.Port)} }
 
 // introduce begins the journey of a connection: who came, and what the firewall said.
 func (g *Gate) introduce(j *trace.Journey, f *wire.Facts) {
@@ -32,10 +35,9 @@ func (g *Gate) introduce(j *trace.Journey, f *wire.Facts) {
 	if f.Door.Layer != 0 {
 		j.Add(f.Door)
 	}
-	if f.Port == 0 || f.QUIC {
-		return
+	if !f.QUIC {
+		j.Add(trace.Hop{Layer: trace.TCP, Verdict: trace.OK, Name: "accept", N: ports(f)})
 	}
-	j.Add(trace.Hop{Layer: trace.TCP, Verdict: trace.OK, Name: "accept", N: [2]int64{int64(f.Port)}})
 }
 
 // lost closes the journey of a connection that never became a request.
@@ -54,7 +56,7 @@ func (g *Gate) lost(f *wire.Facts, layer trace.Layer, reason trace.Reason, cause
 // refuse writes what kept a connection from becoming a request. Of a handshake that failed all is told that was heard by then:
 // which name was asked for, and what the client could do.
 func (g *Gate) refuse(j *trace.Journey, f *wire.Facts, layer trace.Layer, reason trace.Reason, note string) {
-	hop := trace.Hop{Layer: layer, Verdict: trace.Deny, Reason: reason, Name: "accept", Note: note, Took: int64(g.now().Sub(f.Accepted))}
+	hop := trace.Hop{Layer: layer, Verdict: trace.Deny, Reason: reason, Name: "accept", Note: note, Took: int64(g.now().Sub(f.Accepted)), N: ports(f)}
 	switch layer {
 	case trace.Firewall:
 		hop.Name, hop.Evidence = f.Door.Name, f.Door.Evidence

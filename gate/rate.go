@@ -22,7 +22,7 @@ func (g *Gate) checkRates(x *exchange, t *Table, s *site, rt *route.Route, r *ht
 	x.policy = h.policy
 	x.buf = v.AppendField(x.buf[:0])
 	x.left[0] = string(x.buf)
-	hop := trace.Hop{Layer: trace.Limit, Verdict: trace.OK, Name: v.Rate.Name, N: [2]int64{int64(v.Left)}, Start: int64(x.journey.Elapsed())}
+	hop := trace.Hop{Layer: trace.Limit, Verdict: trace.OK, Name: v.Rate.Name, Note: v.Rate.Where, N: [2]int64{int64(v.Left)}, Start: int64(x.journey.Elapsed())}
 	if !v.Refused {
 		x.journey.Add(hop)
 		return nil

@@ -94,6 +94,9 @@ func TestGate_RequestsLeadBackToTheirConnection(t *testing.T) {
 			t.Errorf("%s: %+v", protocol, c)
 		}
 		last := c.Hops[len(c.Hops)-1]
+		if c.Hops[0].N[0] == 0 {
+			t.Errorf("%s: the client's port is not known: %+v", protocol, c.Hops[0])
+		}
 		if strings.HasPrefix(d.url, "https") && (last.Layer != trace.TLS || last.Took <= 0 || !strings.Contains(last.Note, ", certificate good for 89 days")) {
 			t.Errorf("%s: %+v", protocol, last)
 		}

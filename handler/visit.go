@@ -84,5 +84,5 @@ func (v *Visit) rule() string {
 	if v.Call.Collection == nil {
 		return v.Call.Action.String()
 	}
-	return v.Call.Collection.Name
+	return v.Call.Collection.On(v.Call.Action)
 }

@@ -20,6 +20,7 @@ type Rate struct {
 	Name   string // as declared, without its burst: 50/s per client
 	Key    config.RateKey
 	Header string // of config.PerHeader
+	Where  string // its place in the declaration: FILE:LINE:COLUMN
 
 	id     uint64 // the same for the same rate at the same place of a declaration
 	each   int64  // ns between two tokens
@@ -61,7 +62,7 @@ func (r *Rate) width() int {
 }
 
 func newRate(place string, d config.Rate) *Rate {
-	r := &Rate{Name: Name(d), Key: d.Key, Header: d.Header, each: max(int64(d.Per)/int64(max(d.Count, 1)), 1)}
+	r := &Rate{Name: Name(d), Where: d.Pos.String(), Key: d.Key, Header: d.Header, each: max(int64(d.Per)/int64(max(d.Count, 1)), 1)}
 	burst := int64(max(d.Burst, 1))
 	if r.depth = depthMax; burst <= depthMax/r.each {
 		r.depth = burst * r.each

@@ -21,14 +21,14 @@ type tracked struct {
 func track(c net.Conn, now time.Time) *tracked {
 	t := &tracked{Conn: c, facts: Facts{Accepted: now}}
 	if addr, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		t.facts.Client = addr.AddrPort().Addr().Unmap().WithZone("")
+		t.facts.Client, t.facts.From = addr.AddrPort().Addr().Unmap().WithZone(""), addr.AddrPort().Port()
 	}
 	return t
 }
 
 // name says that a PROXY header named the client.
 func (t *tracked) name(client netip.AddrPort) {
-	t.facts.Client = client.Addr()
+	t.facts.Client, t.facts.From = client.Addr(), client.Port()
 	t.named = net.TCPAddrFromAddrPort(client)
 }
 

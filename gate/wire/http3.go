@@ -114,7 +114,7 @@ func timed(h http.Handler) http.Handler {
 func (q *QUIC) admit(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
 	facts := &Facts{Accepted: q.front.options.Now(), QUIC: true}
 	if addr, err := netip.ParseAddrPort(info.RemoteAddr.String()); err == nil {
-		facts.Client = addr.Addr().Unmap().WithZone("")
+		facts.Client, facts.From = addr.Addr().Unmap().WithZone(""), addr.Port()
 	}
 	facts.Port = portOf(q.options.Conn.LocalAddr())
 	if !q.front.enter(facts, Coming{Client: facts.Client, Port: facts.Port, UDP: true}) {

@@ -89,6 +89,7 @@ func (f *Front) Stop() { f.stopping.Store(true) }
 type Facts struct {
 	Journey   trace.ID   // of the connection itself, set by Options.Made; its requests link to it
 	Client    netip.Addr // the other end, or whom a PROXY header names as that
+	From      uint16     // the client's port
 	Port      uint16     // ours
 	QUIC      bool       // it is one of QUIC
 	Accepted  time.Time
