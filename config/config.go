@@ -46,6 +46,7 @@ type Site struct {
 	CORS    *CORS               // nil: no other origin may call
 	Headers Headers
 	Limits  Limits
+	Reports bool // browsers are asked to tell what they saw of the site, and may
 }
 
 // TLSMode says where a site's certificate comes from.

@@ -30,6 +30,8 @@ func siteKeys() []key {
 				says("Largest body of a request with files. A body of JSON alone is bounded by 1 MiB."))...).
 			after(func(d *decoder, target any, n *node) { checkLimits(d, &target.(*Site).Limits, n) }).
 			says("What the site takes at the most."),
+		truth("reports", func(s *Site) *bool { return &s.Reports }).or("false").eg("true").
+			says("Whether browsers are asked to report what they saw of the site and the server could not: connections that failed, answers that broke off, pages that went against their policy (Network Error Logging and Reporting API). docs/reports.md tells what becomes of them."),
 		later("redirect", "leave it out; plain HTTP redirects to HTTPS by itself"),
 	}
 }

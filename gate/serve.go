@@ -9,6 +9,7 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/gate/cors"
+	"github.com/roundtrip-dev/roundtrip/gate/report"
 	"github.com/roundtrip-dev/roundtrip/gate/route"
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
 	"github.com/roundtrip-dev/roundtrip/trace"
@@ -38,6 +39,12 @@ func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
 	path, err := g.checkRequest(x, r)
 	if err != nil {
 		return x.deny(s.Name, err)
+	}
+	if s.reports != nil && path == report.Path {
+		if err := g.checkRates(x, t, s, nil, r); err != nil {
+			return err
+		}
+		return g.takeReports(x, s, r)
 	}
 	rt := s.Match(wanted(r), path, r.Header)
 	if err := g.checkRates(x, t, s, rt, r); err != nil {

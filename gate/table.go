@@ -35,8 +35,9 @@ type site struct {
 	*route.Site
 	holds   holds // for requests without a route
 	headers headers
-	cors    *cors.Rule   // nil: no page of another origin may call
-	client  *wire.Policy // what is asked of its clients' certificates; nil for nothing
+	cors    *cors.Rule    // nil: no page of another origin may call
+	reports []*limit.Rate // of what browsers report; nil: the site takes none
+	client  *wire.Policy  // what is asked of its clients' certificates; nil for nothing
 }
 
 // NewTable makes the table of sites. It checks, and reads the certificate authorities of clients.
@@ -72,6 +73,9 @@ func place(s *site, r *route.Route) string {
 func newSite(found *route.Site) (*site, error) {
 	s := &site{Site: found, headers: newHeaders(found.Declared, found.Name)}
 	s.holds = holds{body: bodyDefault}.with(found.Name, &found.Declared.Limits)
+	if found.Declared.Reports {
+		s.reports = reportRates(found.Name)
+	}
 	var err error
 	if s.client, err = wire.LoadPolicy(s.Name, found.Declared.Client); err != nil {
 		return nil, err

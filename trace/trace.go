@@ -38,15 +38,16 @@ type Kind uint8
 const (
 	Request Kind = iota + 1
 	Connection
-	Query // of the name server
-	Drop  // packets that the firewall dropped
-	Event // a change on its way to those who watch
-	Push  // a message to another program, a device or a mailbox
+	Query  // of the name server
+	Drop   // packets that the firewall dropped
+	Event  // a change on its way to those who watch
+	Push   // a message to another program, a device or a mailbox
+	Report // of a browser: what it saw, and we perhaps did not
 )
 
 // String returns the kind's word.
 func (k Kind) String() string {
-	names := [...]string{"", "request", "connection", "query", "drop", "event", "push"}
+	names := [...]string{"", "request", "connection", "query", "drop", "event", "push", "report"}
 	if int(k) < len(names) {
 		return names[k]
 	}
