@@ -116,7 +116,7 @@ func New(o Options, s Surroundings) (*App, error) {
 		a.lines = trace.NewLog(s.Err)
 	}
 	if !c.Journeys.Off {
-		a.recorder = trace.New(s.Now, c.Journeys.Recent, a.lines)
+		a.recorder = trace.New(trace.Options{Now: s.Now, Recent: c.Journeys.Recent, Log: a.lines})
 	}
 	return a, nil
 }

@@ -192,7 +192,7 @@ func (s *serving) ask(t *testing.T, c *http.Client, protocol string) (trace.Snap
 func (s *serving) await(t *testing.T, is func(trace.Snapshot) bool) trace.Snapshot {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		for _, j := range s.app.Recorder().Recent(4096) {
+		for _, j := range s.app.Recorder().Select(trace.Filter{}, 4096) {
 			if is(j) {
 				return j
 			}

@@ -43,7 +43,7 @@ func trafficOf(r *trace.Recorder, now time.Time) *traffic {
 	t := &traffic{}
 	byRoute := map[string]int{}
 	oldest := now
-	for _, s := range r.Recent(trafficMost) {
+	for _, s := range r.Select(trace.Filter{}, trafficMost) {
 		if now.Sub(s.Start) > trafficFor {
 			continue
 		}

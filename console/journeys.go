@@ -106,15 +106,10 @@ func (c *Console) journeys(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []trace.Snapshot
-	for _, s := range c.options.Recorder.Recent(1 << 20) {
-		if f.Match(&s) && len(list) < n {
-			list = append(list, s)
-		}
-	}
 	return struct {
 		Journeys []trace.View `json:"journeys"`
-	}{c.views(r, list)}, nil
+		Stats    trace.Stats  `json:"stats"`
+	}{c.views(r, c.options.Recorder.Select(f, n)), c.options.Recorder.Stats()}, nil
 }
 
 // find returns the journey of a path.

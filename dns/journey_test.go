@@ -19,7 +19,7 @@ func TestServer_RecordsTheFirstOfAKind(t *testing.T) {
 	t.Parallel()
 	clock := time.Unix(1_800_000_000, 0)
 	now := func() time.Time { return clock }
-	r := trace.New(now, 64, nil)
+	r := trace.New(trace.Options{Now: now, Recent: 64})
 	s := alone(t, dns.Options{Recorder: r, Now: now, Config: config.DNS{RateLimit: config.DNSLimit{Responses: 2}}, Visit: func(j *trace.Journey, udp bool, _ netip.AddrPort) {
 		j.Add(trace.Hop{Layer: trace.Firewall, Verdict: trace.OK, Name: fmt.Sprint("udp ", udp)})
 	}})
@@ -54,7 +54,7 @@ func TestServer_RecordsTheFirstOfAKind(t *testing.T) {
 			change = func(*miekg.Msg) {}
 		}
 		b := d.Serve(packet(t, c.name, c.typ, change), far, false)
-		j := r.Recent(1)[0]
+		j := r.Select(trace.Filter{}, 1)[0]
 		if j.Kind != trace.Query || !j.Start.Equal(clock) || j.Proto != "udp" || j.Client != far.Addr() || j.Bytes != int64(len(b)) || j.Status != unpack(t, b).Rcode || len(j.Hops) != 2 {
 			t.Errorf("%s %s: %+v", c.name, c.typ, j)
 			continue
@@ -72,7 +72,7 @@ func TestServer_RecordsTheFirstOfAKind(t *testing.T) {
 		d.Serve(packet(t, "www", "A"), far, false)
 	}
 	limited := 0
-	for _, j := range r.Recent(64) {
+	for _, j := range r.Select(trace.Filter{}, 64) {
 		if j.Reason.Code() == "dns.rate_limited" && j.Hops[1].Note == "more than 2 answers of this kind a second" {
 			limited++
 		}
@@ -86,14 +86,14 @@ func TestServer_RecordsFewOfMany(t *testing.T) {
 	t.Parallel()
 	clock := time.Unix(1_800_000_000, 0)
 	now := func() time.Time { return clock }
-	r := trace.New(now, 4096, nil)
+	r := trace.New(trace.Options{Now: now, Recent: 4096})
 	d, far := alone(t, dns.Options{Recorder: r, Now: now}).Desk(), addrPort(t, "198.51.100.1:1000")
 	for i := range 1000 {
 		d.Serve(packet(t, "www", "A"), far, false)
 		d.Serve(packet(t, fmt.Sprintf("x%d.example.com.", i), "A"), far, false)
 	}
 	refused := 0
-	all := r.Recent(4096)
+	all := r.Select(trace.Filter{}, 4096)
 	for _, j := range all {
 		if j.Reason != trace.None {
 			refused++
@@ -105,7 +105,7 @@ func TestServer_RecordsFewOfMany(t *testing.T) {
 	before := len(all)
 	clock = clock.Add(time.Second)
 	d.Serve(packet(t, "www", "A"), far, false)
-	if n := len(r.Recent(4096)); n != before+1 {
+	if n := len(r.Select(trace.Filter{}, 4096)); n != before+1 {
 		t.Errorf("in the next second there are %d more", n-before)
 	}
 }
@@ -159,7 +159,7 @@ func TestServer_AnswersProbes(t *testing.T) {
 		}
 	}
 	probes := 0
-	for _, j := range r.Recent(64) {
+	for _, j := range r.Select(trace.Filter{}, 64) {
 		if j.ID == id {
 			probes++
 		}

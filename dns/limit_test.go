@@ -255,7 +255,7 @@ func TestServer_Allocates(t *testing.T) {
 	clock := time.Now()
 	s := alone(t, dns.Options{
 		Config: config.DNS{RateLimit: config.DNSLimit{Responses: 1_000_000_000, Slip: 2}, Identity: "ams-1"}, Now: func() time.Time { return clock },
-		Recorder: trace.New(time.Now, 64, nil), Admit: func(bool, netip.AddrPort) bool { return true },
+		Recorder: trace.New(trace.Options{Now: time.Now, Recent: 64}), Admit: func(bool, netip.AddrPort) bool { return true },
 	})
 	d := s.Desk()
 	client := addrPort(t, "198.51.100.1:1000")
@@ -277,7 +277,7 @@ func TestServer_Allocates(t *testing.T) {
 }
 
 func BenchmarkServe(b *testing.B) {
-	s := alone(b, dns.Options{Now: time.Now, Recorder: trace.New(time.Now, 64, nil), Config: config.DNS{RateLimit: config.DNSLimit{Responses: 1_000_000_000, Slip: 2}}})
+	s := alone(b, dns.Options{Now: time.Now, Recorder: trace.New(trace.Options{Now: time.Now, Recent: 64}), Config: config.DNS{RateLimit: config.DNSLimit{Responses: 1_000_000_000, Slip: 2}}})
 	d, client := s.Desk(), addrPort(b, "198.51.100.1:1000")
 	for name, q := range map[string][]byte{
 		"positive": packet(b, "www", "A", edns(1232)), "NXDOMAIN": packet(b, "nope", "A", edns(1232)), "wildcard": packet(b, "x.wild", "A", edns(1232)),

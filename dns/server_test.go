@@ -258,7 +258,7 @@ func brief(m *miekg.Msg) string {
 	return b.String()
 }
 
-func recorder() *trace.Recorder { return trace.New(time.Now, 64, nil) }
+func recorder() *trace.Recorder { return trace.New(trace.Options{Now: time.Now, Recent: 64}) }
 
 func addrPort(t testing.TB, s string) netip.AddrPort {
 	t.Helper()

@@ -32,7 +32,7 @@ func benchGate(b *testing.B, handler http.Handler) *gate.Gate {
 		b.Fatal(err)
 	}
 	g, err := gate.New(gate.Options{
-		Table: table, Recorder: trace.New(time.Now, 4096, nil), Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Table: table, Recorder: trace.New(trace.Options{Now: time.Now, Recent: 4096}), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -130,7 +130,7 @@ func BenchmarkGate_Static(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			g, err := gate.New(gate.Options{Table: table, Recorder: trace.New(time.Now, 4096, nil), Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+			g, err := gate.New(gate.Options{Table: table, Recorder: trace.New(trace.Options{Now: time.Now, Recent: 4096}), Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -106,7 +106,7 @@ func open(t *testing.T, api http.HandlerFunc, change ...func(*gate.Options)) *ho
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.recorder = trace.New(time.Now, 1024, nil)
+	h.recorder = trace.New(trace.Options{Now: time.Now, Recent: 1024})
 	options := gate.Options{
 		Table: table, Recorder: h.recorder, Certs: h.certs, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})), HTTPSPort: 8443,
@@ -231,7 +231,7 @@ func (h *house) journey(t *testing.T, id string) trace.Snapshot {
 func (h *house) await(t *testing.T, what string, is func(trace.Snapshot) bool) trace.Snapshot {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		for _, s := range h.recorder.Recent(1 << 20) {
+		for _, s := range h.recorder.Select(trace.Filter{}, 1<<20) {
 			if is(s) {
 				return s
 			}

@@ -23,6 +23,7 @@ type Log struct {
 	buf     []byte
 	spare   []byte
 	dropped int
+	total   uint64 // dropped since the start
 	wake    chan struct{}
 }
 
@@ -67,10 +68,22 @@ func (l *Log) flush() error {
 	_, err := l.w.Write(out)
 	if err != nil {
 		l.mu.Lock()
-		l.dropped += bytes.Count(out, []byte{'\n'})
+		n := bytes.Count(out, []byte{'\n'})
+		l.dropped += n
+		l.total += uint64(n)
 		l.mu.Unlock()
 	}
 	return err
+}
+
+// lost returns how many lines could not be written since the start.
+func (l *Log) lost() uint64 {
+	if l == nil {
+		return 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.total
 }
 
 func (l *Log) write(j *Journey) {
@@ -81,6 +94,7 @@ func (l *Log) write(j *Journey) {
 	defer l.mu.Unlock()
 	if len(l.buf) > logBytesMax {
 		l.dropped++
+		l.total++
 		return
 	}
 	l.buf = l.line(l.buf, j)

@@ -32,7 +32,7 @@ func written(t *testing.T, do func(r *trace.Recorder)) string {
 	ctx, cancel := context.WithCancel(t.Context())
 	var run sync.WaitGroup
 	run.Go(func() { _ = log.Run(ctx) })
-	do(trace.New(newClock(time.Millisecond).Now, 64, log))
+	do(trace.New(trace.Options{Now: newClock(time.Millisecond).Now, Recent: 64, Log: log}))
 	cancel()
 	run.Wait()
 	return out.String()
@@ -129,11 +129,11 @@ func TestLog_KeepsHostileTextInItsPlace(t *testing.T) {
 
 func TestRecorder_BoundsTextOfClients(t *testing.T) {
 	t.Parallel()
-	r := trace.New(time.Now, 8, nil)
+	r := trace.New(trace.Options{Now: time.Now, Recent: 8})
 	j := r.Begin(trace.Request)
 	j.Path = strings.Repeat("/a", 8000)
 	r.End(j)
-	if got := r.Recent(1)[0]; len(got.Path) > 512 {
+	if got := r.Select(trace.Filter{}, 1)[0]; len(got.Path) > 512 {
 		t.Errorf("a path of %d bytes is kept", len(got.Path))
 	}
 }
@@ -160,7 +160,7 @@ func TestLog_CountsLinesThatItCouldNotWrite(t *testing.T) {
 	t.Parallel()
 	disk := &broken{fails: 1, writes: make(chan struct{}, 16)}
 	log := trace.NewLog(disk)
-	r := trace.New(time.Now, 8, log)
+	r := trace.New(trace.Options{Now: time.Now, Recent: 8, Log: log})
 	r.End(r.Begin(trace.Request))
 	r.End(r.Begin(trace.Request))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -197,7 +197,7 @@ func TestLog_PlainLinesFitATerminal(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	log := trace.NewPlainLog(&out)
-	r := trace.New(time.Now, 8, log)
+	r := trace.New(trace.Options{Now: time.Now, Recent: 8, Log: log})
 	j := r.Begin(trace.Request)
 	j.Method, j.Path, j.Status = "GET", "/api/\x1b[31mphotos\n", 404
 	j.Begin(trace.Access, "photos.read").Note("photos.read").Deny(trace.ReasonOf("access.hidden"))

@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"encoding/hex"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -9,37 +8,53 @@ import (
 	"time"
 )
 
-// Recorder begins journeys and keeps the most recent ones. It is safe for use by many goroutines. A nil *Recorder
-// begins nil journeys: nothing is recorded.
+// Recorder begins journeys, decides when they end which are worth keeping, and holds them for those who look. It is safe
+// for use by many goroutines. A nil *Recorder begins nil journeys: nothing is recorded.
 type Recorder struct {
 	now        func() time.Time
 	clock      func() time.Time // now, where its times have no monotonic reading; else nil
 	log        *Log
+	run        uint32 // names this recorder in cursors
+	began      time.Time
 	generation atomic.Uint32
+	keep       atomic.Pointer[Keep]
+	routes     *routes
+	share      *share // what each network may have kept; nil: nothing is kept
 	shards     []shard
 	turn       atomic.Uint32
 	pool       sync.Pool
-}
 
-// shard is one ring; several of them keep the cores from waiting for each other.
-type shard struct {
-	mu   sync.Mutex // guards ring and next
-	ring []*Journey
-	next int
-	_    [24]byte // keeps neighbours off one cache line
+	pins   atomic.Int32 // how many are pinned, wherever they are
+	saved  sync.Mutex   // guards pinned
+	pinned []*Journey   // those that were pushed out of their ring
 }
 
 const shardCount = 8
 
-// New makes a recorder that keeps about the last `keep` journeys (2 kB each) and writes a line for each request to log,
-// which may be nil. now is the clock.
-func New(now func() time.Time, keep int, log *Log) *Recorder {
-	r := &Recorder{now: now, log: log, shards: make([]shard, shardCount)}
-	if t := now(); t == t.Round(0) { //nolint:staticcheck // no monotonic reading: a clock of a test, which time.Since would not follow
-		r.clock = now
+// Options is what a recorder is made of.
+type Options struct {
+	Now    func() time.Time
+	Recent int  // about how many requests are held, whatever they were (2 kB each), and a quarter as many of all else
+	Kept   int  // about how many are held longer, because of what they were; 0: none
+	Log    *Log // gets a line for each request; nil: none is written
+	Keep   Keep
+}
+
+// New makes a recorder.
+func New(o Options) *Recorder {
+	r := &Recorder{
+		now: o.Now, log: o.Log, run: rand.Uint32(), began: o.Now(), //nolint:gosec // a name, not a secret
+		routes: newRoutes(), shards: make([]shard, shardCount),
 	}
+	if r.began == r.began.Round(0) { //nolint:staticcheck // no monotonic reading: a clock of a test, which time.Since would not follow
+		r.clock = o.Now
+	}
+	if o.Kept > 0 {
+		r.share = newShare(o.Kept)
+	}
+	r.SetKeep(o.Keep)
 	for i := range r.shards {
-		r.shards[i].ring = make([]*Journey, max(1, keep/shardCount))
+		r.shards[i].init(o.Recent, o.Kept)
 	}
 	r.pool.New = func() any { return &Journey{shard: r.turn.Add(1) % shardCount, clock: r.clock} }
 	return r
@@ -49,6 +64,13 @@ func New(now func() time.Time, keep int, log *Log) *Recorder {
 func (r *Recorder) SetGeneration(g uint32) {
 	if r != nil {
 		r.generation.Store(g)
+	}
+}
+
+// SetKeep says what is kept from now on.
+func (r *Recorder) SetKeep(k Keep) {
+	if r != nil {
+		r.keep.Store(&k)
 	}
 }
 
@@ -66,23 +88,31 @@ func (r *Recorder) Begin(kind Kind) *Journey {
 	return j
 }
 
-// End closes a journey and hands it to the ring. It must be called once; nobody writes to the journey's fields after it.
+// End closes a journey and hands it to the rings. It must be called once; nobody writes to the journey's fields after it.
 func (r *Recorder) End(j *Journey) {
 	if r == nil || j == nil {
 		return
 	}
 	j.Method, j.Host, j.Path = bounded(j.Method), bounded(j.Host), bounded(j.Path)
 	j.close()
+	rt := r.routes.of(j)
+	lane, refused := r.judge(j, rt)
 	r.log.write(j)
-	s := &r.shards[j.shard]
-	s.mu.Lock()
-	old := s.ring[s.next]
-	s.ring[s.next] = j
-	s.next = (s.next + 1) % len(s.ring)
-	s.mu.Unlock()
-	if old != nil && old.idle() { // the journey that falls out of the ring is the next one to be filled
-		old.reset()
-		r.pool.Put(old)
+	r.recycle(r.shards[j.shard].put(j, lane, rt.number, refused))
+}
+
+// recycle makes a journey that fell out of its ring ready for the next request, unless somebody wants it kept or still
+// writes to it.
+func (r *Recorder) recycle(j *Journey) {
+	switch {
+	case j == nil:
+	case j.Kept&Pinned != 0:
+		r.saved.Lock()
+		r.pinned = append(r.pinned, j)
+		r.saved.Unlock()
+	case j.idle():
+		j.reset()
+		r.pool.Put(j)
 	}
 }
 
@@ -92,56 +122,4 @@ func bounded(s string) string {
 		return s
 	}
 	return strings.Clone(s[:textMax])
-}
-
-// Recent returns copies of the last journeys, newest first, at most n.
-func (r *Recorder) Recent(n int) []Snapshot {
-	if r == nil || n <= 0 {
-		return nil
-	}
-	var all []Snapshot
-	for i := range r.shards {
-		all = r.shards[i].appendNewest(all, n)
-	}
-	sortNewest(all)
-	return all[:min(n, len(all))]
-}
-
-// appendNewest appends copies of the shard's last n journeys.
-func (s *shard) appendNewest(to []Snapshot, n int) []Snapshot {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for k := range min(n, len(s.ring)) {
-		j := s.ring[(s.next-1-k+len(s.ring))%len(s.ring)]
-		if j == nil {
-			break
-		}
-		to = append(to, j.snapshot())
-	}
-	return to
-}
-
-// Find returns a copy of the journey with that id (32 hex digits), if it is still kept.
-func (r *Recorder) Find(id string) (Snapshot, bool) {
-	var want ID
-	if n, err := hex.Decode(want[:], []byte(id[:min(len(id), 2*len(want))])); r == nil || err != nil || n != len(want) || len(id) != 2*len(want) {
-		return Snapshot{}, false
-	}
-	for i := range r.shards {
-		if found, ok := r.shards[i].find(want); ok {
-			return found, true
-		}
-	}
-	return Snapshot{}, false
-}
-
-func (s *shard) find(id ID) (Snapshot, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, j := range s.ring {
-		if j != nil && j.ID == id {
-			return j.snapshot(), true
-		}
-	}
-	return Snapshot{}, false
 }

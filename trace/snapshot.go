@@ -30,16 +30,28 @@ type Snapshot struct {
 	Hops       []Hop
 }
 
-// snapshot copies an ended journey. Of a step that is still open only what it began with is copied: the rest is being
-// written.
+// snapshot copies an ended journey.
 func (j *Journey) snapshot() Snapshot {
-	s := Snapshot{
+	s := j.head()
+	s.fill(j)
+	return s
+}
+
+// head copies what can be copied without an allocation: all but the links and hops.
+func (j *Journey) head() Snapshot {
+	return Snapshot{
 		ID: j.ID, Kind: j.Kind, Start: j.Start, Took: j.Took, Generation: j.Generation,
 		Method: j.Method, Host: j.Host, Path: j.Path, Route: j.Route, Proto: j.Proto, Client: j.Client,
 		Account: j.Account, Status: j.Status, Bytes: j.Bytes, Reason: j.Reason, Decided: j.Decided, Dropped: j.Dropped,
-		Kept: j.Kept, Links: append([]Link(nil), j.links[:j.nlink]...),
-		Hops: make([]Hop, j.Len()),
+		Kept: j.Kept,
 	}
+}
+
+// fill copies the links and hops. Of a step that is still open only what it began with is copied: the rest is being
+// written.
+func (s *Snapshot) fill(j *Journey) {
+	s.Links = append([]Link(nil), j.links[:j.nlink]...)
+	s.Hops = make([]Hop, j.Len())
 	for i := range s.Hops {
 		switch h := &j.hops[i]; j.state[i].Load() {
 		case hopDone:
@@ -48,8 +60,10 @@ func (j *Journey) snapshot() Snapshot {
 			s.Hops[i] = Hop{Layer: h.Layer, Name: h.Name, Start: h.Start}
 		}
 	}
-	return s
 }
+
+// end is when the journey ended.
+func (s *Snapshot) end() time.Time { return s.Start.Add(s.Took) }
 
 func sortNewest(all []Snapshot) {
 	slices.SortStableFunc(all, func(a, b Snapshot) int { return b.Start.Compare(a.Start) })

@@ -84,6 +84,7 @@ type Journey struct {
 	turn  atomic.Uint32          // grows each time the journey is filled anew
 	end   int32                  // what n was when the journey ended
 	shard uint32
+	seq   uint64           // its place among those that ended in its shard
 	clock func() time.Time // nil: the machine's monotonic clock
 }
 
@@ -216,6 +217,7 @@ func (j *Journey) idle() bool {
 // reset empties an ended journey for the next request. What was given out under the old turn stays dead.
 func (j *Journey) reset() {
 	j.turn.Add(1)
+	j.shard = (j.shard + 1) % shardCount // so that one goroutine alone fills all rings
 	n := j.Len()
 	clear(j.hops[:n])
 	for i := range n {

@@ -118,7 +118,7 @@ func newService(t testing.TB, d *config.DNS, serial uint32, change ...func(*tran
 	h := &house{now: time.Now}
 	h.zones.Store(build(t, d, serial))
 	h.declared.Store(d)
-	h.recorder = trace.New(h.now, 64, nil)
+	h.recorder = trace.New(trace.Options{Now: h.now, Recent: 64})
 	o := transfer.Options{
 		Zones: h.zones.Load, Declared: h.declared.Load, Recorder: h.recorder, Now: h.now, Rand: rand.Reader,
 		Log: slog.New(slog.NewTextHandler(testLog{t}, nil)), Retry: 20 * time.Millisecond,

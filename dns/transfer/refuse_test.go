@@ -11,6 +11,8 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/dns/transfer"
+
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // asked makes a message that asks, of an opcode, with EDNS.
@@ -89,7 +91,7 @@ func (h *house) expectReason(t *testing.T, m *miekg.Msg, want string) {
 		verb = miekg.OpcodeToString[m.Opcode]
 	}
 	until(t, fmt.Sprintf("a journey of %s %s with %s", verb, name, want), func() bool {
-		for _, j := range h.recorder.Recent(64) {
+		for _, j := range h.recorder.Select(trace.Filter{}, 64) {
 			if j.Host == name && j.Method == verb && j.Reason.Code() == want && len(j.Hops) == 1 && j.Hops[0].Note != "" {
 				return true
 			}

@@ -17,6 +17,8 @@ import (
 	miekg "github.com/miekg/dns"
 
 	"github.com/roundtrip-dev/roundtrip/config"
+
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // secondary is another name server that copies the zone: a real one.
@@ -192,7 +194,7 @@ func TestSecondaries_CopyTheZoneAndHearOfChanges(t *testing.T) {
 		}
 	}
 	var seen int
-	for _, j := range h.recorder.Recent(100) {
+	for _, j := range h.recorder.Select(trace.Filter{}, 100) {
 		if hop := j.Hops[0]; (j.Method == "AXFR" || j.Method == "IXFR") && hop.N[0] > 1 { // Knot asks for IXFR once it has the zone
 			seen++
 			if j.Host != origin || j.Proto != "tcp" || j.Bytes != hop.N[1] || j.Bytes == 0 || !strings.Contains(hop.Note, "key secondary") {

@@ -18,7 +18,7 @@ import (
 // watching runs a watch in a namespace.
 func watching(t *testing.T, n *namespace, p *firewall.Policy) (*watch.Watch, *trace.Recorder) {
 	t.Helper()
-	r := trace.New(time.Now, 64, nil)
+	r := trace.New(trace.Options{Now: time.Now, Recent: 64})
 	w, err := watch.New(watch.Options{
 		Recorder: r, Now: time.Now, Log: slog.New(slog.DiscardHandler), NetNS: n.fd(),
 		Interface: func(int) string { return "wire" },
@@ -86,7 +86,7 @@ func TestWatch_TellsWhoWasDroppedAndWhatWouldLetThemPass(t *testing.T) {
 	if later := w.Drops(l.Turn, 100); len(later.Drops) != 0 || later.Turn != l.Turn {
 		t.Errorf("nothing changed since, and the listing has %+v", later)
 	}
-	journeys := recorder.Recent(10)
+	journeys := recorder.Select(trace.Filter{}, 10)
 	if len(journeys) == 0 {
 		t.Fatal("there is no journey")
 	}

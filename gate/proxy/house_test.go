@@ -105,7 +105,7 @@ func open(t testing.TB, declared *config.Proxy, change ...func(*setting)) *house
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.recorder = trace.New(time.Now, 4096, nil)
+	h.recorder = trace.New(trace.Options{Now: time.Now, Recent: 4096})
 	options := gate.Options{Table: table, Recorder: h.recorder, Certs: certs, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	s.gate(&options)
 	g, err := gate.New(options)
@@ -213,7 +213,7 @@ func (h *house) journey(t testing.TB, a answer) trace.Snapshot {
 func (h *house) await(t testing.TB, what string, is func(trace.Snapshot) bool) trace.Snapshot {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		for _, s := range h.recorder.Recent(1 << 12) {
+		for _, s := range h.recorder.Select(trace.Filter{}, 1<<12) {
 			if is(s) {
 				return s
 			}

@@ -80,7 +80,7 @@ func openHouse(tb testing.TB) *house {
 	must(tb, err)
 	h.door, err = rest.New(h.core, "/api/", rest.Options{Push: h.pushes(notes)})
 	must(tb, err)
-	h.journeys = trace.New(time.Now, 64, nil)
+	h.journeys = trace.New(trace.Options{Now: time.Now, Recent: 64})
 	h.server = httptest.NewServer(http.HandlerFunc(h.gate))
 	tb.Cleanup(h.server.Close)
 	return h

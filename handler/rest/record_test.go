@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 func q(pairs ...string) string {
@@ -291,7 +293,7 @@ func TestRest_JourneyHasEveryStation(t *testing.T) {
 	ana.do("GET", "photos/"+id+"?x=1", "").is(400)
 	h.stranger().do("POST", "photos", `{}`).is(401)
 	seen := map[string]bool{}
-	for _, j := range h.journeys.Recent(10) {
+	for _, j := range h.journeys.Select(trace.Filter{}, 10) {
 		for _, hop := range j.Hops {
 			seen[hop.Layer.String()+" "+hop.Verdict.String()+" "+hop.Reason.Code()] = true
 		}

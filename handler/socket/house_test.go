@@ -71,7 +71,7 @@ func openHouse(tb testing.TB, options ...func(*house)) *house {
 	for _, o := range options {
 		o(h)
 	}
-	h.journeys = trace.New(time.Now, 64, nil)
+	h.journeys = trace.New(trace.Options{Now: time.Now, Recent: 64})
 	var err error
 	h.store, err = sqlite.New(sqlite.Options{Path: filepath.Join(tb.TempDir(), "test.db"), Now: time.Now, IDs: h.ids})
 	must(tb, err)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
+
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // Who answers a close has its connection ended at once. The server's clock would let it wait for an hour.
@@ -111,7 +113,7 @@ func TestWebSocket_ARefusalIsInTheJourney(t *testing.T) {
 func (h *house) journey(status int, reason string) {
 	h.t.Helper()
 	for late := time.Now().Add(patience); time.Now().Before(late); runtime.Gosched() {
-		for _, j := range h.journeys.Recent(64) {
+		for _, j := range h.journeys.Select(trace.Filter{}, 64) {
 			if j.Status == status && j.Reason.Code() == reason {
 				return
 			}

@@ -133,14 +133,14 @@ func TestSQLite_StatementHasADeadline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	recorder := trace.New(time.Now, 8, nil)
+	recorder := trace.New(trace.Options{Now: time.Now, Recent: 8})
 	j := recorder.Begin(trace.Request)
 	err = s.View(trace.With(t.Context(), j), func(v store.View) error { _, err := v.List(p, nil); return err })
 	if e := roundtrip.AsError(err); e.Kind != roundtrip.Deadline || e.Reason != "store.deadline" {
 		t.Fatalf("got %v, want a deadline", err)
 	}
 	recorder.End(j)
-	hops := recorder.Recent(1)[0].Hops
+	hops := recorder.Select(trace.Filter{}, 1)[0].Hops
 	if len(hops) != 2 || hops[0].Layer != trace.Pool || hops[0].Verdict != trace.OK || hops[1].Layer != trace.SQL || hops[1].Verdict != trace.Timeout {
 		t.Fatalf("the journey has the hops %+v", hops)
 	}

@@ -188,7 +188,7 @@ func TestWriter_JourneysTellWaitFromWork(t *testing.T) {
 	schema := notes(nil)
 	apply(t, s, schema)
 	p := permit(t, schema, roundtrip.Call{Action: roundtrip.Create, Collection: schema.Lookup("notes"), Input: record(schema, "notes", titled("a"))})
-	recorder := trace.New(time.Now, 8, nil)
+	recorder := trace.New(trace.Options{Now: time.Now, Recent: 8})
 	j := recorder.Begin(trace.Request)
 	release := s.Hold(t.Context())
 	written := make(chan error, 1)
@@ -203,7 +203,7 @@ func TestWriter_JourneysTellWaitFromWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	recorder.End(j)
-	hops := recorder.Recent(1)[0].Hops
+	hops := recorder.Select(trace.Filter{}, 1)[0].Hops
 	if len(hops) != 2 || hops[0].Layer != trace.Pool || hops[0].Name != "store.writer" || hops[0].Verdict != trace.Wait ||
 		hops[1].Layer != trace.Commit || hops[1].Name != "notes.create" || hops[1].Verdict != trace.OK {
 		t.Fatalf("the journey has the hops %+v", hops)

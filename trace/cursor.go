@@ -1,0 +1,151 @@
+package trace
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/binary"
+	"slices"
+)
+
+// Cursor is how far somebody has looked. The zero Cursor is before everything that comes from now on. It is of use for
+// the recorder that gave it and no other; another one takes it for the zero Cursor.
+type Cursor struct {
+	run uint32 // of the recorder; 0: the zero Cursor
+	at  [shardCount]uint64
+}
+
+// String returns the cursor as text without spaces, such as the id of a server-sent event.
+func (c Cursor) String() string {
+	if c.run == 0 {
+		return ""
+	}
+	b := binary.BigEndian.AppendUint32(nil, c.run)
+	for _, n := range c.at {
+		b = binary.AppendUvarint(b, n)
+	}
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// ParseCursor reads what String returned. Anything else is the zero Cursor.
+func ParseCursor(text string) Cursor {
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(b) < 4 {
+		return Cursor{}
+	}
+	c := Cursor{run: binary.BigEndian.Uint32(b)}
+	b = b[4:]
+	for i := range c.at {
+		v, n := binary.Uvarint(b)
+		if n <= 0 {
+			return Cursor{}
+		}
+		c.at[i], b = v, b[n:]
+	}
+	if len(b) > 0 {
+		return Cursor{}
+	}
+	return c
+}
+
+// After returns copies of the journeys that ended since the cursor and that the filter takes, the oldest first, at most n;
+// a cursor behind them; and how many ended in between and were pushed out before anybody looked, whatever they were. The
+// zero Cursor gives none, and a cursor from which what comes next is seen.
+func (r *Recorder) After(c Cursor, f Filter, n int) (list []Snapshot, next Cursor, missed int) {
+	if r == nil || n <= 0 {
+		return nil, c, 0
+	}
+	parts := make([]part, shardCount)
+	fresh := c.run != r.run
+	for i := range r.shards {
+		if fresh {
+			c.at[i] = r.shards[i].last()
+		} else {
+			parts[i] = r.shards[i].since(c.at[i], &f)
+		}
+	}
+	c.run = r.run
+	if fresh {
+		return nil, c, 0
+	}
+	return cut(parts, c, n)
+}
+
+// part is what a shard has behind a cursor.
+type part struct {
+	seq   uint64   // the last that ended
+	held  []uint64 // those that are still held, in any order
+	found []found  // those of them that the filter takes
+}
+
+type found struct {
+	seq   uint64
+	shard int
+	s     Snapshot
+}
+
+func (s *shard) last() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seq
+}
+
+// since copies what the filter takes of the journeys that ended after at.
+func (s *shard) since(at uint64, f *Filter) (p part) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.seq = s.seq
+	if s.seq <= at {
+		return p
+	}
+	for l := range s.lanes {
+		s.lanes[l].each(func(j *Journey) bool {
+			if j.seq <= at {
+				return false
+			}
+			p.held = append(p.held, j.seq)
+			if h := j.head(); f.Match(&h) {
+				h.fill(j)
+				p.found = append(p.found, found{seq: j.seq, s: h})
+			}
+			return true
+		})
+	}
+	return p
+}
+
+// cut puts the parts together, takes the n oldest and leaves the others for the next time.
+func cut(parts []part, c Cursor, n int) (list []Snapshot, next Cursor, missed int) {
+	var all []found
+	for i := range parts {
+		p := &parts[i]
+		slices.SortFunc(p.found, func(a, b found) int { return cmp.Compare(a.seq, b.seq) })
+		for k := range p.found {
+			p.found[k].shard = i
+		}
+		all = append(all, p.found...)
+	}
+	slices.SortStableFunc(all, func(a, b found) int { return a.s.end().Compare(b.s.end()) })
+	next = c
+	for i := range parts {
+		next.at[i] = max(c.at[i], parts[i].seq)
+	}
+	if len(all) > n {
+		for _, left := range slices.Backward(all[n:]) { // so that the first one that is left wins
+			next.at[left.shard] = min(next.at[left.shard], left.seq-1)
+		}
+		all = all[:n]
+	}
+	for i := range parts {
+		missed += int(next.at[i] - c.at[i])
+		for _, seq := range parts[i].held {
+			if seq <= next.at[i] {
+				missed--
+			}
+		}
+	}
+	list = make([]Snapshot, len(all))
+	for i := range all {
+		list[i] = all[i].s
+	}
+	return list, next, missed
+}

@@ -1,0 +1,10 @@
+package trace
+
+// Tender returns a function that does what [Recorder.Run] does at each tick.
+func Tender(r *Recorder) func() {
+	windows := map[*route]*window{}
+	return func() { r.tend(windows) }
+}
+
+// BucketOf is how durations are put into buckets.
+var BucketOf = bucketOf

@@ -1,0 +1,82 @@
+package trace
+
+import "sync"
+
+// shard is a part of what is held; several of them keep the cores from waiting for each other.
+type shard struct {
+	mu    sync.Mutex // guards all below
+	seq   uint64     // of the last journey that ended here
+	lanes [laneCount]ring
+	count counts
+	hists []*histogram // by the number of the route
+	why   map[refusal]uint64
+	_     [24]byte // keeps neighbours off one cache line
+}
+
+// lane is one of the rings of a shard. There are several, so that much of one kind can't push out what is rare.
+type lane uint8
+
+const (
+	laneRecent  lane = iota // requests that are nothing special
+	laneOther               // what else is nothing special: connections, queries, events
+	laneFailed              // kept from here on
+	laneRefused             //
+	laneSlow                // slow ones, and those that waited
+	laneSample              // the sample, and what trusted callers trace
+	laneChosen              // probes, and the first of their kind
+	laneCount
+)
+
+// keptLanes is how many lanes are for what is kept.
+const keptLanes = int(laneCount - laneFailed)
+
+// ring holds the last journeys of one lane. Its slots are nil where none was yet, or where it was taken out.
+type ring struct {
+	slots []*Journey
+	next  int
+}
+
+func (s *shard) init(recent, kept int) {
+	for l := range s.lanes {
+		n := recent / shardCount
+		switch {
+		case lane(l) == laneOther:
+			n = max(recent/4, min(recent, 64)) / shardCount
+		case lane(l) >= laneFailed:
+			n = (kept + keptLanes*shardCount - 1) / (keptLanes * shardCount)
+		}
+		if lane(l) < laneFailed {
+			n = max(1, n)
+		}
+		s.lanes[l].slots = make([]*Journey, n)
+	}
+	s.why = map[refusal]uint64{}
+}
+
+// put takes an ended journey in and returns the one that it pushes out, if any.
+func (s *shard) put(j *Journey, l lane, route int, overShare bool) (old *Journey) {
+	s.mu.Lock()
+	s.seq++
+	j.seq = s.seq
+	s.tally(j, route, overShare)
+	r := &s.lanes[l]
+	old, r.slots[r.next] = r.slots[r.next], j
+	if r.next++; r.next == len(r.slots) {
+		r.next = 0
+	}
+	s.mu.Unlock()
+	return old
+}
+
+// each calls do for the journeys of the ring, the newest first, until it returns false.
+func (r *ring) each(do func(j *Journey) bool) {
+	for k := range r.slots {
+		i := r.next - 1 - k
+		if i < 0 {
+			i += len(r.slots)
+		}
+		if j := r.slots[i]; j != nil && !do(j) {
+			return
+		}
+	}
+}
