@@ -6,4 +6,4 @@ import (
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
-func newRecorder(now func() time.Time) *trace.Recorder { return trace.New(now, 256, nil) }
+func newRecorder(now func() time.Time) *trace.Recorder { return trace.New(trace.Options{Now: now, Recent: 256}) }

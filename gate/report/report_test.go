@@ -124,14 +124,14 @@ func TestRead_IgnoresAndRefuses(t *testing.T) {
 // A report is a journey of its own kind: one hop of the layer client, which nobody here has seen.
 func TestReport_BecomesAJourney(t *testing.T) {
 	t.Parallel()
-	recorder := trace.New(time.Now, 16, nil)
+	recorder := trace.New(trace.Options{Now: time.Now, Recent: 16})
 	body := "[" + one("network-error", "https://www.example.test:8443/a", fmt.Sprintf(network, "application", 503, "http.error", `,"response_headers":{"X-Journey":["`+strings.Repeat("0c", 16)+`"]}`)) + "]"
 	list, _, err := report.Read([]byte(body), ours)
 	if err != nil || len(list) != 1 {
 		t.Fatal(list, err)
 	}
 	list[0].Record(recorder, netip.MustParseAddr("203.0.113.9"))
-	s := recorder.Recent(1)[0]
+	s := recorder.Select(trace.Filter{}, 1)[0]
 	v := s.View(trace.Operator, nil)
 	if v.Kind != "report" || v.Layer != "client" || v.Reason != "client.error_answer" || v.Outcome != "error" || v.Status != 503 || v.Host != "www.example.test:8443" || v.Client != "203.0.113.0/24" {
 		t.Errorf("%+v", v)
