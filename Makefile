@@ -45,7 +45,7 @@ $(PAGE)/dist/index.html: $(PAGE)/node_modules/.package-lock.json $(PAGE_SOURCES)
 
 $(CONSOLE)/dist/index.html: $(CONSOLE)/node_modules/.package-lock.json $(CONSOLE_SOURCES)
 	@cd $(CONSOLE) && npm run --silent build -- --logLevel warn
-	@touch $@ $(CONSOLE)/dist/.keep
+	@touch $@
 
 %/node_modules/.package-lock.json: %/package-lock.json | node20
 	@echo "installing what $* is built with (once)"

@@ -51,7 +51,8 @@ export const plural = (n: number, one: string, many = `${one}s`): string => `${c
 // sentence makes a reason's text a sentence: a capital letter, and a stop.
 export const sentence = (text: string): string => {
   const t = text.trim();
-  return t && `${t[0]?.toUpperCase()}${t.slice(1)}${/[.!?…:]$/.test(t) ? '' : '.'}`;
+  const first = /^[a-z]+([ ,]|$)/.test(t) ? `${t[0]?.toUpperCase()}${t.slice(1)}` : t; // cors.origins and https:// stay as they are
+  return first && `${first}${/[.!?…:]$/.test(first) ? '' : '.'}`;
 };
 
 export const shortID = (id: string): string => id.slice(0, 8);

@@ -1,5 +1,5 @@
 // The first screen: is it well, and if not, which station?
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { useApi } from '../api/client';
 import { useLive } from '../api/live';
 import type { Journey, Overview } from '../api/types';
@@ -52,8 +52,8 @@ function Trouble({ of }: { of: Overview }) {
       )}
       {bad.map((s) => (
         <Note key={s.layer} tone={s.state === 'down' ? 'down' : 'warn'} action={<a className="button" href={`/path/${s.layer}`}>Look</a>}>
-          <p><b>{s.title}:</b> {sentence(s.sentence)}</p>
-          {s.fix && <p>Fix: {sentence(s.fix)} {s.where && <Where at={s.where} />}</p>}
+          {!(s.fix && of.sentence.includes(s.sentence)) && <p><b>{s.title}:</b> {sentence(s.sentence)}</p>}
+          {s.fix && <p><b>Fix:</b> {sentence(s.fix)} {s.where && <Where at={s.where} />}</p>}
         </Note>
       ))}
     </div>

@@ -53,7 +53,7 @@ function One({ station: s, number }: { station: Station; number: number }) {
             <p className="soft">{sentence(s.sentence)}</p>
           </div>
         </div>
-        <span className="row"><StateMark of={s.state} word /><a className="button" href={`/journeys?kinds=request,connection,query,drop,event,push&kept=deny,error,wait&reason=${s.layer}`}>Its refusals</a></span>
+        <span className="row"><StateMark of={s.state} word /><a className="button quiet" href={`/journeys?kinds=request,connection,query,drop,event,push&kept=deny,error,wait&reason=${s.layer}`}>Its refusals</a></span>
       </header>
       {s.fix && (
         <div className="body">
@@ -67,6 +67,7 @@ function One({ station: s, number }: { station: Station; number: number }) {
 
 function OneTable({ table }: { table: StationTable }) {
   const rows = table.rows ?? [];
+  const shown = table.columns.map((title, c) => ({ title, c })).filter(({ c }) => c === 0 || rows.some((r) => r.cells[c])); // not what is empty throughout
   const numeric = table.columns.map((_, i) => rows.length > 0 && rows.every((r) => /^(|–|-|—|[\d.,]+\s?(%|ms|s|µs|d|h|min|B|kB|MB|GB|\/s)?)$/.test(r.cells[i] ?? '')));
   const numbered = rows.map((row, i) => ({ row, i }));
   if (rows.length === 0) return <p className="soft none">{table.title}: none</p>;
@@ -75,7 +76,7 @@ function OneTable({ table }: { table: StationTable }) {
       caption={table.title} rows={numbered} id={({ i }) => String(i)}
       columns={[
         { key: 'state', title: <span className="unseen">State</span>, tight: true, cell: ({ row }) => <StateMark of={row.state} /> },
-        ...table.columns.map((title, c) => ({ key: String(c), title, end: numeric[c] ?? false, tight: numeric[c] ?? false, cell: ({ row }: { row: Row }) => (c === 0 ? <FirstCell row={row} /> : row.cells[c]) })),
+        ...shown.map(({ title, c }) => ({ key: String(c), title, end: numeric[c] ?? false, tight: numeric[c] ?? false, cell: ({ row }: { row: Row }) => (c === 0 ? <FirstCell row={row} /> : row.cells[c]) })),
         ...(rows.some((r) => r.where) ? [{ key: 'where', title: 'Declared', tight: true, cell: ({ row }: { row: Row }) => row.where && <Where at={row.where} /> }] : []),
       ]}
     />

@@ -42,7 +42,7 @@ export function Pulse() {
   const p99 = quantile(all, 0.99);
   return (
     <section className="pulse" aria-label="The last five minutes">
-      <Figure title="Requests" value={`${last >= 9.95 ? Math.round(last) : last.toFixed(1)}/s`} points={rates.slice(0, -1)} />
+      <Figure title="Requests" value={`${last === 0 ? 0 : last >= 9.95 ? Math.round(last) : last.toFixed(1)}/s`} points={rates.slice(0, -1)} />
       <Figure title="Half are answered within" value={p50 === undefined ? '–' : duration(p50)} points={slots.slice(0, -1).map((s) => quantile(s, 0.5))} />
       <Figure title="99 of 100 within" value={p99 === undefined ? '–' : duration(p99)} points={slots.slice(0, -1).map((s) => quantile(s, 0.99))} />
     </section>

@@ -1,9 +1,10 @@
 // Why: a request goes the way that a browser would go, and each station says what it saw, on both sides.
 import { type FormEvent, useRef, useState } from 'react';
-import { ApiError } from '../api/client';
+import { ApiError, useApi } from '../api/client';
 import { postEvents } from '../api/live';
-import type { WhyAnswer, WhyStep } from '../api/types';
+import type { Journey, WhyAnswer, WhyStep } from '../api/types';
 import { Button, Chip, Empty, ErrorNote, Field, Icon, VerdictMark, Where, copy } from '../parts';
+import { layerWord } from '../path/titles';
 import { go, usePlace } from '../router';
 import { duration, sentence } from '../say';
 import { useMay } from '../session';
@@ -99,10 +100,12 @@ function headersOf(text: string): Record<string, string[]> | string {
 }
 
 function Examples() {
-  const site = 'https://gallery.localhost:8443';
+  const { data } = useApi<{ journeys: Journey[] | null }>('/api/journeys?kinds=request&n=50');
+  const host = data?.journeys?.find((j) => j.status !== 421 && j.host && !/^[\d.:[\]]+$/.test(j.host))?.host ?? 'localhost:8443';
+  const site = `https://${host}`;
   const list: [string, string, Record<string, string>][] = [
     ['Does the site answer?', `${site}/`, { url: `${site}/` }],
-    ['May a page of another site write?', `POST ${site}/api/photos, from https://shop.example`, { url: `${site}/api/photos`, method: 'POST', origin: 'https://shop.example' }],
+    ['May a page of another site write?', `POST ${site}/api/, from https://shop.example`, { url: `${site}/api/`, method: 'POST', origin: 'https://shop.example' }],
     ['A path that is not there', `${site}/api/nothing`, { url: `${site}/api/nothing` }],
     ['A site of somebody else', 'https://example.com/', { url: 'https://example.com/' }],
   ];
@@ -135,7 +138,7 @@ function Answer({ of: a }: { of: WhyAnswer }) {
     <div className={`verdict ${a.well ? 'well' : 'down'}`}>
       <span className="seal"><Icon name={a.well ? 'check' : 'cross'} /></span>
       <div className="stack-s">
-        <p className="said"><b>{a.well ? 'It works.' : a.layer ? `It stops at ${a.layer}.` : 'It does not work.'}</b> {sentence(a.sentence)}</p>
+        <p className="said"><b>{a.well ? 'It works.' : a.layer ? `It stops at ${layerWord(a.layer)}.` : 'It does not work.'}</b> {sentence(a.sentence)}</p>
         {a.fix && <p><b>Fix:</b> {sentence(a.fix)} {a.where && <Where at={a.where} />}</p>}
         <p className="chips">
           {a.reason && <Chip href={`/reasons/${a.reason}`}>{a.flag && <b className="mono">{a.flag}</b>}{a.reason}</Chip>}

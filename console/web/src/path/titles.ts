@@ -12,6 +12,9 @@ export const kinds: { value: Kind; word: string; one: string }[] = [
 
 export const kindWord = (k: Kind): string => kinds.find((x) => x.value === k)?.one ?? k;
 
+// layerWord is a layer's name as it is written in a sentence.
+export const layerWord = (layer: string): string => (/^(dns|tcp|tls|cors|sql)$/.test(layer) ? layer.toUpperCase() : `the ${layer}`);
+
 // titleOf is a short name for a journey: its method and path, or what its kind has instead of them.
 export function titleOf(j: Journey): { verb: string; what: string } {
   const name = j.hops.find((h) => h.name)?.name ?? '';

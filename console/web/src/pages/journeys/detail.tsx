@@ -4,7 +4,7 @@ import { type ApiError, call, useApi } from '../../api/client';
 import type { Hop, Journey } from '../../api/types';
 import { useKeys } from '../../keys';
 import { Ago, Button, Chip, Choice, Empty, Icon, Ready, Where, copy, refused, toast, verdict } from '../../parts';
-import { kindWord, titleOf } from '../../path/titles';
+import { kindWord, layerWord, titleOf } from '../../path/titles';
 import { bytes, clock, duration, sentence, shortID } from '../../say';
 import { useMay } from '../../session';
 import { go } from '../../router';
@@ -79,8 +79,8 @@ function Verdict({ of: j }: { of: Journey }) {
       <span className="seal"><Icon name={icon} /></span>
       <div className="stack-s">
         <p className="said">
-          {bad ? <><b>{j.layer ? `Stopped at ${j.layer}` : 'Stopped'}{decider?.name ? ` (${decider.name})` : ''}.</b> {sentence(j.sentence ?? '')}</> : <><b>{j.status ? `Answered with ${j.status}` : 'It came through'}</b> in {duration(j.ms)}.</>}
-          {bad && decider?.note && <span className="soft"> {sentence(decider.note)}</span>}
+          {bad ? <><b>{j.layer ? `Stopped at ${layerWord(j.layer)}` : 'Stopped'}{decider?.name ? ` (${decider.name})` : ''}.</b> {sentence(j.sentence ?? '')}</> : <><b>{j.status ? `Answered with ${j.status}` : 'It came through'}</b> in {duration(j.ms)}.</>}
+          {bad && decider?.note && decider.note !== decider.where && <span className="soft"> ({decider.note})</span>}
         </p>
         {bad && j.fix && <p className="fix"><b>Fix:</b> {sentence(j.fix)} {j.where && <Where at={j.where} />}</p>}
         <p className="chips">

@@ -23,9 +23,16 @@ export function JourneyMap({ of: j }: { of: Journey }) {
     setAt((a) => Math.min(last, Math.max(0, a + by)));
   };
   useKeys({ ArrowRight: () => move(1), ArrowLeft: () => move(-1) });
+  const frame = useRef<HTMLDivElement>(null);
+  const [geo, setGeo] = useState<Geometry>(wide);
+  useLayoutEffect(() => {
+    const watch = new ResizeObserver(([entry]) => setGeo((entry?.contentRect.width ?? 1000) < 820 ? tall : wide));
+    if (frame.current) watch.observe(frame.current);
+    return () => watch.disconnect();
+  }, []);
   return (
-    <div className="map panel">
-      <Drawing j={j} all={all} stop={stop} at={at} slow={slow} go={(i) => { setPlaying(false); setAt(i + 1); }} />
+    <div ref={frame} className="map panel">
+      <Drawing j={j} geo={geo} all={all} stop={stop} at={at} slow={slow} go={(i) => { setPlaying(false); setAt(i + 1); }} />
       <div className="controls">
         <IconButton name="back" label="A step back" disabled={at === 0} onClick={() => move(-1)} />
         <Button icon={playing ? 'pause' : 'play'} onClick={() => { if (!playing && at === last) setAt(0); setPlaying(!playing); }}>{playing ? 'Pause' : at === last ? 'Again' : 'Play'}</Button>
@@ -54,18 +61,11 @@ function usePlay(last: number) {
   return { at, setAt, playing, setPlaying, slow, setSlow };
 }
 
-function Drawing({ j, all, stop, at, slow, go }: { j: Journey; all: Passage[]; stop: number; at: number; slow: boolean; go: (i: number) => void }) {
-  const frame = useRef<HTMLDivElement>(null);
-  const [geo, setGeo] = useState<Geometry>(wide);
-  useLayoutEffect(() => {
-    const watch = new ResizeObserver(([entry]) => setGeo((entry?.contentRect.width ?? 1000) < 640 ? tall : wide));
-    if (frame.current) watch.observe(frame.current);
-    return () => watch.disconnect();
-  }, []);
+function Drawing({ j, geo, all, stop, at, slow, go }: { j: Journey; geo: Geometry; all: Passage[]; stop: number; at: number; slow: boolean; go: (i: number) => void }) {
   const bad = refused(j.outcome);
   const now = at === 0 ? 'at the caller' : at === stop + 2 ? 'back at the caller' : `at ${all[at - 1]?.place.title}`;
   return (
-    <div ref={frame} className={`drawing ${geo.tall ? 'tall' : 'wide'}`}>
+    <div className={`drawing ${geo.tall ? 'tall' : 'wide'}`}>
       <svg viewBox={`0 0 ${geo.width} ${geo.height}`} role="img" aria-label={`The path, with the request ${now}`}>
         <path className="rail" d={geo.rail} />
         <path className={`way ${bad ? 'bad' : ''}`} d={geo.way(stop)} />

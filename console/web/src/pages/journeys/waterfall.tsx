@@ -83,7 +83,7 @@ function HopRow({ hop, decided, before, scale }: { hop: Hop; decided: boolean; b
       <td role="cell" className="decision">
         {hop.name && <span className="mono">{hop.name} </span>}
         {hop.flag && <span className="mono tone-down" title={hop.reason}>{hop.flag} </span>}
-        <span className="soft">{hop.note ?? (hop.name ? '' : verdict(hop.verdict).word)}</span>
+        <span className="soft">{hop.note && hop.note !== hop.where ? hop.note : hop.name ? '' : verdict(hop.verdict).word}</span>
         {hop.n && hop.n[1] !== 0 && hop.layer === 'pool' && <span className="soft"> {hop.n[0]}/{hop.n[1]}</span>}
         {hop.evidence !== 'seen' && <span className="evidence" title={sentence(evidences[hop.evidence] ?? '')}> {hop.evidence}</span>}
         {stop && hop.where && <> <Where at={hop.where} /></>}
