@@ -11,7 +11,7 @@ type Side string
 const (
 	Both   Side = "both sides"
 	Here   Side = "this side"   // the client alone
-	Server Side = "server side" // the server alone
+	There  Side = "server side" // the server alone
 	Nobody Side = "nobody"      // it follows from something else, or is not known
 )
 

@@ -1,0 +1,390 @@
+package why
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip/trace"
+)
+
+// judgePage is what a browser decides by itself.
+func (s *Sides) judgePage() []Step {
+	f := s.Facts
+	if !f.Mixed {
+		return nil
+	}
+	step := stop(trace.Client, "browser", "client.mixed_content", "the page is of "+f.Origin+", and browsers let no page of https call http", 0, Here)
+	step.Evidence = trace.Predicted.String()
+	return []Step{step}
+}
+
+// stops is what a script learns of a refusal by the browser.
+const stops = `A browser stops here and tells the script only "Failed to fetch".`
+
+// judgePreflight is the question that a browser asks beforehand.
+func (s *Sides) judgePreflight() Step {
+	f := s.Facts
+	e := f.Preflight
+	if e.Failure != None {
+		step := s.broken(e, "preflight")
+		step.Layer = trace.CORS.String()
+		return step
+	}
+	asked := listed(e.Sent["Access-Control-Request-Headers"])
+	j := judgePreflight(e, f.Origin, f.Method, asked, f.Credentials)
+	side := Here
+	v := s.view(e)
+	if v != nil {
+		side = Both
+	}
+	if j.reason == "" {
+		step := pass(trace.CORS, "preflight", j.sentence, e.Took, side)
+		step.Notes = j.notes
+		if h := hopOf(v, trace.CORS); h != nil {
+			step.Where = h.Where
+		}
+		return step
+	}
+	step := stop(trace.CORS, "preflight", j.reason, j.sentence, e.Took, side)
+	step.Notes = append(step.Notes, stops)
+	if v == nil || v.Reason == "" {
+		step.Sentence += problemText(e)
+		return step
+	}
+	r := trace.ReasonOf(v.Reason)
+	if !strings.HasPrefix(v.Reason, "cors.") { // another station refused it
+		step.Layer, step.Title = v.Layer, v.Layer
+		step.Sentence = "the preflight was refused: " + r.Text() + problemText(e)
+	}
+	step.Reason, step.Flag, step.Fix, step.Where = r.Code(), r.Flag(), r.Fix(), v.Where
+	if r.Code() == "cors.origin_not_allowed" {
+		step.Sentence = "pages of " + f.Origin + " may not call this site"
+	}
+	return step
+}
+
+// hopOf is the last hop of a layer.
+func hopOf(v *trace.View, l trace.Layer) *trace.HopView {
+	if v == nil {
+		return nil
+	}
+	for i := len(v.Hops) - 1; i >= 0; i-- {
+		if v.Hops[i].Layer == l.String() {
+			return &v.Hops[i]
+		}
+	}
+	return nil
+}
+
+// broken is an exchange that came to no answer.
+func (s *Sides) broken(e *Exchange, title string) Step {
+	code, text := e.Reason, "there was no answer: "+e.Error
+	switch {
+	case code != "":
+		text = trace.ReasonOf(code).Text()
+	case e.Failure == TimedOut:
+		code, text = "app.deadline", fmt.Sprintf("no answer came in %.1f s", e.Took.Seconds())
+	default:
+		code = "connection.reset"
+	}
+	layer := trace.App
+	switch {
+	case strings.HasPrefix(code, "tls."):
+		layer = trace.TLS
+	case strings.HasPrefix(code, "connection."):
+		layer = trace.TCP
+	}
+	step := stop(layer, title, code, text, e.Took, Here)
+	for _, c := range s.records() {
+		if theirs := trace.ReasonOf(c.View.Reason); theirs != trace.None && c.View.Layer == layer.String() {
+			step.Side, step.Reason, step.Flag, step.Fix, step.Sentence, step.Where = Both, theirs.Code(), theirs.Flag(), theirs.Fix(), theirs.Text(), c.View.Where
+		}
+	}
+	if s.Begun != nil && strings.HasPrefix(step.Reason, "tls.") {
+		step.Where = orElse(step.Where, s.Begun.TLSWhere)
+	}
+	return step
+}
+
+// judgeAnswer is the request itself: what came back, what the server's stations did, and whether the page may have it.
+func (s *Sides) judgeAnswer() []Step {
+	f := s.Facts
+	e := f.Answer
+	if e.Failure != None && e.Status == 0 && s.view(e) == nil {
+		return []Step{s.broken(e, s.requestTitle())}
+	}
+	if s.Begun != nil && s.Begun.Ours && s.stranger() {
+		return []Step{s.somebodyElse(e)}
+	}
+	steps := append([]Step{s.judgeStatus(e)}, s.stations(s.view(e))...)
+	if f.Origin != "" && !f.Target.Same(f.Origin) && !f.Target.Socket {
+		steps = append(steps, s.judgeReading(e, refusedAt(steps)))
+	}
+	return steps
+}
+
+// somebodyElse is an answer of which the server has no record.
+func (s *Sides) somebodyElse(e *Exchange) Step {
+	to := s.reached().To
+	text := fmt.Sprintf("%s answered %s, and it was not this server: that has no record of the request", to, statusText(e.Status))
+	code := "dns.wrong_address"
+	if s.ours(to.Addr()) {
+		var list []string
+		for _, l := range s.Saw.Listens {
+			list = append(list, l.String())
+		}
+		text += fmt.Sprintf("; another program of this machine listens on port %d (this server listens on %s), or a proxy answers by itself", to.Port(), strings.Join(list, ", "))
+		code = "connection.no_listener"
+	}
+	step := stop(trace.TCP, s.requestTitle(), code, text, e.Took, Both)
+	if code == "dns.wrong_address" {
+		step.Layer = trace.DNS.String()
+	}
+	step.Evidence = trace.Likely.String()
+	if by := e.Header.Get("Server"); by != "" {
+		step.Notes = append(step.Notes, "The answer says that it is of "+printable(by)+".")
+	}
+	return step
+}
+
+// judgeStatus is the request's own step. Which station refused it is told by the next ones, where the server knows.
+func (s *Sides) judgeStatus(e *Exchange) Step {
+	v := s.view(e)
+	side := Here
+	if v != nil {
+		side = Both
+	}
+	text := statusText(e.Status)
+	if e.Proto != "" {
+		text += ", " + e.Proto
+	}
+	good := e.Status > 0 && e.Status < 400
+	if s.Facts.Target.Socket {
+		good = e.Status == http.StatusSwitchingProtocols
+	}
+	if good || v != nil && v.Decided >= 0 {
+		step := pass(trace.App, s.requestTitle(), text, e.Took, side)
+		step.Notes = s.Facts.Withheld
+		if e.Status >= 300 && e.Status < 400 && e.Status != http.StatusNotModified {
+			step.Notes = append(step.Notes, "It is a redirect to "+printable(e.Header.Get("Location"))+": a browser goes on there. Ask why of that address.")
+		}
+		if !good {
+			step.Sentence = "answered " + text
+		}
+		return step
+	}
+	code, layer := "app.error_status", trace.App
+	if s.Facts.Target.Socket {
+		code, layer = "stream.upgrade_refused", trace.Stream
+	}
+	said := problem(e)
+	if r := trace.ReasonOf(said.Reason); said.Reason != "" && r.Code() == said.Reason { // another Roundtrip says why
+		code = said.Reason
+		layer = reasonLayer(code)
+	}
+	step := stop(layer, s.requestTitle(), code, "the server answered "+text+problemText(e), e.Took, side)
+	step.Notes = s.Facts.Withheld
+	if e.Status >= 500 {
+		step.Verdict = trace.Fail.String()
+	}
+	if v != nil {
+		step.Where = v.Where
+		if r := trace.ReasonOf(v.Reason); r != trace.None {
+			step.Reason, step.Flag, step.Fix = r.Code(), r.Flag(), r.Fix()
+		}
+	}
+	return step
+}
+
+// said is what a problem (RFC 9457) tells.
+type said struct {
+	Reason, Detail, Title string
+}
+
+func problem(e *Exchange) said {
+	var p said
+	if strings.HasPrefix(e.Header.Get("Content-Type"), "application/problem+json") {
+		_ = json.Unmarshal(e.Body, &p) // what is no problem after all says nothing
+	}
+	return p
+}
+
+func problemText(e *Exchange) string {
+	if text := orElse(problem(e).Detail, problem(e).Title); text != "" {
+		return ": " + printable(text)
+	}
+	return ""
+}
+
+// reasonLayer is the station of a code's first word.
+func reasonLayer(code string) trace.Layer {
+	word, _, _ := strings.Cut(code, ".")
+	switch word {
+	case "connection":
+		return trace.TCP
+	case "request", "route":
+		return trace.Route
+	case "store":
+		return trace.SQL
+	case "file":
+		return trace.Files
+	case "ws":
+		return trace.Stream
+	}
+	if l := layerOf(word); l != 0 {
+		return l
+	}
+	return trace.App
+}
+
+// stations are those behind the gate's door, as the server's record has them: one step for each layer.
+func (s *Sides) stations(v *trace.View) []Step {
+	if v == nil {
+		return nil
+	}
+	var steps []Step
+	var at []string // layers
+	for i, h := range v.Hops {
+		if slices.Contains([]string{"dns", "firewall", "tcp", "tls", "cors"}, h.Layer) && i != v.Decided {
+			continue
+		}
+		step := stationStep(&h)
+		if i == v.Decided {
+			step.Fix, step.Where = v.Fix, orElse(v.Where, h.Where)
+		}
+		k := slices.Index(at, h.Layer)
+		if k < 0 || i == v.Decided {
+			at, steps = append(at, h.Layer), append(steps, step)
+			continue
+		}
+		steps[k].MS += h.MS
+		steps[k].Notes = append(steps[k].Notes, sentence(fmt.Sprintf("%s %s, %.1f ms", orElse(h.Name, h.Layer), h.Verdict, h.MS)))
+		if step.refused() && i != v.Decided { // what failed and was made good
+			steps[k].Notes = append(steps[k].Notes, sentence(h.Layer+": "+step.Sentence))
+		}
+	}
+	for i := range steps { // the record has one deciding hop; what failed beside it was made good
+		if steps[i].refused() && (v.Decided < 0 || steps[i].Reason != v.Reason) {
+			steps[i].Verdict = trace.Shadowed.String()
+		}
+	}
+	return steps
+}
+
+func stationStep(h *trace.HopView) Step {
+	text := h.Name
+	if h.Note != "" && h.Note != h.Where {
+		text = strings.TrimPrefix(text+": "+h.Note, ": ")
+	}
+	step := Step{
+		Layer: h.Layer, Title: h.Layer, Verdict: h.Verdict, Sentence: text, MS: h.MS, Side: There, Evidence: h.Evidence,
+		Reason: h.Reason, Flag: h.Flag, Where: h.Where,
+	}
+	if r := trace.ReasonOf(h.Reason); r != trace.None {
+		step.Sentence = strings.TrimSuffix(r.Text()+" ("+text+")", " ()")
+	}
+	if len(h.N) == 2 && h.Layer == trace.Pool.String() {
+		step.Sentence = strings.TrimSpace(step.Sentence + fmt.Sprintf(" %d of %d in use", h.N[0], h.N[1]))
+	}
+	return step
+}
+
+// judgeReading is the browser's last word: may the page have the answer?
+func (s *Sides) judgeReading(e *Exchange, failed bool) Step {
+	f := s.Facts
+	j := judgeOrigin(e.Header, f.Origin, f.Credentials)
+	side := Here
+	v := s.view(e)
+	where := ""
+	if h := hopOf(v, trace.CORS); h != nil {
+		side, where = Both, h.Where
+	}
+	if j.reason == "" {
+		step := pass(trace.CORS, "cors", j.sentence, 0, side)
+		if f.Simple != "" {
+			step.Sentence += " (" + f.Simple + ")"
+		}
+		step.Notes, step.Where = j.notes, where
+		return step
+	}
+	code := j.reason
+	if e.Status >= 400 && code == "cors.origin_not_allowed" && f.Preflight != nil { // the preflight allowed it, so the error alone lacks the headers
+		code = "cors.error_without_headers"
+	}
+	step := stop(trace.CORS, "cors", code, j.sentence, 0, side)
+	step.Where = where
+	step.Notes = append(step.Notes, "The request was carried out; the page is not told. "+stops)
+	if failed {
+		step.Notes = append(step.Notes, "So the page does not learn why the request was refused, either.")
+	}
+	return step
+}
+
+// slowAfter is from when on it is said where the time went.
+const slowAfter = 300 * time.Millisecond
+
+// well says in one sentence that it works, and where the time went.
+func (s *Sides) well(a *Answer) {
+	e := s.Facts.Answer
+	if e == nil {
+		a.Sentence = "Nothing stops it as far as was looked."
+		return
+	}
+	a.Sentence = fmt.Sprintf("It works: %s in %.1f ms.", statusText(e.Status), millis(e.Took))
+	if e.Status >= 300 && e.Status < 400 && e.Status != http.StatusNotModified {
+		a.Sentence = fmt.Sprintf("It works: %s to %s.", statusText(e.Status), printable(e.Header.Get("Location")))
+	}
+	if a.Server == nil || e.Took < slowAfter || a.Server.MS < millis(slowAfter) {
+		return
+	}
+	layer, share := slowest(a.Server)
+	if share < 50 {
+		return
+	}
+	a.Sentence = fmt.Sprintf("It works, but it took %.0f ms, and %d %% of that is %s.", a.Server.MS, share, layer)
+	a.Layer = layer
+	if layer == trace.SQL.String() || layer == trace.Pool.String() {
+		code := map[string]string{trace.SQL.String(): "store.slow_query", trace.Pool.String(): "store.pool_exhausted"}[layer]
+		r := trace.ReasonOf(code)
+		a.Reason, a.Flag, a.Fix = r.Code(), r.Flag(), r.Fix()
+	}
+	if h := longest(a.Server, layer); h != nil {
+		a.Where = h.Where
+		if h.Note != "" {
+			a.Sentence += " " + sentence(orElse(h.Name, layer)+": "+printable(h.Note))
+		} else if h.Name != "" {
+			a.Sentence += " " + sentence("The slowest: "+h.Name)
+		}
+	}
+}
+
+// slowest is the layer that took the largest share of the time, in percent.
+func slowest(v *trace.View) (layer string, share int) {
+	sums := map[string]float64{}
+	for _, h := range v.Hops {
+		if h.T >= 0 && h.T+h.MS <= v.MS+1 {
+			sums[h.Layer] += h.MS
+		}
+	}
+	most := 0.0
+	for _, h := range v.Hops { // in their order, so that the answer is the same each time
+		if sums[h.Layer] > most {
+			layer, most = h.Layer, sums[h.Layer]
+		}
+	}
+	return layer, min(100, int(100*most/v.MS+0.5))
+}
+
+func longest(v *trace.View, layer string) *trace.HopView {
+	var found *trace.HopView
+	for i := range v.Hops {
+		if v.Hops[i].Layer == layer && (found == nil || v.Hops[i].MS > found.MS) {
+			found = &v.Hops[i]
+		}
+	}
+	return found
+}

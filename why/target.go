@@ -1,0 +1,156 @@
+package why
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/idna"
+
+	"github.com/roundtrip-dev/roundtrip"
+)
+
+// Target is the URL, taken apart.
+type Target struct {
+	URL    *url.URL // its scheme is http or https, for ws and wss too
+	Shown  string   // as it is shown
+	Host   string   // in ASCII, without brackets
+	Port   uint16
+	Secure bool
+	Socket bool // ws or wss
+	Said   []string
+}
+
+// Addr is the address that the URL has instead of a name; ok is false for a name.
+func (t *Target) Addr() (a netip.Addr, ok bool) {
+	a, err := netip.ParseAddr(t.Host)
+	return a, err == nil
+}
+
+// Same reports whether an origin is the target's own.
+func (t *Target) Same(origin string) bool { return origin == originOf(t.URL) }
+
+// ParseTarget reads a URL as people write it: without a scheme it is https.
+func ParseTarget(text string) (Target, error) {
+	t := Target{}
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return t, wrong("a URL is needed, such as https://shop.example/api/orders")
+	}
+	if !strings.Contains(text, "://") {
+		if scheme, rest, ok := strings.Cut(text, ":"); ok && strings.Trim(rest[:min(1, len(rest))], "0123456789") != "" && !strings.Contains(scheme, ".") {
+			return t, wrong("%s: is no scheme that is looked at here; expected http, https, ws or wss", scheme)
+		}
+		t.Said = append(t.Said, "The URL has no scheme, so https is taken.")
+		text = "https://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return t, wrong("%q is no URL: %v", text, unwrapURL(err))
+	}
+	switch u.Scheme = strings.ToLower(u.Scheme); u.Scheme {
+	case "https", "http":
+	case "wss":
+		t.Socket, u.Scheme = true, "https"
+	case "ws":
+		t.Socket, u.Scheme = true, "http"
+	default:
+		return t, wrong("%s:// is not looked at here; expected http, https, ws or wss", u.Scheme)
+	}
+	if u.User != nil {
+		return t, wrong("the URL has a name or password in it, which browsers do not send; use -H 'Authorization: …'")
+	}
+	t.Secure = u.Scheme == "https"
+	if u.Fragment != "" {
+		t.Said = append(t.Said, "What follows # is for the page alone and is not sent.")
+		u.Fragment, u.RawFragment = "", ""
+	}
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	if err := t.takeHost(u); err != nil {
+		return t, err
+	}
+	t.URL = u
+	shown := *u
+	if t.Socket {
+		shown.Scheme = map[bool]string{true: "wss", false: "ws"}[t.Secure]
+	}
+	t.Shown = shown.String()
+	return t, nil
+}
+
+// takeHost reads name and port.
+func (t *Target) takeHost(u *url.URL) error {
+	host := strings.TrimSuffix(u.Hostname(), ".")
+	if host == "" {
+		return wrong("the URL has no host")
+	}
+	if _, err := netip.ParseAddr(host); err != nil {
+		if host, err = idna.Lookup.ToASCII(host); err != nil {
+			return wrong("%q is no host name: %v", u.Hostname(), err)
+		}
+	}
+	t.Host, t.Port = host, 80
+	if t.Secure {
+		t.Port = 443
+	}
+	port := u.Port()
+	if port != "" {
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || n == 0 {
+			return wrong("%s is no port; expected 1 to 65535", port)
+		}
+		t.Port = uint16(n)
+	}
+	u.Host = host
+	switch {
+	case port != "" && (t.Secure && t.Port != 443 || !t.Secure && t.Port != 80):
+		u.Host = net.JoinHostPort(host, port)
+	case strings.Contains(host, ":"):
+		u.Host = "[" + host + "]"
+	}
+	return nil
+}
+
+func unwrapURL(err error) error {
+	if e, ok := err.(*url.Error); ok { //nolint:errorlint // url.Parse returns it bare
+		return e.Err
+	}
+	return err
+}
+
+// ParseOrigin reads an origin as people write it, and returns it as browsers send it.
+func ParseOrigin(text string) (string, error) {
+	if text == "" || text == "null" {
+		return text, nil
+	}
+	if !strings.Contains(text, "://") {
+		text = "https://" + text
+	}
+	u, err := url.Parse(strings.ToLower(text))
+	if err != nil || u.Hostname() == "" {
+		return "", wrong("--origin %s is no origin; expected scheme://host or scheme://host:port, such as https://shop.example", text)
+	}
+	if u.Path != "" && u.Path != "/" || u.RawQuery != "" {
+		return "", wrong("--origin %s has a path; an origin is scheme, host and port alone: %s", text, originOf(u))
+	}
+	return originOf(u), nil
+}
+
+// originOf is the origin of a URL as browsers write it: without the port that its scheme has anyway.
+func originOf(u *url.URL) string {
+	host := u.Host
+	if u.Scheme == "https" {
+		host = strings.TrimSuffix(host, ":443")
+	} else if u.Scheme == "http" {
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return u.Scheme + "://" + host
+}
+
+func wrong(format string, args ...any) error {
+	return roundtrip.E(roundtrip.Invalid, "command.invalid", format, args...)
+}
