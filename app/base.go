@@ -11,6 +11,7 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/dns/probe"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
 	"github.com/roundtrip-dev/roundtrip/gate/encode"
 	"github.com/roundtrip-dev/roundtrip/gate/static"
@@ -36,11 +37,12 @@ type base struct {
 	coder     *encode.Encoders
 	cache     *static.Cache
 	ups       *upstreams
-	key       []byte // signs page tokens
-	vapid     []byte // the seed of the key that pushes are signed with
-	stick     []byte // makes the cookies that keep visitors with an upstream
-	probe     []byte // signs the names of probes
-	dnsCookie []byte // of DNS cookies, so that a restart forgets nobody who has shown its address
+	key       []byte        // signs page tokens
+	vapid     []byte        // the seed of the key that pushes are signed with
+	stick     []byte        // makes the cookies that keep visitors with an upstream
+	probe     []byte        // signs the names of probes
+	tickets   *probe.Signer // signs the requests of probes
+	dnsCookie []byte        // of DNS cookies, so that a restart forgets nobody who has shown its address
 
 	authority string // path of the local authority's certificate, "" where there is none
 }
@@ -105,6 +107,9 @@ func open(ctx context.Context, c *config.Config, s Surroundings, log *slog.Logge
 	}
 	if err == nil {
 		b.probe, err = b.store.Secret(ctx, "probe")
+	}
+	if err == nil {
+		b.tickets, err = newTickets(b.probe)
 	}
 	if err == nil {
 		b.dnsCookie, err = b.store.Secret(ctx, "dns_cookie")

@@ -37,7 +37,7 @@ func (a *App) openConsole(ctx context.Context) error {
 	a.console, err = console.New(console.Options{
 		Listener: &consoleDoor{Listener: l, app: a}, Dir: dataFolder(a.config), Name: a.config.Name, Dev: a.options.Dev,
 		Now: a.around.Now, Rand: a.around.Rand, Log: a.log,
-		Recorder: a.recorder, Places: a.book.Where, Overview: a.overview, Diff: a.book.Diff, Pages: console.Built(),
+		Recorder: a.recorder, Places: a.book.Where, Overview: a.overview, Diff: a.book.Diff, Why: a.why, Pages: console.Built(),
 		Generations: func() any { return a.book.Generations() },
 	})
 	if err != nil {

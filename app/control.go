@@ -92,6 +92,10 @@ func (a *App) orders() map[string]order {
 		"status": func(ctx context.Context, _ *json.Decoder, out io.Writer) error {
 			return json.NewEncoder(out).Encode(a.overview(ctx))
 		},
+		"why-begin": taking(a.doWhyBegin),
+		"why-saw":   taking(a.doWhySaw),
+		"why-end":   taking(a.doWhyEnd),
+
 		"zone":    a.nameOrder("zone"),
 		"explain": a.nameOrder("explain"),
 		"names":   a.nameOrder("names"),

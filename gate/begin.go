@@ -47,6 +47,7 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request, j *trace.Journe
 // note begins the journey's text.
 func (x *exchange) note(r *http.Request, met string) {
 	j := x.journey
+	x.gate.takeProbe(j, r)
 	x.idText = j.ID.String()
 	j.Link(trace.Link{Role: trace.Over, Evidence: trace.Seen, ID: x.facts.Journey})
 	j.Method, j.Host, j.Path, j.Proto, j.Client = r.Method, x.peer.Host, r.URL.Path, r.Proto, x.peer.Addr
@@ -63,6 +64,26 @@ func (x *exchange) note(r *http.Request, met string) {
 	}
 	if met != "" {
 		j.Add(trace.Hop{Layer: trace.TCP, Verdict: trace.OK, Name: "peer", Note: met + ": " + x.peer.Direct.String(), Start: int64(j.Elapsed())})
+	}
+}
+
+// probeHeader carries the ticket of a probe (see [Options].Probe), in the form that net/http gives to names.
+const probeHeader = "X-Probe"
+
+// takeProbe lets the journey of a probe have the id that we signed for it, and keeps it. Whoever else says that it is one is
+// not believed. What is behind the gate does not see the header.
+func (g *Gate) takeProbe(j *trace.Journey, r *http.Request) {
+	lines := r.Header[probeHeader]
+	if len(lines) == 0 {
+		return
+	}
+	delete(r.Header, probeHeader)
+	if g.probe == nil || len(lines) != 1 {
+		return
+	}
+	if id, ok := g.probe(lines[0]); ok {
+		j.ID = id
+		j.Kept |= trace.Probed
 	}
 }
 

@@ -34,6 +34,10 @@ type Options struct {
 	Peers     Peers
 	Limits    *limit.Buckets // nil: no rate holds
 
+	// Probe knows the probes of our own operators, by what stands in the header X-Probe: the journey of such a request takes the
+	// id that was signed. nil: there are none.
+	Probe func(signed string) (trace.ID, bool)
+
 	// Enter is the firewall's word on each connection; see [wire.Options]. nil: everybody may come.
 	Enter func(wire.Coming) (trace.Hop, error)
 }
@@ -75,6 +79,7 @@ type Gate struct {
 	packets   net.PacketConn
 	altSvc    atomic.Pointer[[]string] // what says that HTTP/3 is served (RFC 7838), while it is
 	limits    *limit.Buckets
+	probe     func(signed string) (trace.ID, bool)
 	asked     preflights
 
 	table    atomic.Pointer[Table]
@@ -96,7 +101,7 @@ func New(o Options) (*Gate, error) {
 	}
 	g := &Gate{
 		recorder: o.Recorder, certs: o.Certs, now: o.Now, log: o.Log, httpsPort: o.HTTPSPort, dev: o.Dev,
-		packets: o.Packets, limits: o.Limits, times: o.Times.withDefaults(), idle: make(chan struct{}, 1), ready: make(chan struct{}),
+		packets: o.Packets, limits: o.Limits, probe: o.Probe, times: o.Times.withDefaults(), idle: make(chan struct{}, 1), ready: make(chan struct{}),
 	}
 	if g.httpsPort == 0 {
 		g.httpsPort = 443

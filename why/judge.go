@@ -137,8 +137,19 @@ func addresses(all []netip.Addr) string {
 	return strings.Join(words, ", ")
 }
 
-// reached is the last try.
-func (s *Sides) reached() *Dial { return &s.Facts.Dials[len(s.Facts.Dials)-1] }
+// reached is the try that counts: the last one where it became a connection, else the first to which there is a way.
+func (s *Sides) reached() *Dial {
+	all := s.Facts.Dials
+	if last := &all[len(all)-1]; last.Failure == None {
+		return last
+	}
+	for i := range all {
+		if all[i].Failure != Unreachable {
+			return &all[i]
+		}
+	}
+	return &all[0]
+}
 
 // view is the server's record of a request.
 func (s *Sides) view(e *Exchange) *trace.View {

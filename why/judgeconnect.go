@@ -2,7 +2,6 @@ package why
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -93,7 +92,7 @@ func (s *Sides) doorOf(h trace.HopView) Step {
 // judgeConnection is whether TCP came about.
 func (s *Sides) judgeConnection(stopped bool) Step {
 	d := s.reached()
-	notes := s.triedBefore()
+	notes := s.triedToo()
 	if d.Failure == None {
 		step := pass(trace.TCP, "tcp", fmt.Sprintf("%d at %s", d.To.Port(), d.To.Addr()), d.Took, Here)
 		if len(s.records()) > 0 {
@@ -155,11 +154,14 @@ func (s *Sides) refused(d *Dial) (code, text string, side Side, where string) {
 	return "connection.no_listener", fmt.Sprintf("nothing listens on port %d; the server listens on %s", d.To.Port(), orElse(strings.Join(list, ", "), "no port")), Both, ""
 }
 
-// triedBefore tells of the addresses that did not take the connection.
-func (s *Sides) triedBefore() []string {
+// triedToo tells of the other addresses, which did not take the connection.
+func (s *Sides) triedToo() []string {
 	var notes []string
-	for _, d := range s.Facts.Dials[:len(s.Facts.Dials)-1] {
-		notes = append(notes, fmt.Sprintf("%s was tried before: %s after %.0f ms.", d.To, failureText(d.Failure), millis(d.Took)))
+	counts := s.reached()
+	for i := range s.Facts.Dials {
+		if d := &s.Facts.Dials[i]; d != counts {
+			notes = append(notes, fmt.Sprintf("%s was tried too: %s after %.0f ms.", d.To, failureText(d.Failure), millis(d.Took)))
+		}
 	}
 	return notes
 }
@@ -278,6 +280,3 @@ func clip(names []string) string {
 	}
 	return printable(orElse(text, "no name"))
 }
-
-// unmapped is an address with IPv4 as IPv4.
-func unmapped(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }

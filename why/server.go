@@ -78,6 +78,7 @@ type Asked struct {
 	Request []string         // ids of requests
 	From    []netip.AddrPort // our ends of the connections that were tried; a zero Addr where only the port is known
 	To      []netip.AddrPort // and the other ends
+	Failed  bool             // the last of them did not become a connection that requests can use
 }
 
 // Saw is what the server saw of the probe.

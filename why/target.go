@@ -142,13 +142,8 @@ func ParseOrigin(text string) (string, error) {
 
 // originOf is the origin of a URL as browsers write it: without the port that its scheme has anyway.
 func originOf(u *url.URL) string {
-	host := u.Host
-	if u.Scheme == "https" {
-		host = strings.TrimSuffix(host, ":443")
-	} else if u.Scheme == "http" {
-		host = strings.TrimSuffix(host, ":80")
-	}
-	return u.Scheme + "://" + host
+	usual := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]
+	return u.Scheme + "://" + strings.TrimSuffix(u.Host, usual)
 }
 
 func wrong(format string, args ...any) error {

@@ -281,6 +281,8 @@ func (p *probe) look(ctx context.Context) error {
 	for _, d := range f.Dials {
 		a.From, a.To = append(a.From, d.From), append(a.To, d.To)
 	}
+	last := len(f.Dials) - 1
+	a.Failed = last >= 0 && f.Dials[last].Failure != None || f.TLS != nil && f.TLS.Reason != ""
 	for _, e := range []*Exchange{f.Preflight, f.Answer} {
 		if e != nil && e.ID != "" {
 			a.Request = append(a.Request, e.ID)
@@ -312,7 +314,7 @@ func layerOf(word string) trace.Layer {
 	return 0
 }
 
-// Layer is the layer that stops it, 0 for none: the exit status of the command is ten more.
+// StoppedBy is the layer that stops it, 0 for none: the exit status of the command is ten more.
 func (a *Answer) StoppedBy() trace.Layer {
 	if a.Well {
 		return 0

@@ -42,6 +42,7 @@ type Watch struct {
 
 	mu        sync.Mutex // guards all below
 	drops     *fold
+	packets   packets
 	policy    *firewall.Policy
 	listening bool
 	lost      int64 // times that the kernel threw packets away, since nobody read in time
@@ -178,6 +179,9 @@ func (w *Watch) packet(p *nflog.Packet, r *nflog.Reader) {
 	w.lost, w.odd = r.Lost(), r.Odd()
 	d := w.note(f, reason, trace.Reported, 1)
 	d.Local, d.Interface = local, w.card(number, d.Last)
+	if !out {
+		w.packets.add(Packet{netip.AddrPortFrom(p.From, p.FromPort), netip.AddrPortFrom(p.To, p.ToPort), p.Protocol, d.Reason, d.Last})
+	}
 	w.mu.Unlock()
 }
 

@@ -1,0 +1,151 @@
+package app
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/roundtrip-dev/roundtrip/firewall"
+	"github.com/roundtrip-dev/roundtrip/trace"
+	"github.com/roundtrip-dev/roundtrip/why"
+)
+
+const (
+	sawWait  = 500 * time.Millisecond // for what is about to be written: a journey ends after its answer was sent
+	sawAgain = 10 * time.Millisecond
+	sawMost  = 4096 // journeys that are looked through
+)
+
+// Saw says what this server saw of a probe. It waits a moment for what has to come.
+func (a *App) Saw(ctx context.Context, asked why.Asked) (*why.Saw, error) {
+	tick := time.NewTicker(sawAgain)
+	defer tick.Stop()
+	end := time.NewTimer(sawWait)
+	defer end.Stop()
+	for {
+		saw := a.saw(asked)
+		if enough(saw, &asked) {
+			return saw, nil
+		}
+		select {
+		case <-tick.C:
+		case <-end.C:
+			return saw, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// enough reports whether everything is there that the probe must have left behind, if it came here at all.
+func enough(saw *why.Saw, asked *why.Asked) bool {
+	if len(saw.Requests) < len(asked.Request) {
+		return false
+	}
+	return !asked.Failed || len(saw.Drops) > 0 || len(saw.Connections) > 0
+}
+
+func (a *App) saw(asked why.Asked) *why.Saw {
+	own := a.machineAddresses()
+	saw := &why.Saw{Listens: a.listens(), Own: own}
+	for _, s := range a.recorder.Select(trace.Filter{Kinds: []trace.Kind{trace.Query, trace.Request, trace.Connection}, Since: asked.Since}, sawMost) {
+		id := s.ID.String()
+		switch {
+		case s.Kind == trace.Query && id == asked.Query:
+			saw.Queries = append(saw.Queries, a.viewOf(&s))
+		case s.Kind == trace.Request && slices.Contains(asked.Request, id):
+			saw.Requests = append(saw.Requests, a.viewOf(&s))
+		case s.Kind == trace.Connection:
+			if exact, ok := isOurs(&s, &asked); ok {
+				saw.Connections = append(saw.Connections, why.Connection{Exact: exact, View: a.viewOf(&s)})
+			}
+		}
+	}
+	slices.SortStableFunc(saw.Connections, func(x, y why.Connection) int { // those that are certain first
+		switch {
+		case x.Exact == y.Exact:
+			return 0
+		case x.Exact:
+			return -1
+		}
+		return 1
+	})
+	if len(asked.To) == 0 {
+		return saw
+	}
+	a.sawDoors(saw, &asked)
+	return saw
+}
+
+// viewOf is a journey as the operator of this machine sees it.
+func (a *App) viewOf(s *trace.Snapshot) trace.View { return s.View(trace.Operator, a.book.Where) }
+
+// isOurs reports whether a connection is one of those that the probe tried: for certain by its port, else by its address.
+func isOurs(s *trace.Snapshot, asked *why.Asked) (exact, ok bool) {
+	for _, h := range s.Hops {
+		if h.Layer != trace.TCP || h.N[0] == 0 {
+			continue
+		}
+		return true, slices.ContainsFunc(asked.From, func(f netip.AddrPort) bool { return int64(f.Port()) == h.N[0] })
+	}
+	refused := s.Reason != trace.None
+	return false, refused && (s.Host == "" || strings.EqualFold(s.Host, asked.Host) || strings.HasPrefix(s.Reason.Code(), "firewall."))
+}
+
+// sawDoors says what the firewall did with the last try, and what it would do.
+func (a *App) sawDoors(saw *why.Saw, asked *why.Asked) {
+	p := a.house.Load().doors
+	if p == nil {
+		return
+	}
+	from, to := asked.From[len(asked.From)-1], asked.To[len(asked.To)-1]
+	remote := from.Addr()
+	for _, d := range a.seen.watch.Packets(asked.Since) {
+		exact := slices.ContainsFunc(asked.From, func(f netip.AddrPort) bool {
+			return f.Port() == d.From.Port() && (!f.Addr().IsValid() || f.Addr() == d.From.Addr().Unmap())
+		})
+		if d.Protocol != firewall.TCP || !exact || d.To.Port() != asked.Port {
+			continue
+		}
+		remote = d.From.Addr().Unmap()
+		door := doorOf(p.Explain(firewall.Flow{Protocol: firewall.TCP, Remote: remote, Port: asked.Port}), a.wall.enforced().Mode)
+		saw.Drops = append(saw.Drops, why.Drop{
+			Exact: true, Reason: d.Reason.Code(), Text: door.Text, Evidence: trace.Reported.String(), Fix: door.Fix, Where: door.Where,
+		})
+	}
+	if !remote.IsValid() { // the client does not know from which of its addresses it tried
+		remote = probeSource(a, to)
+	}
+	if remote.IsValid() {
+		saw.Door = doorOf(p.Explain(firewall.Flow{Protocol: firewall.TCP, Remote: remote, Port: asked.Port}), a.wall.enforced().Mode)
+	}
+}
+
+// probeSource is the address from which this machine speaks with itself.
+func probeSource(a *App, to netip.AddrPort) netip.Addr {
+	if to.Addr().IsLoopback() || slices.Contains(a.machineAddresses(), to.Addr()) {
+		return to.Addr()
+	}
+	return netip.Addr{}
+}
+
+// doorOf puts an explanation into the words of a probe.
+func doorOf(e firewall.Explanation, mode string) *why.Door {
+	d := &why.Door{Allowed: e.Allowed, Mode: mode, Rule: e.Rule, Where: e.Where, Evidence: trace.Predicted.String(), Text: e.Because}
+	if e.Allowed {
+		return d
+	}
+	reason := trace.ReasonOf("firewall.no_rule")
+	d.Reason, d.Fix = reason.Code(), reason.Fix()
+	d.Text = "no rule allows " + e.Flow
+	if len(e.Blockers) > 0 {
+		d.Text += "; the nearest: " + e.Blockers[0].Why
+		d.Where = e.Blockers[0].Where
+	}
+	if len(e.Would) > 0 {
+		d.Fix = "it would pass if " + strings.Join(e.Would, ", or if ")
+	}
+	return d
+}

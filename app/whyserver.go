@@ -1,0 +1,276 @@
+package app
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	mdns "github.com/miekg/dns"
+
+	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/dns/probe"
+	"github.com/roundtrip-dev/roundtrip/gate/route"
+	"github.com/roundtrip-dev/roundtrip/identity"
+	"github.com/roundtrip-dev/roundtrip/internal/nearest"
+	"github.com/roundtrip-dev/roundtrip/trace"
+	"github.com/roundtrip-dev/roundtrip/why"
+)
+
+// The server's side of roundtrip why: what it says beforehand, and what it saw.
+
+const (
+	probeLives  = time.Minute // longer than a probe may take
+	ticketsMost = 8
+)
+
+// newTickets makes what signs the requests of probes. Its key is another one than that of the probes' names, which resolvers
+// see: who has read a name can't send a request of it.
+func newTickets(key []byte) (*probe.Signer, error) {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("roundtrip requests of probes"))
+	return probe.New(mac.Sum(nil))
+}
+
+// probeOf is the gate's question whether a request is a probe of ours, and of which id.
+func (a *App) probeOf(signed string) (trace.ID, bool) {
+	id, err := a.base.tickets.Verify([]byte(signed), a.around.Now())
+	return id, err == nil
+}
+
+// Begin makes App the [why.Server] of its own process.
+func (a *App) Begin(ctx context.Context, w why.Wanted) (*why.Begun, error) {
+	if a.recorder == nil {
+		return nil, roundtrip.E(roundtrip.Unprocessable, "command.undeclared", "journeys are off in this declaration, and without them the server can't say what it saw: take journeys: { off: true } out")
+	}
+	h := a.house.Load()
+	b := &why.Begun{Dev: a.options.Dev, Reach: a.reach(h.config), Doors: a.listens()}
+	host := strings.ToLower(w.Host)
+	a.beginSite(h, b, host)
+	if err := a.beginZone(h, b, host); err != nil {
+		return nil, err
+	}
+	b.Ours = b.Site != "" || b.Zone != ""
+	for range min(w.Tickets, ticketsMost) {
+		id, err := a.newID()
+		if err != nil {
+			return nil, err
+		}
+		b.Tickets = append(b.Tickets, why.Ticket{ID: id.String(), Signed: a.base.tickets.Sign(id, a.around.Now().Add(probeLives))})
+	}
+	if a.base.authority != "" {
+		b.CA = a.base.authority
+		if root, err := os.ReadFile(b.CA); err == nil { // without it, it is only not known whether a certificate is ours
+			b.Roots = root
+		}
+	}
+	if w.As == "" {
+		return b, nil
+	}
+	var err error
+	b.Session, err = a.lend(ctx, h, w)
+	return b, err
+}
+
+func (a *App) newID() (trace.ID, error) {
+	random := a.around.Rand
+	if random == nil {
+		random = rand.Reader
+	}
+	var id trace.ID
+	_, err := io.ReadFull(random, id[:])
+	return id, err
+}
+
+// beginSite says which site has the host.
+func (a *App) beginSite(h *house, b *why.Begun, host string) {
+	var names []string
+	for i := range h.config.Sites {
+		s := &h.config.Sites[i]
+		names = append(names, s.Name)
+		if serves(s.Name, host) && (b.Site == "" || s.Name == host) {
+			b.Site, b.Where, b.TLSWhere = s.Name, s.Pos.String(), s.TLS.Pos.String()
+		}
+	}
+	if b.Site == "" {
+		b.Near = nearest.Of(host, names)
+	}
+}
+
+// serves reports whether a site's name, or its wildcard, has the host.
+func serves(site, host string) bool {
+	if rest, wild := strings.CutPrefix(site, "*."); wild {
+		_, above, _ := strings.Cut(host, ".")
+		return above == rest
+	}
+	return site == route.HostName(host)
+}
+
+// beginZone says what our zone has for the host, and makes the unique name.
+func (a *App) beginZone(h *house, b *why.Begun, host string) error {
+	if a.names == nil {
+		return nil
+	}
+	set := a.names.set.Load()
+	if set == nil {
+		return nil
+	}
+	var zone *config.Zone
+	for i := range h.config.DNS.Zones {
+		z := &h.config.DNS.Zones[i]
+		if (host == z.Name || strings.HasSuffix(host, "."+z.Name)) && (zone == nil || len(z.Name) > len(zone.Name)) {
+			zone = z
+		}
+	}
+	if zone == nil {
+		return nil
+	}
+	b.Zone, b.Records.Where = zone.Name, zone.Pos.String()
+	for _, kind := range []uint16{mdns.TypeA, mdns.TypeAAAA} {
+		e := set.Explain(host, kind)
+		if b.Records.Rcode == "" || e.Rcode == "NOERROR" {
+			b.Records.Rcode = e.Rcode
+		}
+		b.Records.Why = e.Why
+		b.Records.Addresses = append(b.Records.Addresses, addressesIn(e.Answer)...)
+		if at := declaredAt(e.Answer, zone); at != "" {
+			b.Records.Where = at
+		}
+	}
+	for _, answer := range set.Explain(zone.Name, mdns.TypeNS).Answer {
+		words := strings.Fields(answer)
+		b.NS = append(b.NS, strings.ToLower(strings.TrimSuffix(words[len(words)-1], ".")))
+	}
+	if a.names.server == nil {
+		return nil
+	}
+	id, err := a.newID()
+	if err != nil {
+		return err
+	}
+	signer, err := probe.New(a.base.probe)
+	if err != nil {
+		return err
+	}
+	b.ProbeID, b.Probe = id.String(), signer.Name(id, a.around.Now().Add(probeLives), zone.Name)
+	b.Names = spread(a.names.doors.all(), b.Reach)
+	return nil
+}
+
+// addressesIn reads the addresses of records as they stand in a zone file.
+func addressesIn(records []string) []netip.Addr {
+	var all []netip.Addr
+	for _, r := range records {
+		words := strings.Fields(r)
+		if a, err := netip.ParseAddr(words[len(words)-1]); err == nil {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// declaredAt is the line of the declaration that has one of the records, "" where they were derived.
+func declaredAt(records []string, zone *config.Zone) string {
+	for _, r := range records {
+		answer := strings.Fields(r) // name, TTL, type, data
+		if len(answer) < 4 {
+			continue
+		}
+		for _, line := range zone.Records {
+			words := strings.Fields(line.Text)
+			if !slices.Contains(words, answer[2]) || words[len(words)-1] != answer[len(answer)-1] {
+				continue
+			}
+			name := strings.TrimSuffix(answer[0], ".")
+			if words[0] == name+"." || words[0]+"."+zone.Name == name || words[0] == "@" && name == zone.Name {
+				return line.Pos.String()
+			}
+		}
+	}
+	return ""
+}
+
+// spread replaces wildcard addresses by those at which this machine is reached, loopback last.
+func spread(at []netip.AddrPort, reach []netip.Addr) []netip.AddrPort {
+	var all []netip.AddrPort
+	for _, door := range at {
+		if !door.Addr().IsUnspecified() {
+			all = append(all, door)
+			continue
+		}
+		for _, r := range append(slices.Clone(reach), netip.AddrFrom4([4]byte{127, 0, 0, 1})) {
+			all = append(all, netip.AddrPortFrom(r, door.Port()))
+		}
+	}
+	return all
+}
+
+// reach are the addresses at which visitors reach this machine.
+func (a *App) reach(c *config.Config) []netip.Addr { return a.facts(c).Addresses }
+
+// listens are the doors of the gate.
+func (a *App) listens() []netip.AddrPort {
+	var all []netip.AddrPort
+	if a.doors == nil {
+		return nil
+	}
+	for _, l := range []net.Listener{a.doors.secure, a.doors.plain} {
+		if l != nil {
+			all = append(all, addrPort(l.Addr()))
+		}
+	}
+	return all
+}
+
+// lend makes a session of an account, which is told in the log: somebody acts as somebody else.
+func (a *App) lend(ctx context.Context, h *house, w why.Wanted) (*why.Session, error) {
+	if h.identity.Users() == nil {
+		return nil, roundtrip.E(roundtrip.Unprocessable, "command.undeclared", "--as: the declaration has no accounts; name their collection with identity.accounts")
+	}
+	g, err := h.identity.Lend(ctx, w.As, identity.Device{Name: "roundtrip why"})
+	if err != nil {
+		return nil, err
+	}
+	a.log.InfoContext(ctx, "roundtrip why acts as an account", slog.String("account", g.Account.ID().String()), slog.String("host", w.Host))
+	s := &why.Session{ID: int64(g.Session.ID), Account: int64(g.Account.ID()), Name: h.loginOf(g.Account), Cookie: "session", Token: g.Token}
+	if w.Secure {
+		s.Cookie = "__Host-session"
+	}
+	return s, nil
+}
+
+// End takes the session back.
+func (a *App) End(ctx context.Context, b *why.Begun) error {
+	if b.Session == nil {
+		return nil
+	}
+	return a.house.Load().identity.TakeBack(ctx, roundtrip.ID(b.Session.Account), roundtrip.ID(b.Session.ID))
+}
+
+func (a *App) doWhyBegin(ctx context.Context, w why.Wanted, out io.Writer) error {
+	b, err := a.Begin(ctx, w)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(b)
+}
+
+func (a *App) doWhySaw(ctx context.Context, asked why.Asked, out io.Writer) error {
+	saw, err := a.Saw(ctx, asked)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(saw)
+}
+
+func (a *App) doWhyEnd(ctx context.Context, b why.Begun, _ io.Writer) error { return a.End(ctx, &b) }
