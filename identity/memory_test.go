@@ -3,6 +3,7 @@ package identity_test
 import (
 	"context"
 	"crypto/rand"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -198,6 +199,10 @@ func (m *memory) ListSessions(_ context.Context, account roundtrip.ID) (all []ro
 func (m *memory) EndSession(_ context.Context, account, id roundtrip.ID) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if id == 0 {
+		maps.DeleteFunc(m.sessions, func(_ roundtrip.ID, s roundtrip.Session) bool { return s.Account == account })
+		return nil
+	}
 	if s, ok := m.sessions[id]; !ok || s.Account != account {
 		return gone()
 	}

@@ -13,6 +13,7 @@ import (
 type User struct {
 	Account *roundtrip.Record
 	Roles   []string
+	Locked  bool // has no password, so that nobody can sign in to it
 }
 
 // CreateUser makes an account without a session, whether sign-up is open or not. record was checked by package schema.
@@ -74,7 +75,7 @@ func (i *Identity) ListUsers(ctx context.Context, after roundtrip.ID, limit int)
 	}
 	users := make([]User, len(records))
 	for n, r := range records {
-		users[n] = User{Account: r, Roles: credentials[n].Roles}
+		users[n] = userOf(r, credentials[n])
 	}
 	return users, nil
 }

@@ -56,6 +56,9 @@ func within(n *node, at *place) bool {
 	return false
 }
 
+// Served reports whether an index starts with a field, so that sorting by it and finding a value of it cost little.
+func Served(c *roundtrip.Collection, field int) bool { return served(c, []int{field}) }
+
 // served reports whether an index starts with one of the fields. The store keeps one on every ref.
 func served(c *roundtrip.Collection, fields []int) bool {
 	for _, f := range fields {

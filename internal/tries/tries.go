@@ -69,7 +69,7 @@ func (l *Limiter) Take(key Key) time.Duration {
 	if wait := t.blocked.Sub(now); wait > 0 {
 		return wait
 	}
-	if now.Sub(t.last) >= forgetAfter || (t.count < l.free && now.Sub(t.first) >= window) {
+	if t.over(now, l.free) {
 		t.count, t.first = 0, now
 	}
 	t.count, t.last = t.count+1, now
@@ -77,6 +77,34 @@ func (l *Limiter) Take(key Key) time.Duration {
 		t.blocked = now.Add(min(backOffMax, window<<min(t.count-l.free, 10)))
 	}
 	return 0
+}
+
+// State is what is known of a key.
+type State struct {
+	Count int       // tries since it last began anew
+	Last  time.Time // of the last one; zero where there is none
+	Until time.Time // nothing is let through until then; zero where it is
+}
+
+// Look tells the state of a key and counts nothing.
+func (l *Limiter) Look(key Key) State {
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.keys[key]
+	if t == nil || t.count == 0 || t.over(now, l.free) {
+		return State{}
+	}
+	s := State{Count: t.count, Last: t.last}
+	if t.blocked.After(now) {
+		s.Until = t.blocked
+	}
+	return s
+}
+
+// over reports whether the next try begins anew.
+func (t *try) over(now time.Time, free int) bool {
+	return now.Sub(t.last) >= forgetAfter || (t.count < free && now.Sub(t.first) >= window)
 }
 
 // GiveBack takes one try back that was none, such as one that never reached the check.
