@@ -24,21 +24,22 @@ import (
 // house is one declaration, built: all that a request meets, from the route to the row. A reload builds another one beside
 // it. What outlives a declaration (the database, files, certificates, listeners) is in base.
 type house struct {
-	config   *config.Config
-	schema   *schema.Schema
-	policy   *policy.Engine
-	identity *identity.Identity
-	inbox    *inbox.Service
-	table    *gate.Table
-	api      http.Handler // the first mounted API, nil where no route has one
-	pages    live.Pages   // the same
-	mount    string       // and its path
-	warnings []policy.Warning
-	outward  *outward
-	ups      *pool.Next       // the pools of its proxy routes
-	doors    *firewall.Policy // the security groups of this machine, nil where none are declared
-	zones    []*builtZone
-	demo     string // how to sign in to the demo, "" where there is none
+	config    *config.Config
+	schema    *schema.Schema
+	policy    *policy.Engine
+	identity  *identity.Identity
+	inbox     *inbox.Service
+	table     *gate.Table
+	api       http.Handler  // the first mounted API, nil where no route has one
+	pages     live.Pages    // the same
+	mount     string        // and its path
+	operators *operatorDoor // of the console
+	warnings  []policy.Warning
+	outward   *outward
+	ups       *pool.Next       // the pools of its proxy routes
+	doors     *firewall.Policy // the security groups of this machine, nil where none are declared
+	zones     []*builtZone
+	demo      string // how to sign in to the demo, "" where there is none
 
 	generation uint32 // of the declaration, from 1; set when it comes into force
 
@@ -91,6 +92,9 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 			h.api, h.pages, h.mount = door, door, path
 		}
 		return door
+	}
+	if err := a.assembleOperators(h, b); err != nil {
+		return nil, err
 	}
 	h.ups = b.ups.Next(b.stick)
 	if h.table, err = gate.NewTable(c.Sites, a.targets(b, h, mount)); err != nil { // 3 a route is chosen
