@@ -17,6 +17,8 @@ const pages: Record<string, ComponentType<{ parts: string[] }>> = {
   reasons: lazy(() => import('./pages/reasons')),
   operators: lazy(() => import('./pages/operators')),
   audit: lazy(() => import('./pages/audit')),
+  data: lazy(() => import('./pages/data')),
+  people: lazy(() => import('./pages/people')),
 };
 
 export function App() {

@@ -27,13 +27,14 @@ export class ApiError extends Error {
 
 export const signedOut = new EventTarget(); // hears "out" when an answer says that nobody is signed in
 
-// request sends one request and returns its good answer; body is sent as JSON.
+// request sends one request and returns its good answer; body is sent as JSON, or as the form that it is.
 export async function request(method: string, path: string, body?: unknown, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
-  if (body !== undefined) headers.set('Content-Type', 'application/json');
+  const form = body instanceof FormData;
+  if (body !== undefined && !form) headers.set('Content-Type', 'application/json');
   let answer: Response;
   try {
-    answer = await fetch(path, { credentials: 'same-origin', ...init, method, headers, body: body === undefined ? null : JSON.stringify(body) });
+    answer = await fetch(path, { credentials: 'same-origin', ...init, method, headers, body: body === undefined ? null : form ? body : JSON.stringify(body) });
   } catch (cause) {
     if (init.signal?.aborted) throw cause;
     throw new ApiError(0, { title: 'The console does not answer', detail: 'The console does not answer. Is the server running?' });
