@@ -64,7 +64,7 @@ func (g *Gate) refuse(j *trace.Journey, f *wire.Facts, layer trace.Layer, reason
 	case trace.TLS:
 		g.introduce(j, f)
 		j.Host = f.Asked
-		hop.Verdict, hop.Name = trace.Fail, "handshake"
+		hop.Verdict, hop.Name = trace.Fail, g.handshakeOf(f.Asked)
 		if offer := f.Offer(); offer != "" {
 			hop.Note += "; the client offered " + offer
 		}
@@ -83,4 +83,14 @@ func (g *Gate) cutOff(c *wire.Facts, reason trace.Reason, why string) {
 		g.recorder.End(j)
 	}
 	g.log.Warn("a connection was cut off", slog.String("reason", reason.Code()), slog.String("client", c.Client.String()), slog.String("too_much", why))
+}
+
+// handshakeOf names a handshake that failed by the site that it was for, whose declaration has the certificate.
+func (g *Gate) handshakeOf(asked string) string {
+	if validHost(asked) {
+		if s := g.table.Load().site(asked); s != nil {
+			return s.Name
+		}
+	}
+	return "handshake"
 }
