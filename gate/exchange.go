@@ -229,6 +229,7 @@ func (x *exchange) putHeaders() {
 	if x.idText != "" {
 		x.id[0] = x.idText
 		h["X-Journey"] = x.id[:]
+		x.putTiming(h)
 	}
 	if x.site == nil {
 		return

@@ -40,6 +40,10 @@ type Options struct {
 
 	// Enter is the firewall's word on each connection; see [wire.Options]. nil: everybody may come.
 	Enter func(wire.Coming) (trace.Hop, error)
+
+	// Timing reports whether who asks may learn where the time of their request went (Server-Timing). nil: nobody may, but
+	// in dev, where everybody does.
+	Timing func(*http.Request) bool
 }
 
 // Peers is whom the gate believes and how many connections it takes. A reload changes it; see [Gate.SwapPeers].
@@ -80,6 +84,7 @@ type Gate struct {
 	altSvc    atomic.Pointer[[]string] // what says that HTTP/3 is served (RFC 7838), while it is
 	limits    *limit.Buckets
 	probe     func(signed string) (trace.ID, bool)
+	timing    func(*http.Request) bool
 	asked     preflights
 
 	table    atomic.Pointer[Table]
@@ -101,7 +106,7 @@ func New(o Options) (*Gate, error) {
 	}
 	g := &Gate{
 		recorder: o.Recorder, certs: o.Certs, now: o.Now, log: o.Log, httpsPort: o.HTTPSPort, dev: o.Dev,
-		packets: o.Packets, limits: o.Limits, probe: o.Probe, times: o.Times.withDefaults(), idle: make(chan struct{}, 1), ready: make(chan struct{}),
+		packets: o.Packets, limits: o.Limits, probe: o.Probe, timing: o.Timing, times: o.Times.withDefaults(), idle: make(chan struct{}, 1), ready: make(chan struct{}),
 	}
 	if g.httpsPort == 0 {
 		g.httpsPort = 443
