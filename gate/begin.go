@@ -36,11 +36,41 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request, j *trace.Journe
 	if x.peer != cached && x.peer.Addr == x.peer.Direct { // what a trusted proxy shows is its own certificate
 		x.peer.Certificate, x.peer.Subject = x.facts.Certificate, x.facts.Subject
 	}
+	x.parent(r, met.Note != "")
 	if j != nil {
 		x.note(r, met.Note)
 	}
 	if x.behind = met.Note != ""; x.behind {
 		x.believe(r)
+	}
+}
+
+// parent reads of which trace the client says that the request is a part (W3C Trace Context). A trusted proxy is believed: the
+// journey takes the trace's id, so that one id finds it here and there. What anybody else says is a claim: it is kept as a
+// link, and goes no further.
+func (x *exchange) parent(r *http.Request, trusted bool) {
+	lines := r.Header["Traceparent"]
+	if lines == nil && r.Header["Tracestate"] == nil {
+		return
+	}
+	var id trace.ID
+	sampled, ok := false, false
+	if len(lines) == 1 {
+		id, _, sampled, ok = trace.ParseParent(lines[0])
+	}
+	if !trusted || !ok {
+		delete(r.Header, "Traceparent")
+		delete(r.Header, "Tracestate")
+	}
+	switch j := x.journey; {
+	case j == nil || !ok:
+	case !trusted:
+		j.Link(trace.Link{Role: trace.Parent, Evidence: trace.Reported, ID: id})
+	default:
+		j.ID = id
+		if sampled {
+			j.Kept |= trace.Traced
+		}
 	}
 }
 

@@ -9,13 +9,14 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip/gate"
 	"github.com/roundtrip-dev/roundtrip/gate/peer"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // seen answers with what a station behind the gate sees of the client.
 func seen(w http.ResponseWriter, r *http.Request) {
 	p := peer.From(r.Context())
 	fmt.Fprintf(w, "%s via %q, secure %v, tls %v, host %s, remote %s", p.Addr, p.Via, p.Secure, r.TLS != nil, p.Host, r.RemoteAddr)
-	for _, name := range []string{"X-Forwarded-For", "X-Real-Ip", "X_alias", "X-Remote-User"} {
+	for _, name := range []string{"X-Forwarded-For", "X-Real-Ip", "X_alias", "X-Remote-User", "Tracestate"} {
 		if v := r.Header.Get(name); v != "" || r.Header[name] != nil {
 			fmt.Fprintf(w, ", %s=%s", name, v)
 		}
@@ -83,5 +84,42 @@ func TestBehind_HTTP3IsNotOfferedThroughAProxy(t *testing.T) {
 	h, _ := openQUIC(t, seen, behind)
 	if a := h.get(t, "https://gallery.localhost/api/"); a.StatusCode != 200 || a.Header["Alt-Svc"] != nil {
 		t.Errorf("%s, Alt-Svc %q", a.Status, a.Header["Alt-Svc"])
+	}
+}
+
+// The trace of a trusted proxy is ours too; what a stranger says of one is kept as a claim, and goes no further.
+func TestBehind_TracesAreTakenUpFromTrustedProxiesAlone(t *testing.T) {
+	t.Parallel()
+	const id, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+	for name, c := range map[string]struct {
+		parent        string
+		trusted       bool
+		adopted, kept bool
+		linked        bool
+	}{
+		"of a trusted proxy, recorded":     {parent: "00-" + id + "-" + span + "-01", trusted: true, adopted: true, kept: true},
+		"of a trusted proxy, not recorded": {parent: "00-" + id + "-" + span + "-00", trusted: true, adopted: true},
+		"of a trusted proxy, broken":       {parent: "00-" + id + "-" + span, trusted: true},
+		"of a stranger":                    {parent: "00-" + id + "-" + span + "-01", linked: true},
+		"of a stranger, broken":            {parent: "00-" + strings.Repeat("0", 32) + "-" + span + "-01"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := open(t, seen, func(o *gate.Options) {
+				if c.trusted {
+					behind(o)
+				}
+			})
+			got := raw(t, h.plain, "GET /x HTTP/1.1\r\nHost: open.localhost\r\nConnection: close\r\nTraceparent: "+c.parent+"\r\nTracestate: vendor=1\r\n\r\n")
+			journey, _, _ := strings.Cut(strings.SplitAfterN(got, "X-Journey: ", 2)[1], "\r\n")
+			if (journey == id) != c.adopted || strings.Contains(got, "Tracestate=vendor=1") != c.adopted {
+				t.Errorf("journey %s: %s", journey, got)
+			}
+			s := h.journey(t, journey)
+			linked := len(s.Links) > 1 && s.Links[0].Role == trace.Parent && s.Links[0].Evidence == trace.Reported && s.Links[0].ID.String() == id
+			if s.Kept&trace.Traced != 0 != c.kept || linked != c.linked {
+				t.Errorf("kept %v, links %v", s.Kept.Words(), s.Links)
+			}
+		})
 	}
 }

@@ -1,7 +1,7 @@
 package proxy
 
 import (
-	"encoding/hex"
+	"encoding/binary"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -11,6 +11,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/gate/peer"
 	"github.com/roundtrip-dev/roundtrip/gate/proxy/pool"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // loopsMax is how many gates a request may have passed before this one.
@@ -80,7 +81,10 @@ func taken(name string) bool {
 
 // goesUp reports whether a header of the client is passed on.
 func (f *forward) goesUp(name string) bool {
-	if taken(name) && (name != "X-Request-Id" || f.journey != nil) {
+	switch {
+	case name == "Tracestate": // the gate leaves both of a trusted proxy, and neither of anybody else
+		return f.r.Header["Traceparent"] != nil
+	case taken(name) && (name != "X-Request-Id" || f.journey != nil):
 		return false
 	}
 	for i := range f.p.declared.Set {
@@ -163,14 +167,7 @@ func (f *forward) eachOwn(add func(name, value string)) {
 	}
 	add("CDN-Loop", loop)
 	if f.journey != nil {
-		id := f.journey.ID
-		var text [55]byte
-		copy(text[:], "00-")
-		hex.Encode(text[3:], id[:])
-		text[35] = '-'
-		hex.Encode(text[36:], id[8:])
-		copy(text[52:], "-01")
-		parent := string(text[:])
+		parent := f.parent()
 		add("Traceparent", parent)
 		add("X-Request-Id", parent[3:35])
 	}
@@ -178,6 +175,24 @@ func (f *forward) eachOwn(add func(name, value string)) {
 		add(f.p.declared.Set[i].Name, f.p.declared.Set[i].Value)
 	}
 }
+
+// parent is what the upstream is told of the trace: the journey's id, and a span of its own for each try. The gate records
+// every request, and says so, unless a trusted proxy has said that the trace is not recorded: tracers behind us follow that.
+func (f *forward) parent() string {
+	recorded := true
+	if lines := f.r.Header["Traceparent"]; len(lines) == 1 { // the gate has left it there, so its word holds
+		if _, _, sampled, ok := trace.ParseParent(lines[0]); ok {
+			recorded = sampled
+		}
+	}
+	id := f.journey.ID
+	span := binary.BigEndian.Uint64(id[8:]) ^ uint64(f.journey.Start.UnixNano()) //nolint:gosec // requests of one trace begin at different times
+	var text [parentLen]byte
+	return string(trace.AppendParent(text[:0], id, max(span+uint64(len(f.tried)), 1), recorded))
+}
+
+// parentLen is the length of a traceparent.
+const parentLen = 55
 
 func forwardedFor(p *peer.Peer, remote string) string {
 	direct := p.Direct
