@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // defaultMaxBytes bounds the files of a field that declares no max.
@@ -33,11 +34,26 @@ func (s *Store) Stage(ctx context.Context, r io.Reader, name string, field *roun
 	}
 	s.setActive(id, true)
 	st := &Staged{store: s, file: roundtrip.File{ID: id, Name: cleanName(name)}}
-	if err := st.receive(ctx, r, field); err != nil {
+	step := trace.From(ctx).Begin(trace.Files, "receive").Note(field.Name)
+	err = st.receive(ctx, r, field)
+	end(step.N(st.file.Size, 0), err)
+	if err != nil {
 		st.Discard()
 		return nil, pointTo(err, field)
 	}
 	return st, nil
+}
+
+// end closes a step with what came of it.
+func end(step trace.Step, err error) {
+	switch e := roundtrip.AsError(err); {
+	case err == nil:
+		step.OK()
+	case e.Kind == roundtrip.Internal:
+		step.End(trace.Fail, trace.ReasonOf(e.Reason))
+	default:
+		step.Deny(trace.ReasonOf(e.Reason))
+	}
 }
 
 func (st *Staged) receive(ctx context.Context, r io.Reader, field *roundtrip.Field) error {
@@ -124,8 +140,9 @@ type marker struct {
 
 // Keep moves the file to its place, durably, before the write that refers to it is committed. A marker says which record
 // it is for, until Done.
-func (st *Staged) Keep(_ context.Context, collection string, record roundtrip.ID, field string) error {
+func (st *Staged) Keep(ctx context.Context, collection string, record roundtrip.ID, field string) error {
 	s, id := st.store, st.file.ID
+	step := trace.From(ctx).Begin(trace.Files, "keep").Note(field).N(st.file.Size, 0)
 	err := writeFile(s.keepPath(id), func(w io.Writer) error {
 		return json.NewEncoder(w).Encode(marker{collection, record, field, id})
 	})
@@ -135,7 +152,9 @@ func (st *Staged) Keep(_ context.Context, collection string, record roundtrip.ID
 	if err == nil {
 		err = s.place(id)
 	}
-	return roundtrip.Wrap("files.keep", err)
+	err = roundtrip.Wrap("files.keep", err)
+	end(step, err)
+	return err
 }
 
 // place moves a part to where Open looks.
