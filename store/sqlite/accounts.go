@@ -13,7 +13,7 @@ import (
 // ids and times that are still 0 are filled in.
 func (s *Store) CreateAccount(ctx context.Context, record *roundtrip.Record, credential roundtrip.Credential, session *roundtrip.Session) (*roundtrip.Record, error) {
 	var stored *roundtrip.Record
-	err := s.submit(ctx, true, func(t *tx) error {
+	err := s.submit(ctx, "accounts.create", true, func(t *tx) error {
 		tb := s.table(record.Collection)
 		stored = t.complete(tb, record, t.now)
 		if err := t.insertNew(tb, stored, record.ID() == 0); err != nil {
@@ -166,7 +166,7 @@ func (s *Store) SetRoles(ctx context.Context, account roundtrip.ID, roles []stri
 	if err != nil {
 		return roundtrip.Wrap("accounts.roles", err)
 	}
-	return s.submit(ctx, true, func(t *tx) error {
+	return s.submit(ctx, "accounts.roles", true, func(t *tx) error {
 		return t.setAccount(account, "'', ?", "roles = excluded.roles", roundtrip.Text(string(text)))
 	})
 }
@@ -174,7 +174,7 @@ func (s *Store) SetRoles(ctx context.Context, account roundtrip.ID, roles []stri
 // SetPassword replaces the hash of an account's password, and ends its sessions except keep (0: all end, below 0: none).
 // It does so only while the stored hash is still proved, else the error is store.stale; "" replaces whatever is there.
 func (s *Store) SetPassword(ctx context.Context, account roundtrip.ID, proved, hash string, keep roundtrip.ID) error {
-	return s.submit(ctx, true, func(t *tx) error {
+	return s.submit(ctx, "accounts.password", true, func(t *tx) error {
 		if proved != "" {
 			if err := t.stillProved(account, proved); err != nil {
 				return err

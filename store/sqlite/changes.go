@@ -9,6 +9,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite/raw"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // countsMark is added to the action of a change row where only count fields moved.
@@ -200,10 +201,16 @@ func (r *reader) Position() (int64, error) {
 func (s *Store) read(ctx context.Context, name string, fn func(*reader) error) error {
 	return s.View(ctx, func(v store.View) error {
 		r := v.(*reader) //nolint:forcetypeassert // View gives nothing else
-		if err := fn(r); err != nil {
-			return failed(name, err, r.conn.Late())
+		if r.journey == nil {
+			s.pool.named(r, name)
 		}
-		return nil
+		step := r.journey.Begin(trace.SQL, name)
+		err := fn(r)
+		if err != nil {
+			err = failed(name, err, r.conn.Late())
+		}
+		end(step, err)
+		return err
 	})
 }
 

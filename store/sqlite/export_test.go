@@ -15,7 +15,7 @@ import (
 func (s *Store) Hold(ctx context.Context) (release func() error) {
 	running, free, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- s.submit(ctx, false, func(*tx) error { close(running); <-free; return nil })
+		ended <- s.submit(ctx, "test", false, func(*tx) error { close(running); <-free; return nil })
 	}()
 	<-running
 	return func() error { close(free); return <-ended }
@@ -26,12 +26,12 @@ func (s *Store) Queued() int { return len(s.queue) }
 
 // Exec runs a statement as a write.
 func (s *Store) Exec(ctx context.Context, sql string, args ...roundtrip.Value) error {
-	return s.submit(ctx, false, func(t *tx) error { return failed("test", t.exec(sql, args...), t.conn.Late()) })
+	return s.submit(ctx, "test", false, func(t *tx) error { return failed("test", t.exec(sql, args...), t.conn.Late()) })
 }
 
 // Fill is Exec with all the time that it needs.
 func (s *Store) Fill(ctx context.Context, sql string, args ...roundtrip.Value) error {
-	return s.submit(ctx, false, func(t *tx) error {
+	return s.submit(ctx, "test", false, func(t *tx) error {
 		t.conn.Budget(0)
 		defer t.conn.Limit(t.conn.Limit(time.Minute))
 		return failed("test", t.exec(sql, args...), t.conn.Late())
@@ -40,7 +40,7 @@ func (s *Store) Fill(ctx context.Context, sql string, args ...roundtrip.Value) e
 
 // Number returns the integer that a statement gives on the writer's connection.
 func (s *Store) Number(ctx context.Context, sql string) (n int64, err error) {
-	err = s.submit(ctx, false, func(t *tx) error {
+	err = s.submit(ctx, "test", false, func(t *tx) error {
 		n, err = readInt(t.conn, sql)
 		return err
 	})
@@ -58,7 +58,7 @@ func (s *Store) Read(ctx context.Context, sql string) (n int64, err error) {
 
 // Panic is a write that panics.
 func (s *Store) Panic(ctx context.Context) error {
-	return s.submit(ctx, true, func(t *tx) error {
+	return s.submit(ctx, "test", true, func(t *tx) error {
 		if err := t.exec("DELETE FROM _changes"); err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ const Endless = `INSERT INTO _meta (name, value) WITH RECURSIVE c(x) AS (SELECT 
 
 // SlowInCompany is a write with much to do: it never ends, unless it runs alone.
 func (s *Store) SlowInCompany(ctx context.Context) error {
-	return s.submit(ctx, true, func(t *tx) error {
+	return s.submit(ctx, "test", true, func(t *tx) error {
 		t.op.long = true
 		if !t.op.alone {
 			return failed("test", t.exec(Endless), t.conn.Late())
@@ -85,7 +85,7 @@ func (s *Store) SlowInCompany(ctx context.Context) error {
 
 // Leave writes jobs, as a write of records would.
 func (s *Store) Leave(ctx context.Context, kind string, once bool, after time.Duration, keysAndPayloads ...string) error {
-	return s.submit(ctx, true, func(t *tx) error {
+	return s.submit(ctx, "test", true, func(t *tx) error {
 		for i := 0; i < len(keysAndPayloads); i += 2 {
 			t.jobs = append(t.jobs, job{kind: kind, key: keysAndPayloads[i], payload: keysAndPayloads[i+1], after: after, once: once})
 		}

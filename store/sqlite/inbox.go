@@ -10,7 +10,6 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite/raw"
-	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // ReadInbox reads an inbox in one snapshot: its numbers, a page of its entries or those that changed, and the names of
@@ -18,8 +17,6 @@ import (
 func (s *Store) ReadInbox(ctx context.Context, account roundtrip.ID, q store.InboxQuery) (*store.InboxPage, error) {
 	page := &store.InboxPage{}
 	err := s.read(ctx, "inbox.read", func(r *reader) (err error) {
-		step := r.journey.Begin(trace.SQL, "inbox.read")
-		defer func() { end(step.N(int64(len(page.Notes)), 0), err) }()
 		if page.Position, err = r.Position(); err != nil {
 			return err
 		}

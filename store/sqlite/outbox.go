@@ -107,7 +107,7 @@ func causeOf(text string) (id trace.ID) {
 // was finished: whoever does it must bear its being done twice.
 func (s *Store) ClaimJobs(ctx context.Context, kind string, limit int) ([]store.Job, error) {
 	var jobs []store.Job
-	err := s.submit(ctx, false, func(t *tx) error {
+	err := s.submit(ctx, "outbox.claim", false, func(t *tx) error {
 		jobs = jobs[:0]
 		t.sql.Reset()
 		t.sql.Raw("UPDATE _outbox SET tries = tries + 1, claimed = 1, due = ").Arg(roundtrip.Time(t.now.Add(jobLease))).
@@ -144,14 +144,14 @@ func (s *Store) NextJob(ctx context.Context, kind string) (due time.Time, ok boo
 
 // FinishJob drops a job that is done. A job that is gone already is no error.
 func (s *Store) FinishJob(ctx context.Context, id int64) error {
-	return s.submit(ctx, true, func(t *tx) error {
+	return s.submit(ctx, "outbox.finish", true, func(t *tx) error {
 		return failed("outbox.finish", t.passOn("DELETE FROM _outbox WHERE id = ? RETURNING kind, key", roundtrip.Int(id)), t.conn.Late())
 	})
 }
 
 // FailJob puts off a job that could not be done until due, with the reason.
 func (s *Store) FailJob(ctx context.Context, id int64, reason string, due time.Time) error {
-	return s.submit(ctx, false, func(t *tx) error {
+	return s.submit(ctx, "outbox.fail", false, func(t *tx) error {
 		return failed("outbox.fail", t.exec(`UPDATE _outbox AS o SET claimed = 0, error = ?2, failed = ?3,
 			due = CASE WHEN key IS NOT NULL AND EXISTS (SELECT 1 FROM _outbox WHERE kind = o.kind AND key = o.key AND dead = 0 AND id < o.id) THEN ?5 ELSE ?4 END
 			WHERE id = ?1 AND dead = 0`,
@@ -161,7 +161,7 @@ func (s *Store) FailJob(ctx context.Context, id int64, reason string, due time.T
 
 // BuryJob gives a job up, with the reason. It is kept for 30 days, in which it can be replayed.
 func (s *Store) BuryJob(ctx context.Context, id int64, reason string) error {
-	return s.submit(ctx, true, func(t *tx) error {
+	return s.submit(ctx, "outbox.bury", true, func(t *tx) error {
 		now := roundtrip.Time(t.now)
 		return failed("outbox.bury", t.passOn("UPDATE _outbox SET claimed = 0, dead = ?2, failed = ?2, error = ?3 WHERE id = ?1 AND dead = 0 RETURNING kind, key",
 			roundtrip.Int(id), now, roundtrip.Text(reason)), t.conn.Late())

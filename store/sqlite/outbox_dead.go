@@ -64,7 +64,7 @@ func (s *Store) DeadJobs(ctx context.Context, prefix string, limit int) ([]store
 //
 // All or nothing: where an id names no such job the error is store.missing.
 func (s *Store) ReplayJobs(ctx context.Context, prefix string, ids []int64) (n int, err error) {
-	err = s.submit(ctx, true, func(t *tx) error {
+	err = s.submit(ctx, "outbox.replay", true, func(t *tx) error {
 		n = 0
 		if ids == nil {
 			got, err := t.replayJobs("SELECT id FROM _outbox WHERE dead > 0 AND substr(kind, 1, length(?2)) = ?2", roundtrip.Text(prefix))

@@ -28,6 +28,7 @@ type pool struct {
 	mu      sync.Mutex // guards all below
 	busy    int        // readers at work, at most PoolMax
 	idle    []*reader
+	lent    []*reader
 	waiting []*waiter // longest first
 	closed  bool
 	empty   chan struct{} // closed when the pool is closed and nobody is at work
@@ -37,6 +38,8 @@ type pool struct {
 type waiter struct {
 	wake  chan *reader
 	since time.Time
+
+	holding holding // what it wants the reader for
 }
 
 func (p *pool) init(s *Store) {
@@ -48,16 +51,20 @@ func (p *pool) init(s *Store) {
 func (p *pool) take(ctx context.Context) (*reader, error) {
 	step := trace.From(ctx).Begin(trace.Pool, "store.readers")
 	verdict := trace.OK
-	r, busy, err := p.try()
+	h := p.s.holdingOf(ctx)
+	r, busy, err := p.try(h)
 	if err == nil && busy > p.s.opts.PoolMax {
 		verdict = trace.Wait
-		r, busy, err = p.wait(ctx)
+		r, busy, err = p.wait(ctx, h)
 	}
 	if err == nil && r == nil {
-		r, err = p.connect()
+		r, err = p.connect(h)
 	}
 	step.N(int64(busy), int64(p.s.opts.PoolMax))
 	if err != nil {
+		if busy >= p.s.opts.PoolMax {
+			step.Note(p.heldBy(p.s.opts.Now()))
+		}
 		end(step, err)
 		return nil, err
 	}
@@ -67,7 +74,7 @@ func (p *pool) take(ctx context.Context) (*reader, error) {
 
 // try takes a place and an idle reader (nil where none is open yet). busy is then the number of readers at work, or one
 // more than there may be where no place is free.
-func (p *pool) try() (r *reader, busy int, err error) {
+func (p *pool) try(h holding) (r *reader, busy int, err error) {
 	select {
 	case <-p.s.ready:
 	default:
@@ -81,11 +88,11 @@ func (p *pool) try() (r *reader, busy int, err error) {
 	if p.busy == p.s.opts.PoolMax {
 		return nil, p.busy + 1, nil
 	}
-	return p.pick(), p.busy, nil
+	return p.pick(h), p.busy, nil
 }
 
 // pick takes a place. The caller holds mu and has seen that one is free.
-func (p *pool) pick() *reader {
+func (p *pool) pick(h holding) *reader {
 	p.busy++
 	n := len(p.idle)
 	if n == 0 {
@@ -93,12 +100,13 @@ func (p *pool) pick() *reader {
 	}
 	r := p.idle[n-1]
 	p.idle = p.idle[:n-1]
+	p.lend(r, h)
 	return r
 }
 
-func (p *pool) wait(ctx context.Context) (*reader, int, error) {
+func (p *pool) wait(ctx context.Context, h holding) (*reader, int, error) {
 	limit := p.s.opts.PoolMax
-	w := &waiter{wake: make(chan *reader, 1), since: time.Now()} //nolint:forbidigo // waiting runs on the real clock
+	w := &waiter{wake: make(chan *reader, 1), holding: h, since: time.Now()} //nolint:forbidigo // waiting runs on the real clock
 	p.mu.Lock()
 	p.waiting = append(p.waiting, w)
 	p.mu.Unlock()
@@ -156,7 +164,7 @@ func (p *pool) retry(w *waiter) (*reader, bool) {
 	if p.busy+1 < p.s.opts.PoolMax {
 		p.next() // two places came free, and one waiter was told
 	}
-	return p.pick(), true
+	return p.pick(w.holding), true
 }
 
 // leave takes a waiter out of the queue. The caller holds mu.
@@ -175,7 +183,7 @@ func (p *pool) next() {
 }
 
 // connect opens one more reader for a place that was taken.
-func (p *pool) connect() (*reader, error) {
+func (p *pool) connect(h holding) (*reader, error) {
 	conn, err := p.s.connect()
 	if err == nil {
 		if err = conn.Exec("PRAGMA query_only=ON"); err != nil {
@@ -188,6 +196,9 @@ func (p *pool) connect() (*reader, error) {
 	}
 	r := &reader{s: p.s, conn: conn, sql: policy.SQL{Dialect: policy.SQLite}}
 	r.shaped.prepare(p.s)
+	p.mu.Lock()
+	p.lend(r, h)
+	p.mu.Unlock()
 	return r, nil
 }
 
@@ -202,11 +213,14 @@ func (p *pool) give(r *reader) {
 			select {
 			case w.wake <- r:
 				p.waiting = p.waiting[1:]
+				r.holds = w.holding
+				r.holds.since = p.s.opts.Now()
 				return
 			default: // it was told to try again and has not run yet: it will find the place
 			}
 		}
 		p.idle = append(p.idle, r)
+		p.lent = slices.DeleteFunc(p.lent, func(other *reader) bool { return other == r })
 	}
 	p.busy--
 	p.next()

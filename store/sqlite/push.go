@@ -36,7 +36,7 @@ const pushEnded = "session <> 0 AND NOT EXISTS (SELECT 1 FROM _sessions WHERE id
 
 // PutPush keeps a push subscription. An endpoint is one browser: where another account had it, it has it no more.
 func (s *Store) PutPush(ctx context.Context, sub roundtrip.PushSubscription) error {
-	return s.submit(ctx, true, func(t *tx) error {
+	return s.submit(ctx, "push.subscribe", true, func(t *tx) error {
 		account := roundtrip.Ref(sub.Account)
 		err := t.exec("INSERT OR REPLACE INTO _push (endpoint, account, p256dh, auth, created, session) VALUES (?, ?, ?, ?, ?, ?)",
 			roundtrip.Text(sub.Endpoint), account, pushKey(sub.P256dh), pushKey(sub.Auth), roundtrip.Time(t.now), roundtrip.Ref(sub.Session))
@@ -54,7 +54,7 @@ func (s *Store) PutPush(ctx context.Context, sub roundtrip.PushSubscription) err
 
 // DropPush removes an account's push subscription. One that is not there is no error.
 func (s *Store) DropPush(ctx context.Context, account roundtrip.ID, endpoint string) error {
-	return s.submit(ctx, false, func(t *tx) error {
+	return s.submit(ctx, "push.unsubscribe", false, func(t *tx) error {
 		return failed("push.drop", t.exec("DELETE FROM _push WHERE endpoint = ? AND account = ?",
 			roundtrip.Text(endpoint), roundtrip.Ref(account)), t.conn.Late())
 	})
@@ -63,7 +63,7 @@ func (s *Store) DropPush(ctx context.Context, account roundtrip.ID, endpoint str
 // ForgetPush removes a push subscription of which the push service says that it is gone. One that was renewed meanwhile,
 // with other keys, stays.
 func (s *Store) ForgetPush(ctx context.Context, sub roundtrip.PushSubscription) error {
-	return s.submit(ctx, false, func(t *tx) error {
+	return s.submit(ctx, "push.forget", false, func(t *tx) error {
 		return failed("push.forget", t.exec("DELETE FROM _push WHERE endpoint = ? AND p256dh = ? AND auth = ?",
 			roundtrip.Text(sub.Endpoint), pushKey(sub.P256dh), pushKey(sub.Auth)), t.conn.Late())
 	})

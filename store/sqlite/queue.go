@@ -47,8 +47,8 @@ const (
 
 // submit queues a write and returns when it is durable or has failed. A caller that leaves while the write waits takes
 // it back, and so does one that has waited for PoolWait; once it has begun it is seen through, see [writer.work].
-func (s *Store) submit(ctx context.Context, multi bool, run func(*tx) error) error {
-	return s.await(&op{ctx: ctx, multi: multi, run: run, wait: s.opts.PoolWait, done: make(chan struct{})})
+func (s *Store) submit(ctx context.Context, name string, multi bool, run func(*tx) error) error {
+	return s.seen(&op{ctx: ctx, name: name, multi: multi, run: run, wait: s.opts.PoolWait, done: make(chan struct{})})
 }
 
 func (s *Store) await(o *op) error {

@@ -16,7 +16,7 @@ const sessionColumns = "SELECT id, account, hash, created, used, expires, ends, 
 // changed since has ended all sessions, and this one would outlive it. Errors: store.missing without the account,
 // store.stale with another password.
 func (s *Store) AddSession(ctx context.Context, session roundtrip.Session, proved string) error {
-	return s.submit(ctx, false, func(t *tx) error {
+	return s.submit(ctx, "sessions.add", false, func(t *tx) error {
 		if err := t.stillProved(session.Account, proved); err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (s *Store) FindSession(ctx context.Context, hash [32]byte) (roundtrip.Sessi
 
 // TouchSession writes when a session was last used and until when it is good.
 func (s *Store) TouchSession(ctx context.Context, id roundtrip.ID, used, expires time.Time) error {
-	return s.submit(ctx, false, func(t *tx) error {
+	return s.submit(ctx, "sessions.touch", false, func(t *tx) error {
 		err := t.exec("UPDATE _sessions SET used = ?, expires = ? WHERE id = ?", roundtrip.Time(used), roundtrip.Time(expires), roundtrip.Int(int64(id)))
 		if err == nil && t.conn.Changes() == 0 {
 			return roundtrip.E(roundtrip.Missing, "store.missing", "There is no such session.")
@@ -92,7 +92,7 @@ func sessionOf(st *raw.Stmt) roundtrip.Session {
 
 // EndSession deletes one session of an account; id 0 means all of them. One that is not there is store.missing.
 func (s *Store) EndSession(ctx context.Context, account, id roundtrip.ID) error {
-	return s.submit(ctx, false, func(t *tx) error {
+	return s.submit(ctx, "sessions.end", false, func(t *tx) error {
 		if id == 0 {
 			return failed("sessions.end", t.exec("DELETE FROM _sessions WHERE account = ?", roundtrip.Int(int64(account))), t.conn.Late())
 		}

@@ -40,7 +40,8 @@ type Store struct {
 	queue   chan *op
 	timers  sync.Pool // of *time.Timer
 	tables  atomic.Pointer[tables]
-	causes  causes // of the last changes
+	causes  causes             // of the last changes
+	writing atomic.Pointer[op] // the write that runs, or ran last in the group that is being committed; nil: none
 	hook    atomic.Pointer[func([]roundtrip.Change)]
 
 	lifecycle sync.Mutex // guards lock and opened

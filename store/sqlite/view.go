@@ -24,6 +24,7 @@ type reader struct {
 	position int64      // of the last change in the snapshot, -1 while nobody has asked
 	rested   bool       // not used since the last look of pool.rest
 	journey  *trace.Journey
+	holds    holding // while it is lent
 	shaped   shaped
 }
 

@@ -100,6 +100,7 @@ func (w *writer) write(first *op) {
 		w.group = append(w.group, <-w.s.queue)
 	}
 	w.work(w.group, 0)
+	w.s.writing.Store(nil)
 	clear(w.group)
 }
 
@@ -116,6 +117,7 @@ func (w *writer) writeLate() {
 	}
 	o.state.Store(opTaken)
 	w.work([]*op{o}, 0)
+	w.s.writing.Store(nil)
 }
 
 // work answers all ops, in their order, in as few transactions as may be.
@@ -199,6 +201,7 @@ func (w *writer) do(o *op) (err error) {
 		budget = min(groupTime, w.limit)
 	}
 	w.conn.Budget(budget)
+	w.s.writing.Store(o)
 	return w.tx.do(o)
 }
 
