@@ -36,6 +36,9 @@ func (x *exchange) begin(w http.ResponseWriter, r *http.Request, j *trace.Journe
 	if x.peer != cached && x.peer.Addr == x.peer.Direct { // what a trusted proxy shows is its own certificate
 		x.peer.Certificate, x.peer.Subject = x.facts.Certificate, x.facts.Subject
 	}
+	if j != nil {
+		x.gate.takeProbe(j, r)
+	}
 	x.parent(r, met.Note != "")
 	if j != nil {
 		x.note(r, met.Note)
@@ -63,7 +66,7 @@ func (x *exchange) parent(r *http.Request, trusted bool) {
 		delete(r.Header, "Tracestate")
 	}
 	switch j := x.journey; {
-	case j == nil || !ok:
+	case j == nil || !ok || id == j.ID || j.Kept&trace.Probed != 0: // of a probe, the id is known better
 	case !trusted:
 		j.Link(trace.Link{Role: trace.Parent, Evidence: trace.Reported, ID: id})
 	default:
@@ -77,7 +80,6 @@ func (x *exchange) parent(r *http.Request, trusted bool) {
 // note begins the journey's text.
 func (x *exchange) note(r *http.Request, met string) {
 	j := x.journey
-	x.gate.takeProbe(j, r)
 	x.idText = j.ID.String()
 	j.Link(trace.Link{Role: trace.Over, Evidence: trace.Seen, ID: x.facts.Journey})
 	j.Method, j.Host, j.Path, j.Proto, j.Client = r.Method, x.peer.Host, r.URL.Path, r.Proto, x.peer.Addr
