@@ -42,10 +42,8 @@ func Why(ctx context.Context, o WhyOptions, s Surroundings) (*why.Answer, error)
 		return nil, err
 	}
 	page := &why.Page{Out: s.Out, Colour: o.Colour}
-	if asker, err := o.server(ctx, s); err != nil {
+	if order.Server, order.Alone, err = o.server(ctx, s); err != nil {
 		return nil, err
-	} else if asker != nil {
-		order.Server = asker
 	}
 	if o.Live && !o.JSON {
 		order.Step = page.Step
@@ -114,29 +112,30 @@ func (o *WhyOptions) order(s Surroundings) (why.Options, error) {
 	return order, nil
 }
 
-// server finds the server whose side can be asked: nil where no declaration is named and none lies here, or nobody runs.
-func (o *WhyOptions) server(ctx context.Context, s Surroundings) (why.Server, error) {
+// server finds the server whose side can be asked: nil where no declaration is named and none lies here, or nobody runs it;
+// alone says so then.
+func (o *WhyOptions) server(ctx context.Context, s Surroundings) (server why.Server, alone string, err error) {
 	file := o.File
 	if file == "" {
 		file = "."
 	}
 	c := located(file, o.Data, s)
 	if c == nil {
-		if o.File == "" {
-			return nil, nil //nolint:nilnil // a probe without a server of ours is a good one
+		if o.File != "" {
+			_, err = read(file, o.Data, s.withoutSecrets())
 		}
-		_, err := read(file, o.Data, s.withoutSecrets())
-		return nil, err
+		return nil, "", err
 	}
 	runs, err := askServer(ctx, c, "names", nameCommand{JSON: true}, &bytes.Buffer{})
-	if !runs {
-		if o.File == "" && o.Data == "" {
-			return nil, nil //nolint:nilnil // the same
-		}
-		return nil, roundtrip.E(roundtrip.Unavailable, "app.stopping", "no server runs with %s (nobody answers at %s): start it, or leave --file out to see this side alone", c.File, controlPath(c))
+	switch {
+	case runs:
+		return &whyServer{c}, "", nil // whether it has names to tell of is no matter here
+	case err != nil:
+		return nil, "", err
+	case o.File != "" || o.Data != "":
+		return nil, "", roundtrip.E(roundtrip.Unavailable, "app.stopping", "no server runs with %s (nobody answers at %s): start it, or leave --file out to see this side alone", c.File, controlPath(c))
 	}
-	_ = err // that it can't list its names is no matter here
-	return &whyServer{c}, nil
+	return nil, "no server runs with the " + c.File + " of this folder.", nil
 }
 
 // whyServer is a server that is asked over its control socket.

@@ -104,7 +104,7 @@ func (a *App) sawDoors(saw *why.Saw, asked *why.Asked) {
 	remote := from.Addr()
 	for _, d := range a.seen.watch.Packets(asked.Since) {
 		exact := slices.ContainsFunc(asked.From, func(f netip.AddrPort) bool {
-			return f.Port() == d.From.Port() && (!f.Addr().IsValid() || f.Addr() == d.From.Addr().Unmap())
+			return f.Port() == d.From.Port() && (f.Addr().IsUnspecified() || f.Addr() == d.From.Addr().Unmap())
 		})
 		if d.Protocol != firewall.TCP || !exact || d.To.Port() != asked.Port {
 			continue
@@ -115,7 +115,7 @@ func (a *App) sawDoors(saw *why.Saw, asked *why.Asked) {
 			Exact: true, Reason: d.Reason.Code(), Text: door.Text, Evidence: trace.Reported.String(), Fix: door.Fix, Where: door.Where,
 		})
 	}
-	if !remote.IsValid() { // the client does not know from which of its addresses it tried
+	if !remote.IsValid() || remote.IsUnspecified() { // the client does not know from which of its addresses it tried
 		remote = probeSource(a, to)
 	}
 	if remote.IsValid() {

@@ -99,7 +99,13 @@ func (a *App) beginSite(h *house, b *why.Begun, host string) {
 		s := &h.config.Sites[i]
 		names = append(names, s.Name)
 		if serves(s.Name, host) && (b.Site == "" || s.Name == host) {
-			b.Site, b.Where, b.TLSWhere = s.Name, s.Pos.String(), s.TLS.Pos.String()
+			b.Site, b.Where, b.TLSWhere = s.Name, s.Pos.String(), s.Pos.String()
+			if s.TLS.Pos.Line > s.Pos.Line || s.TLS.Pos.Line == s.Pos.Line && s.TLS.Pos.Column > s.Pos.Column {
+				b.TLSWhere = s.TLS.Pos.String()
+			}
+			if b.CORS = nil; s.CORS != nil {
+				b.CORS = &why.CORS{Origins: s.CORS.Origins, Methods: s.CORS.Methods, Headers: s.CORS.Headers}
+			}
 		}
 	}
 	if b.Site == "" {

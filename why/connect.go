@@ -45,7 +45,7 @@ func (p *probe) dial(ctx context.Context, to netip.AddrPort) (Dial, net.Conn) {
 			d.Failure, d.Error = Other, err.Error()
 			break
 		}
-		d.From = netip.AddrPortFrom(netip.Addr{}, port)
+		d.From = netip.AddrPortFrom(sourceFor(ctx, to), port)
 		conn, err := p.o.Dial(ctx, port, to)
 		d.Took = p.o.Now().Sub(began)
 		if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EADDRNOTAVAIL) && to.Addr().IsLoopback() {
@@ -63,6 +63,21 @@ func (p *probe) dial(ctx context.Context, to netip.AddrPort) (Dial, net.Conn) {
 	}
 	d.Took = p.o.Now().Sub(began)
 	return d, nil
+}
+
+// sourceFor is the address from which this machine would speak with another one. It sends nothing. Where there is none it is the
+// wildcard.
+func sourceFor(ctx context.Context, to netip.AddrPort) netip.Addr {
+	c, err := (&net.Dialer{}).DialContext(ctx, "udp", to.String())
+	if err != nil {
+		return netip.IPv4Unspecified()
+	}
+	defer func() { _ = c.Close() }()
+	at, err := netip.ParseAddrPort(c.LocalAddr().String())
+	if err != nil {
+		return netip.IPv4Unspecified()
+	}
+	return at.Addr().Unmap().WithZone("")
 }
 
 // port chooses one of ours.

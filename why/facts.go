@@ -90,7 +90,7 @@ const (
 
 // Dial is one try to connect.
 type Dial struct {
-	To, From netip.AddrPort // From has the zero Addr where no connection came about, but its port
+	To, From netip.AddrPort // From has the wildcard where the address is not known, but its port
 	Failure  Failure
 	Error    string
 	Took     time.Duration

@@ -16,6 +16,7 @@ type Sides struct {
 	Begun *Begun // nil: no server of ours was asked
 	Saw   *Saw
 	Done  bool // nothing more comes
+	Alone string
 }
 
 // The verdicts of a step beside those of trace.
@@ -202,7 +203,7 @@ func (s *Sides) unknown(a *Answer) []string {
 	var all []string
 	switch {
 	case s.Begun == nil:
-		all = append(all, "Only this side is known: no Roundtrip server was asked what it saw.")
+		all = append(all, "Only this side is known: "+orElse(s.Alone, "no Roundtrip server was asked what it saw."))
 	case !s.Begun.Ours:
 		all = append(all, "The server that was asked has neither this name nor its zone: what happened behind the connection is not known.")
 	}

@@ -74,7 +74,10 @@ func (s *Sides) firewallHop() (trace.HopView, bool) {
 func (s *Sides) doorOf(h trace.HopView) Step {
 	if h.Verdict == trace.OK.String() {
 		text := h.Name
-		if h.Note != "" {
+		switch {
+		case h.Note != "" && text == "groups":
+			text = h.Note
+		case h.Note != "":
 			text += ", " + h.Note
 		}
 		step := pass(trace.Firewall, "firewall", text, 0, There)
@@ -221,7 +224,7 @@ func (s *Sides) judgeTLS(stopped bool) Step {
 		step.Where = c.View.Where
 	}
 	if s.Begun != nil {
-		step.Where = orElse(step.Where, s.Begun.TLSWhere)
+		step.Where = orElse(s.Begun.TLSWhere, step.Where)
 		if h.Leaf != nil && h.Leaf.Ours && h.Reason == "tls.client_rejected_ca" {
 			step.Fix = "roundtrip trust lets this machine trust it; or, for this command alone, --ca " + s.Begun.CA
 		}
@@ -237,11 +240,11 @@ func (s *Sides) tlsHint(code string) string {
 }
 
 func (s *Sides) goodTLS(h *Handshake) Step {
-	trust := "trusted here"
+	issuer := h.Leaf.Issuer
 	if h.Leaf.Ours {
-		trust = "our own authority, trusted here"
+		issuer = "our own authority"
 	}
-	text := fmt.Sprintf("name matches, %s, issuer %s %s, %s", daysLeft(h.Leaf, h.At), h.Leaf.Issuer, trust, h.Version)
+	text := fmt.Sprintf("name matches, %s, %s trusted here, %s", daysLeft(h.Leaf, h.At), issuer, h.Version)
 	if h.ALPN != "" {
 		text += " " + h.ALPN
 	}

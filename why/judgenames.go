@@ -20,7 +20,7 @@ func (s *Sides) judgeNames() Step {
 	case Hosts:
 		return s.judgeGiven(pass(trace.DNS, "dns", addresses(n.Addresses)+" stands in "+n.Via, n.Took, Here))
 	case Localhost:
-		return pass(trace.DNS, "dns", addresses(n.Addresses[:1])+": browsers take this name for loopback without asking", n.Took, Here)
+		return pass(trace.DNS, "dns", addresses(n.Addresses[:1])+", as every name below localhost (RFC 6761)", n.Took, Here)
 	case Resolver:
 	}
 	if n.Real.Has() {
@@ -70,6 +70,9 @@ func (s *Sides) judgeFound() Step {
 	}
 	bad := stop(trace.DNS, "dns", code, why, n.Took, step.Side)
 	bad.Where, bad.Evidence = where, evidence.String()
+	if code == "dns.delegation_mismatch" {
+		s.sayDelegation(&bad)
+	}
 	bad.Notes = append([]string{sentence(text)}, step.Notes...)
 	return bad
 }
@@ -155,11 +158,24 @@ func (s *Sides) judgeMissing() Step {
 	case n.Parent != nil && !s.parentDiffers() && !n.Direct.Answered():
 		return with("dns.resolver_failed", fmt.Sprintf("the resolver %s can't reach our name server: %s; the zone above names the right servers", via, rcodeText(n.Real.Rcode)), "", trace.Likely)
 	}
-	text := fmt.Sprintf("the resolver %s says %s, and nobody asked our name server for the probe name%s", via, rcodeText(n.Real.Rcode), s.parentText())
+	text := fmt.Sprintf("the resolver %s says %s, and nobody asked our name server, which has %s, for the probe name%s", via, rcodeText(n.Real.Rcode), b.Zone, s.parentText())
 	if len(b.Records.Addresses) == 0 {
 		text += "; nor has the zone here an address for it"
 	}
-	return with("dns.delegation_mismatch", text, "", s.parentEvidence())
+	step := with("dns.delegation_mismatch", text, "", s.parentEvidence())
+	s.sayDelegation(&step)
+	return step
+}
+
+// sayDelegation is what to write at the zone above.
+func (s *Sides) sayDelegation(step *Step) {
+	var lines []string
+	for _, ns := range s.Begun.NS {
+		lines = append(lines, s.Begun.Zone+". NS "+ns+".")
+	}
+	if len(lines) > 0 {
+		step.Fix = "at the registrar, or in the zone above: " + strings.Join(lines, "; ")
+	}
 }
 
 // parentDiffers reports whether the zone above names other servers than the zone itself, or none.

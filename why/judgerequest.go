@@ -61,10 +61,36 @@ func (s *Sides) judgePreflight() Step {
 		step.Sentence = "the preflight was refused: " + r.Text() + problemText(e)
 	}
 	step.Reason, step.Flag, step.Fix, step.Where = r.Code(), r.Flag(), r.Fix(), v.Where
-	if r.Code() == "cors.origin_not_allowed" {
-		step.Sentence = "pages of " + f.Origin + " may not call this site"
-	}
+	s.sayRule(&step, asked)
 	return step
+}
+
+// sayRule puts a refusal by the site's own rule into words, with the line that would allow it.
+func (s *Sides) sayRule(step *Step, asked []string) {
+	f, rule := s.Facts, &CORS{}
+	if s.Begun.CORS != nil {
+		rule = s.Begun.CORS
+	}
+	list := func(words []string) string { return "[" + strings.Join(words, ", ") + "]" }
+	switch step.Reason {
+	case "cors.origin_not_allowed":
+		step.Sentence = "pages of " + f.Origin + " may not call this site"
+		if len(rule.Origins) > 0 {
+			step.Fix = "origins: " + list(append(slices.Clone(rule.Origins), f.Origin))
+		}
+	case "cors.method_not_allowed":
+		step.Sentence = f.Method + " is not among the allowed methods (" + strings.Join(rule.Methods, ", ") + ")"
+		step.Fix = "methods: " + list(append(slices.Clone(rule.Methods), f.Method))
+	case "cors.header_not_allowed":
+		var missing []string
+		for _, name := range asked {
+			if !slices.ContainsFunc(rule.Headers, func(h string) bool { return strings.EqualFold(h, name) }) {
+				missing = append(missing, name)
+			}
+		}
+		step.Sentence = "the header " + strings.Join(missing, ", ") + " is not among the allowed ones (" + orElse(strings.Join(rule.Headers, ", "), "none") + ")"
+		step.Fix = "headers: " + list(append(slices.Clone(rule.Headers), missing...))
+	}
 }
 
 // hopOf is the last hop of a layer.
@@ -120,7 +146,7 @@ func (s *Sides) judgeAnswer() []Step {
 	if s.Begun != nil && s.Begun.Ours && s.stranger() {
 		return []Step{s.somebodyElse(e)}
 	}
-	steps := append([]Step{s.judgeStatus(e)}, s.stations(s.view(e))...)
+	steps := append([]Step{s.judgeStatus(e)}, s.stations(s.view(e), problem(e))...)
 	if f.Origin != "" && !f.Target.Same(f.Origin) && !f.Target.Socket {
 		steps = append(steps, s.judgeReading(e, refusedAt(steps)))
 	}
@@ -186,6 +212,13 @@ func (s *Sides) judgeStatus(e *Exchange) Step {
 		code = said.Reason
 		layer = reasonLayer(code)
 	}
+	for _, c := range s.records() { // it was answered before it was a request
+		if r := trace.ReasonOf(c.View.Reason); v == nil && c.Exact && r != trace.None {
+			step := stop(layerOf(c.View.Layer), s.requestTitle(), r.Code(), r.Text(), e.Took, Both)
+			step.Notes = []string{"It was answered " + text + "."}
+			return step
+		}
+	}
 	step := stop(layer, s.requestTitle(), code, "the server answered "+text+problemText(e), e.Took, side)
 	step.Notes = s.Facts.Withheld
 	if e.Status >= 500 {
@@ -242,7 +275,7 @@ func reasonLayer(code string) trace.Layer {
 }
 
 // stations are those behind the gate's door, as the server's record has them: one step for each layer.
-func (s *Sides) stations(v *trace.View) []Step {
+func (s *Sides) stations(v *trace.View, told said) []Step {
 	if v == nil {
 		return nil
 	}
@@ -254,7 +287,11 @@ func (s *Sides) stations(v *trace.View) []Step {
 		}
 		step := stationStep(&h)
 		if i == v.Decided {
-			step.Fix, step.Where = v.Fix, orElse(v.Where, h.Where)
+			r := trace.ReasonOf(v.Reason)
+			step.Flag, step.Fix, step.Where = r.Flag(), r.Fix(), orElse(v.Where, h.Where)
+			if word, _, _ := strings.Cut(h.Reason, "."); told.Detail != "" && slices.Contains([]string{"route", "request", "schema", "stream", "file"}, word) {
+				step.Sentence = strings.TrimSpace(printable(told.Detail) + " " + h.Note) // these tell everybody all of it
+			}
 		}
 		k := slices.Index(at, h.Layer)
 		if k < 0 || i == v.Decided {
@@ -262,7 +299,9 @@ func (s *Sides) stations(v *trace.View) []Step {
 			continue
 		}
 		steps[k].MS += h.MS
-		steps[k].Notes = append(steps[k].Notes, sentence(fmt.Sprintf("%s %s, %.1f ms", orElse(h.Name, h.Layer), h.Verdict, h.MS)))
+		if h.MS >= 1 || h.Verdict != trace.OK.String() {
+			steps[k].Notes = append(steps[k].Notes, sentence(fmt.Sprintf("%s %s, %.1f ms", orElse(h.Name, h.Layer), h.Verdict, h.MS)))
+		}
 		if step.refused() && i != v.Decided { // what failed and was made good
 			steps[k].Notes = append(steps[k].Notes, sentence(h.Layer+": "+step.Sentence))
 		}

@@ -34,6 +34,8 @@ type Begun struct {
 
 	TLSWhere string // that of its certificate
 
+	CORS *CORS // what the site allows pages of other origins; nil: it has no such rule
+
 	Zone    string           // that has the host, "" for none
 	Probe   string           // the unique name, "" for none
 	ProbeID string           // the id of its queries' journeys
@@ -48,6 +50,9 @@ type Begun struct {
 	CA      string // its file
 	Session *Session
 }
+
+// CORS is a site's rule for pages of other origins.
+type CORS struct{ Origins, Methods, Headers []string }
 
 // Records is what the zone has for the host.
 type Records struct {
@@ -76,7 +81,7 @@ type Asked struct {
 	Port    uint16
 	Query   string           // id of the probe's queries
 	Request []string         // ids of requests
-	From    []netip.AddrPort // our ends of the connections that were tried; a zero Addr where only the port is known
+	From    []netip.AddrPort // our ends of the connections that were tried; the wildcard where only the port is known
 	To      []netip.AddrPort // and the other ends
 	Failed  bool             // the last of them did not become a connection that requests can use
 }

@@ -27,6 +27,7 @@ type Options struct {
 	Anyway  bool   // go on where a browser would stop
 
 	Server   Server                // nil: a foreign site
+	Alone    string                // why there is none, where somebody may wonder
 	Resolve  map[string]netip.Addr // names in small letters whose address is given
 	Resolver Stub                  // zero: that of this machine
 	Dial     func(ctx context.Context, port uint16, to netip.AddrPort) (net.Conn, error)
@@ -296,7 +297,7 @@ func (p *probe) look(ctx context.Context) error {
 }
 
 func (p *probe) sides() *Sides {
-	return &Sides{Facts: &p.facts, Begun: p.begun, Saw: p.saw, Done: p.done}
+	return &Sides{Facts: &p.facts, Begun: p.begun, Saw: p.saw, Done: p.done, Alone: p.o.Alone}
 }
 
 func isLoopbackName(host string) bool {
