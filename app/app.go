@@ -116,7 +116,7 @@ func New(o Options, s Surroundings) (*App, error) {
 		a.lines = trace.NewLog(s.Err)
 	}
 	if !c.Journeys.Off {
-		a.recorder = trace.New(trace.Options{Now: s.Now, Recent: c.Journeys.Recent, Log: a.lines})
+		a.recorder = trace.New(trace.Options{Now: s.Now, Recent: c.Journeys.Recent, Kept: c.Journeys.Kept, Log: a.lines, Keep: trace.Keep(c.Journeys.Keep)})
 	}
 	return a, nil
 }
@@ -258,6 +258,9 @@ func (a *App) parts(d *doors, reload <-chan struct{}) []lifetime.Part {
 	}
 	if a.console != nil { // the first to come and the last to go: it shows how the others are
 		parts = slices.Insert(parts, 0, lifetime.Part{Name: "console", Ready: a.console.Ready(), Run: a.console.Run})
+	}
+	if a.recorder != nil {
+		parts = slices.Insert(parts, 0, lifetime.Part{Name: "journeys", Run: a.recorder.Run})
 	}
 	if a.lines != nil {
 		parts = slices.Insert(parts, 0, lifetime.Part{Name: "access log", Run: a.lines.Run})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // settle is how long a saved file must be left alone before it is read: editors write in several steps.
@@ -75,6 +76,7 @@ func (a *App) swap(ctx context.Context, h *house) {
 		}
 	}()
 	h.generation = a.generation + 1
+	a.recorder.SetKeep(trace.Keep(h.config.Journeys.Keep))
 	a.book.Enter(h.generation, h.config, h.config.Source, a.around.Now())
 	old := a.house.Swap(h)
 	a.guardDoors(ctx, h)

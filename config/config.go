@@ -216,7 +216,20 @@ type Store struct {
 type Journeys struct {
 	Off    bool // journeys: off
 	Recent int  // recent: how many of the last requests stay readable; default 4096
+	Kept   int  // kept: how many of those that are worth it stay longer; default 2048, 0: none
 	Log    bool // log: one line per request on standard error; default true
+	Keep   Keep
+}
+
+// Keep says what is worth to stay longer.
+type Keep struct {
+	Errors   bool          // errors: all; default
+	Refusals bool          // refusals: all; default
+	Slow     float64       // slow: p99: above what that part of a route's requests takes; 0: no such bound
+	Over     time.Duration // slow: 500ms; 0: no such bound
+	Waits    time.Duration // waits: the least wait that counts; default 10ms
+	Sample   float64       // sample: 1%, as a part of one
+	For      time.Duration // for: nothing stays longer, but what is pinned; default 15m
 }
 
 // Console is the operator's listener.

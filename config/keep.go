@@ -48,33 +48,6 @@ func decodeDatabase(d *decoder, s *Store, n *node) {
 	}
 }
 
-func journeysKey() key {
-	keys := []key{
-		integer("recent", 16, 1_000_000, func(j *Journeys) *int { return &j.Recent }).or("4096").eg("10000").
-			says("How many of the last requests the server remembers. Looking at them comes in a later version; until then the log has a line for each."),
-		truth("log", func(j *Journeys) *bool { return &j.Log }).or("true").eg("false").
-			says("Whether each request is logged as one line of JSON on standard error. It names the network of the client (/24, of IPv6 /56) and not the address."),
-		later("keep", "recent: with a number; all requests stay until newer ones push them out"),
-		later("export", "recent and log; journeys are not sent elsewhere yet"),
-	}
-	k := block("journeys", func(c *Config) *Journeys { return &c.Journeys }, keys...)
-	read := k.set
-	k.set = func(d *decoder, target any, n *node) {
-		switch {
-		case n.kind == scalarNode && n.text == "off":
-			target.(*Config).Journeys.Off = true
-		case n.kind == mapNode:
-			read(d, target, n)
-		default:
-			d.wrong(n, "off, or a block with "+keyWords(keys))
-		}
-	}
-	k.typ.words = "off, or a block with " + keyWords(keys)
-	k.typ.json = map[string]any{"enum": []string{"off"}}
-	return k.eg("{ recent: 10000 }").
-		says("The record that each request leaves: its hops, their verdicts and times. off keeps none.")
-}
-
 func consoleKeys() []key {
 	return []key{
 		text("listen", func(c *Console) *string { return &c.Listen }).eg("127.0.0.1:9443").orElse("none").each(checkListen).
