@@ -39,7 +39,7 @@ func (a *App) openConsole(ctx context.Context) error {
 		Now: a.around.Now, Rand: a.around.Rand, Log: a.log,
 		Recorder: a.recorder, Places: a.book.Where, Overview: a.overview, Diff: a.book.Diff, Why: a.why, Pages: console.Built(),
 		Generations: func() any { return a.book.Generations() },
-		Data: a.data(), People: a.people(),
+		Data: a.data(), People: a.people(), Metrics: a.metrics(),
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/config"
@@ -24,3 +25,6 @@ func DownSites(sites []config.Site, states map[string][]pool.State, now time.Tim
 func Behind(zone string, serial uint32, c transfer.Copy) bool {
 	return behind(&nameState{Zones: []zoneState{{Name: zone, Serial: serial}}}, &c)
 }
+
+// Metrics gives tests what the console answers to programs that measure.
+func (a *App) Metrics() http.Handler { return a.metrics() }

@@ -18,7 +18,7 @@ const otherRoute = "other"
 type routes struct {
 	mu    sync.Mutex // serialises adding
 	known atomic.Pointer[map[string]*route]
-	kinds [Push + 1]*route // of what is no request
+	kinds [kindCount]*route // of what is no request
 	other *route
 	count atomic.Int32 // routes with a number
 }

@@ -2,7 +2,7 @@ package trace
 
 // counts is what a shard has counted. Its lock guards it.
 type counts struct {
-	kinds [Push + 1]uint64
+	kinds [kindCount]uint64
 	kept  [len(keptWords)]uint64
 	share uint64
 	hops  uint64

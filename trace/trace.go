@@ -43,6 +43,7 @@ const (
 	Event  // a change on its way to those who watch
 	Push   // a message to another program, a device or a mailbox
 	Report // of a browser: what it saw, and we perhaps did not
+	kindCount
 )
 
 // String returns the kind's word.
