@@ -42,6 +42,9 @@ func (p *page) rule(h *trace.Hop) roundtrip.Pos {
 	if c == nil {
 		return roundtrip.Pos{}
 	}
+	if by, rest := p.declared(h.Note); by == c && action == "" { // the rule that allowed it
+		action = rest
+	}
 	switch action {
 	case "get", "list", "aggregate", "read", "watch":
 		action = "read"

@@ -16,12 +16,13 @@ type axis struct {
 
 const (
 	earlyMax = 1000.0 // ms: what ended longer before the request is told and not drawn
+	momentMS = 0.01   // what takes less has no scale
 	logAbove = 4.0    // how much longer the connection took than the request where the scale becomes one of logarithms
 )
 
 // newAxis looks at what is to be drawn.
 func newAxis(spans []span, total float64, columns int) *axis {
-	a := &axis{to: max(total, 0.01), columns: columns}
+	a := &axis{to: max(total, momentMS), columns: columns}
 	for _, s := range spans {
 		if s.early() {
 			continue
@@ -78,6 +79,9 @@ func (a *axis) bar(s span) string {
 // scale writes the line of times above the bars.
 func (a *axis) scale() string {
 	line := []rune(strings.Repeat(" ", a.columns))
+	if a.to <= momentMS && a.from == 0 {
+		return string(line)
+	}
 	taken := 0 // up to where the line is written
 	for _, t := range a.ticks() {
 		text := strconv.FormatFloat(t, 'f', -1, 64)

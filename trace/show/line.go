@@ -51,17 +51,17 @@ func inList(v *trace.View) string {
 	rest := v.Host + v.Path
 	switch v.Kind {
 	case trace.Request.String():
-		rest = pad(v.Method, 6) + " " + rest
+		rest = pad(v.Method, 7) + " " + rest
 	case trace.Query.String():
-		rest = pad(v.Method, 6) + " " + v.Host
+		rest = pad(v.Method, 7) + " " + v.Host
 	case trace.Drop.String():
-		rest = pad("drop", 6) + " " + v.Proto
+		rest = pad("drop", 7) + " " + v.Proto
 	case trace.Connection.String():
-		rest = pad("conn", 6) + " " + rest
+		rest = pad("conn", 7) + " " + rest
 	default:
-		rest = pad(v.Kind, 6) + " " + rest
+		rest = pad(v.Kind, 7) + " " + rest
 		if v.Method != "" {
-			rest = pad(v.Kind, 6) + " " + v.Method + " " + v.Host + v.Path
+			rest = pad(v.Kind, 7) + " " + v.Method + " " + v.Host + v.Path
 		}
 	}
 	return status + " " + rest

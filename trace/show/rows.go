@@ -14,9 +14,9 @@ const (
 	timeColumns     = 8
 	evidenceColumns = 9
 	fixedColumns    = 2 + layerColumns + 1 + 2 + 1 + 1 + timeColumns + 1 + evidenceColumns
-	nameLeast       = 20
+	nameLeast       = 14
 	nameMost        = 44
-	barLeast        = 16
+	barLeast        = 12
 )
 
 // rows draws the hops below each other, each with its bar.
@@ -29,7 +29,7 @@ func (d *drawing) rows() {
 		names = max(names, length(d.text(rowName(&d.spans[i]))))
 	}
 	free := d.width() - fixedColumns
-	names = min(names, nameMost, max(nameLeast, free/2))
+	names = min(names, nameMost, max(nameLeast, free*3/7))
 	a := newAxis(d.spans, d.v.MS, max(barLeast, free-names))
 	unit := "ms"
 	if a.log {
@@ -46,7 +46,7 @@ func (d *drawing) rows() {
 }
 
 func (d *drawing) row(s *span, a *axis, names int) {
-	layer, mark, name, took, evidence := "", " ", clip(d.text(rowName(s)), names), padLeft(rowTime(s), timeColumns), ""
+	layer, mark, name, took, evidence := "", " ", clipMiddle(d.text(rowName(s)), names), padLeft(rowTime(s), timeColumns), ""
 	colour := ""
 	if h := s.hop; h != nil {
 		layer, mark, evidence = h.Layer, d.mark(h.Verdict), h.Evidence
@@ -73,14 +73,14 @@ func (d *drawing) area(s *span, a *axis) string {
 			aside = ""
 		}
 	}
-	if s.hop != nil && aside == "" && len(s.hop.N) == 2 && s.hop.Layer == trace.Pool.String() {
+	if s.hop != nil && aside == "" && len(s.hop.N) == 2 && s.hop.Layer == trace.Pool.String() && s.hop.N[0] > 0 {
 		aside = fmt.Sprintf("%d/%d", s.hop.N[0], s.hop.N[1])
 	}
 	if s.early() {
 		if aside != "" {
 			aside = ", " + aside
 		}
-		return clip(ago(time.Duration(-s.to*float64(time.Millisecond)))+" before"+aside, a.columns)
+		return d.glyphs(clip(ago(time.Duration(-s.to*float64(time.Millisecond)))+" before"+aside, a.columns))
 	}
 	bar := d.glyphs(a.bar(*s))
 	if s.hop == nil {
@@ -111,19 +111,13 @@ func rowName(s *span) string {
 	if h == nil {
 		return "unaccounted"
 	}
-	word := ""
-	switch h.Verdict {
-	case trace.OK.String():
-	default:
-		word = h.Verdict
+	switch markOf(h.Verdict) {
+	case markOK, markNo: // the mark says it all
+		if h.Name != "" {
+			return h.Name
+		}
 	}
-	switch {
-	case h.Name == "":
-		return word
-	case word == "":
-		return h.Name
-	}
-	return word + " " + h.Name
+	return strings.TrimSpace(h.Verdict + " " + h.Name)
 }
 
 // rowTime is the time of a row, nothing where the hop only noted what was.

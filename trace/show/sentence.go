@@ -55,11 +55,14 @@ func station(h *trace.HopView) string {
 	if name == "" {
 		name = h.Layer
 	}
-	if h.Name == "" {
+	if h.Name == "" || slices.Contains(generic[:], h.Name) {
 		return strings.TrimRight(strings.TrimSuffix(strings.TrimSuffix(name, " of"), ", zone"), ",")
 	}
 	return name + " " + h.Name
 }
+
+// generic are names of hops that say no more than their layer does.
+var generic = [...]string{"groups", "handshake", "accept", "session", "rest", "head", "panic", "connection", "connections"}
 
 // capital begins a sentence. A command and an address begin as they are.
 func capital(s string) string {

@@ -32,6 +32,28 @@ const (
 	widthLeast = 60
 )
 
+// Columns is the width that is drawn for.
+func (o *Options) Columns() int { return o.width() }
+
+// Text makes a text of others ready for the terminal: nothing in it can steer one, and each character takes a column.
+func (o *Options) Text(s string) string { return o.text(s) }
+
+// Clip cuts a text that is ready for the terminal to so many columns.
+func (o *Options) Clip(s string, columns int) string { return o.glyphs(clip(s, columns)) }
+
+// Paragraph breaks a text of others into lines of so many columns, the first of them behind a heading.
+func (o *Options) Paragraph(head, s string, columns int) []string {
+	lines := wrap(o.text(s), columns-length(head))
+	for i := range lines {
+		lines[i] = head + lines[i]
+		head = strings.Repeat(" ", length(head))
+	}
+	return lines
+}
+
+// Mark is the sign of a verdict's word, such as deny.
+func (o *Options) Mark(verdict string) string { return o.mark(verdict) }
+
 func (o *Options) width() int {
 	if o.Width == 0 {
 		return widthUsual

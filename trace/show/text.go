@@ -71,6 +71,17 @@ func clipMiddle(s string, most int) string {
 	return string(r[:head]) + "…" + string(r[len(r)-(most-head-1):])
 }
 
+// placeColumns is how long a place may be before only the name of its file is shown.
+const placeColumns = 48
+
+// place writes FILE:LINE:COLUMN so that it stays in one piece.
+func place(where string) string {
+	if length(where) <= placeColumns {
+		return where
+	}
+	return "…" + where[max(0, strings.LastIndexByte(where, '/')):]
+}
+
 // pad fills a text up with spaces.
 func pad(s string, width int) string { return s + strings.Repeat(" ", max(0, width-length(s))) }
 

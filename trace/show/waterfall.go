@@ -134,16 +134,29 @@ func (d *drawing) verdict() {
 	}
 	if fix != "" {
 		if where != "" {
-			fix += " (" + where + ")"
+			fix += " (" + place(where) + ")"
 		}
 		d.paragraph("Fix: ", capital(fix), bold)
 	}
-	if most, part := slowest(d.spans, v.MS); part >= 0.3 && len(d.spans) > 1 {
-		d.paragraph("Slow part: ", fmt.Sprintf("%s, %.0f %% of %s", rowName(most), 100*part, millis(v.MS)), "")
+	if most, part := slowest(d.spans, v.MS); part >= slowPart && v.MS >= slowLeast && len(d.spans) > 1 {
+		d.paragraph("Slow part: ", fmt.Sprintf("%s, %.0f %% of %s", spanName(most), 100*part, millis(v.MS)), "")
 	}
 	if reason != "" {
 		d.say(d.paint(dim, "  More: roundtrip reasons "+reason))
 	}
+}
+
+const (
+	slowPart  = 0.3 // how much of the time one hop must have taken to be named for it
+	slowLeast = 2.0 // ms; where all was quick, nothing was slow
+)
+
+// spanName names a row within a sentence.
+func spanName(s *span) string {
+	if s.hop == nil {
+		return "time that no hop accounts for"
+	}
+	return strings.TrimSpace(s.hop.Layer + " " + s.hop.Name)
 }
 
 // note tells what the deciding hop has noted, where that is more than its place.
