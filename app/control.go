@@ -89,6 +89,10 @@ func (a *App) orders() map[string]order {
 		"upstreams": func(_ context.Context, _ *json.Decoder, out io.Writer) error {
 			return writeJSON(out, a.base.ups.list())
 		},
+		"journeys": taking(a.listJourneys),
+		"journey":  taking(a.showJourney),
+		"diff":     taking(a.showDiff),
+		"pin":      taking(a.pinJourney),
 		"status": func(ctx context.Context, _ *json.Decoder, out io.Writer) error {
 			return json.NewEncoder(out).Encode(a.overview(ctx))
 		},

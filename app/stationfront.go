@@ -183,9 +183,13 @@ func (l *look) gate() console.Station {
 		t.Rows = append(t.Rows, console.Row{State: console.Well, Cells: []string{d.packets.LocalAddr().String(), "HTTP/3"}})
 	}
 	s.Tables = append(s.Tables, t)
-	l.troubles(&s, trace.TCP)
+	l.told(&s, lostPart, lostPart, trace.TCP)
 	return s
 }
+
+// lostPart is what part of the connections must become no request before somebody should look: on the internet, many try
+// what there is.
+const lostPart = 0.5
 
 // endsSoon is how many days before its end a certificate that was not renewed is told of.
 const endsSoon = 7
@@ -223,7 +227,7 @@ func (l *look) certificates() console.Station {
 		s.Sentence += fmt.Sprintf(", the next one ends in %s", count(least, "day"))
 	}
 	s.Tables = append(s.Tables, t)
-	l.troubles(&s, trace.TLS)
+	l.told(&s, lostPart, lostPart, trace.TLS)
 	return s
 }
 

@@ -24,7 +24,7 @@ func (l *look) identity() console.Station {
 		}
 	}
 	s.Sentence = "people sign in to " + l.house.config.Identity.Accounts + fmt.Sprintf("; %s failed in the last 5 minutes", count(wrong, "sign-in"))
-	l.told(&s, false, trace.Auth)
+	l.told(&s, failedPart, never, trace.Auth)
 	return s
 }
 
@@ -43,7 +43,7 @@ func (l *look) access() console.Station {
 	}
 	s.State = console.Well
 	s.Sentence = fmt.Sprintf("%s of %s; %s refused in the last 5 minutes", count(rules, "rule"), count(len(l.house.config.Collections), "collection"), count(refused, "request"))
-	l.told(&s, false, trace.Access, trace.Schema)
+	l.told(&s, failedPart, never, trace.Access, trace.Schema)
 	return s
 }
 
@@ -89,7 +89,7 @@ func (l *look) store() console.Station {
 		add("free on its disk", bytesText(int64(free)), state)
 	}
 	s.Tables = append(s.Tables, t)
-	l.told(&s, false, trace.Pool, trace.SQL, trace.Commit, trace.Files)
+	l.told(&s, failedPart, never, trace.Pool, trace.SQL, trace.Commit, trace.Files)
 	return s
 }
 
@@ -127,7 +127,7 @@ func (l *look) streams() console.Station {
 		{State: console.Well, Cells: []string{"channels", fmt.Sprint(st.Channels)}},
 		{State: s.State, Cells: []string{"changes behind", fmt.Sprint(st.Behind)}},
 	}})
-	l.told(&s, false, trace.Stream)
+	l.told(&s, failedPart, never, trace.Stream)
 	return s
 }
 
@@ -144,7 +144,7 @@ func (l *look) webhooks(ctx context.Context) console.Station {
 		name = strings.TrimPrefix(kind, store.JobWebhook)
 		return name, l.where("webhooks", name)
 	})
-	l.troubles(&s, trace.Webhook)
+	l.told(&s, failedPart, refusedPart, trace.Webhook)
 	return s
 }
 
@@ -155,7 +155,7 @@ func (l *look) push(ctx context.Context) console.Station {
 		return s
 	}
 	l.jobs(ctx, &s, store.JobPush, func(kind string) (string, string) { return kind, l.where("push") })
-	l.told(&s, false, trace.WebPush)
+	l.told(&s, failedPart, never, trace.WebPush)
 	return s
 }
 
@@ -166,7 +166,7 @@ func (l *look) mail(ctx context.Context) console.Station {
 		return s
 	}
 	l.jobs(ctx, &s, store.JobEmail, func(kind string) (string, string) { return kind, l.where("mail") })
-	l.troubles(&s, trace.Mail)
+	l.told(&s, failedPart, refusedPart, trace.Mail)
 	return s
 }
 

@@ -24,16 +24,12 @@ func (l *look) siteOf(name string) *config.Site {
 const (
 	failedPart  = 0.05
 	refusedPart = 0.10
+	never       = 2.0 // no part is so large
 )
 
-// troubles adds what the last minutes' journeys say of a station: what was stopped there, by route and reason. Where that is
-// more than now and then, it is the station's sentence.
-func (l *look) troubles(s *console.Station, layers ...trace.Layer) {
-	l.told(s, true, layers...)
-}
-
-// told is troubles; loud says whether what was refused on purpose is to be looked at, as against what only failed.
-func (l *look) told(s *console.Station, loud bool, layers ...trace.Layer) {
+// told adds what the last minutes' journeys say of a station: what was stopped there, by route and reason. Where failures or
+// refusals are more than these parts of a route's requests, they are the station's sentence.
+func (l *look) told(s *console.Station, failed, refused float64, layers ...trace.Layer) {
 	all := l.traffic.at(layers...)
 	if len(all) == 0 {
 		return
@@ -41,21 +37,18 @@ func (l *look) told(s *console.Station, loud bool, layers ...trace.Layer) {
 	t := console.Table{Title: "Stopped here in the last 5 minutes", Columns: []string{"requests", "by", "reason", "how many"}}
 	for i := range all {
 		b := &all[i]
-		failed := b.verdict == trace.Fail || b.verdict == trace.Timeout
 		r := console.Row{State: console.Off, Note: b.reason.Fix(), Cells: []string{b.what, b.name, b.reason.Code(), fmt.Sprintf("%d of %d", b.n, max(b.n, b.of))}}
 		r.Where = l.app.book.Where(l.config, &trace.Hop{Layer: b.layer, Verdict: b.verdict, Reason: b.reason, Name: b.name})
-		part := float64(b.n) / float64(max(b.n, b.of))
-		if failed && part >= failedPart || loud && part >= refusedPart {
+		verb, limit := "was refused by", refused
+		if b.verdict == trace.Fail || b.verdict == trace.Timeout {
+			verb, limit = "failed with", failed
+		}
+		if float64(b.n) >= limit*float64(max(b.n, b.of)) {
 			r.State = console.Warn
 		}
 		if s.State != console.Down && worse(r.State) > worse(s.State) {
-			verb := "refused by"
-			if failed {
-				verb = "failed with"
-			}
-			s.State, s.Where = r.State, r.Where
+			s.State, s.Where, s.Fix = r.State, r.Where, b.reason.Fix()
 			s.Sentence = fmt.Sprintf("%s %s %s in the last %s", b.part(), verb, b.reason.Code(), minutes(l.traffic.span))
-			s.Fix = b.reason.Fix()
 		}
 		t.Rows = append(t.Rows, r)
 	}
@@ -81,7 +74,7 @@ func (l *look) cors() console.Station {
 		s.State, s.Sentence = console.Well, count(len(t.Rows), "site")+" may be called from other origins"
 		s.Tables = append(s.Tables, t)
 	}
-	l.troubles(&s, trace.CORS)
+	l.told(&s, failedPart, refusedPart, trace.CORS)
 	return s
 }
 
@@ -101,7 +94,7 @@ func (l *look) limits() console.Station {
 	if n > 0 {
 		s.State, s.Sentence = console.Well, count(n, "rate")+" of requests declared"
 	}
-	l.troubles(&s, trace.Limit)
+	l.told(&s, failedPart, refusedPart, trace.Limit)
 	return s
 }
 
@@ -118,12 +111,13 @@ func (l *look) routes() console.Station {
 			n++
 			row := console.Row{State: console.Well, Where: r.Pos.String(), Cells: []string{site.Name, r.Path, leadsTo(r)}}
 			for _, m := range missing {
-				if r.Static != "" && strings.Contains(m.Message, r.Static) {
+				if m.Pos == r.Pos {
 					row.State, row.Note = console.Warn, m.Message
 				}
 			}
 			if row.State == console.Warn && s.State == console.Well {
-				s.State, s.Sentence, s.Fix, s.Where = console.Warn, row.Note, trace.ReasonOf("static.no_folder").Fix(), row.Where
+				s.State, s.Where = console.Warn, row.Where
+				s.Sentence, s.Fix = "the folder of "+site.Name+r.Path+" is not there", row.Note
 			}
 			t.Rows = append(t.Rows, row)
 		}
@@ -132,7 +126,7 @@ func (l *look) routes() console.Station {
 		s.Sentence = fmt.Sprintf("%s of %s", count(n, "route"), count(len(l.house.config.Sites), "site"))
 	}
 	s.Tables = append(s.Tables, t)
-	l.told(&s, false, trace.Route, trace.Static)
+	l.told(&s, failedPart, never, trace.Route, trace.Static)
 	return s
 }
 
@@ -189,6 +183,6 @@ func (l *look) upstreams() console.Station {
 		}
 	}
 	s.Tables = append(s.Tables, t)
-	l.troubles(&s, trace.Proxy)
+	l.told(&s, failedPart, refusedPart, trace.Proxy)
 	return s
 }

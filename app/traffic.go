@@ -14,6 +14,9 @@ const (
 	trafficMost = 1024            // and at how many journeys at the most
 )
 
+// connections is what those that became no request are counted by.
+const connections = "connection"
+
 // traffic is what the last minutes' journeys tell of how things are.
 type traffic struct {
 	requests int
@@ -43,10 +46,7 @@ func trafficOf(r *trace.Recorder, now time.Time) *traffic {
 	t := &traffic{}
 	byRoute := map[string]int{}
 	oldest := now
-	for _, s := range r.Select(trace.Filter{}, trafficMost) {
-		if now.Sub(s.Start) > trafficFor {
-			continue
-		}
+	for _, s := range r.Select(trace.Filter{Since: now.Add(-trafficFor)}, trafficMost) {
 		if s.Start.Before(oldest) {
 			oldest = s.Start
 		}
@@ -54,16 +54,17 @@ func trafficOf(r *trace.Recorder, now time.Time) *traffic {
 		case trace.Drop:
 			t.drops++
 		case trace.Connection:
+			byRoute[connections]++
 			if s.Reason != trace.None {
 				t.lost++
-				t.add(&s, "connections")
+				t.add(&s, connections)
 			}
 		case trace.Request:
 			t.requests++
 			what := s.Method + " " + routeOf(&s)
 			byRoute[what]++
 			t.add(&s, what)
-		case trace.Query, trace.Event, trace.Push:
+		case trace.Query, trace.Event, trace.Push, trace.Report:
 			if s.Decided >= 0 && s.Kind != trace.Query {
 				t.add(&s, s.Kind.String())
 			}
@@ -136,8 +137,11 @@ func (t *traffic) most() string {
 }
 
 func minutes(d time.Duration) string {
-	if d < 2*time.Minute {
-		return count(max(1, int(d/time.Second)), "second")
+	switch {
+	case d < 2*time.Second:
+		return "second"
+	case d < 2*time.Minute:
+		return count(int(d/time.Second), "second")
 	}
 	return count(int(d/time.Minute), "minute")
 }
@@ -145,7 +149,7 @@ func minutes(d time.Duration) string {
 // part says how much of a route's requests ended for a reason.
 func (b *trouble) part() string {
 	if b.of <= b.n {
-		return fmt.Sprintf("all %d of %s", b.n, b.what)
+		return fmt.Sprintf("every %s (%d)", b.what, b.n)
 	}
 	return fmt.Sprintf("%.0f %% of %s (%d of %d)", 100*float64(b.n)/float64(b.of), b.what, b.n, b.of)
 }

@@ -1,16 +1,10 @@
 package main
 
 import (
-	"fmt"
-	"io"
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"github.com/roundtrip-dev/roundtrip/app"
 	"github.com/roundtrip-dev/roundtrip/config"
-	"github.com/roundtrip-dev/roundtrip/internal/nearest"
-	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 func newInit(c console) *cobra.Command {
@@ -130,45 +124,4 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 	})
 	cmd.AddCommand(exportGroups(c)...)
 	return cmd
-}
-
-func newReasons(c console) *cobra.Command {
-	return &cobra.Command{
-		Use:     "reasons [CODE]",
-		GroupID: "operate",
-		Short:   "Explain the reason codes of answers and logs",
-		Args:    cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return printReasons(c.out, strings.ToLower(strings.Join(args, "")))
-		},
-	}
-}
-
-// sentence puts a full stop where a text has no end of its own.
-func sentence(text string) string {
-	if strings.HasSuffix(text, "?") {
-		return text
-	}
-	return text + "."
-}
-
-func printReasons(w io.Writer, code string) error {
-	if code == "" {
-		for _, r := range trace.Reasons() {
-			fmt.Fprintf(w, "%s  %-30s %s\n", r.Flag(), r.Code(), r.Text())
-		}
-		return nil
-	}
-	var codes []string
-	for _, r := range trace.Reasons() {
-		codes = append(codes, r.Code())
-		if r.Code() == code || strings.EqualFold(r.Flag(), code) {
-			fmt.Fprintf(w, "%s  %s\n\n  %s\n  To try first: %s\n", r.Flag(), r.Code(), sentence(r.Text()), sentence(r.Fix()))
-			return nil
-		}
-	}
-	if near := nearest.Of(code, codes); near != "" {
-		return usage("there is no reason %q; did you mean %q?", code, near)
-	}
-	return usage("there is no reason %q; roundtrip reasons lists them all", code)
 }

@@ -16,16 +16,13 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip/app"
 	"github.com/roundtrip-dev/roundtrip/config"
-	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // The exit codes of every command.
 const (
 	exitOK     = 0
 	exitFailed = 1 // it was tried and did not work; or a check found mistakes
-	exitUsage  = 2 // the command line is wrong
-
-	exitLayer = 10 // and the number of the layer that stopped a request: of why and journey
+	exitUsage  = 2 // the command line is wrong; exit.go has those from 11
 )
 
 // errUsage marks mistakes of the command line.
@@ -77,7 +74,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 // report prints an error as a person wants to read it and returns the exit code for it.
 func (c console) report(err error) int {
 	if at, ok := errors.AsType[*stoppedAt](err); ok {
-		return exitLayer + int(at.layer)
+		return at.exit()
 	}
 	if errors.Is(err, errSaid) {
 		return exitFailed
@@ -95,19 +92,6 @@ func (c console) report(err error) int {
 
 // errSaid ends a command that has told everything already.
 var errSaid = errors.New("said")
-
-// stoppedAt ends a command that has told which layer stopped a request.
-type stoppedAt struct{ layer trace.Layer }
-
-func (e *stoppedAt) Error() string { return "stopped at " + e.layer.String() }
-
-// exitAt is nil where no layer stopped the request.
-func exitAt(l trace.Layer) error {
-	if l == 0 {
-		return nil
-	}
-	return &stoppedAt{l}
-}
 
 func usage(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errUsage, fmt.Sprintf(format, args...))
@@ -138,13 +122,15 @@ rules, kept in SQLite.`,
 	root.AddGroup(
 		&cobra.Group{ID: "run", Title: "Run:"},
 		&cobra.Group{ID: "declare", Title: "Declare:"},
+		&cobra.Group{ID: "see", Title: "See:"},
 		&cobra.Group{ID: "operate", Title: "Operate:"},
 	)
 	root.AddCommand(
 		newDev(c), newServe(c),
 		newInit(c), newCheck(c), newPlan(c), newReach(c), newExport(c), newImport(c),
+		newStatus(c), newJourneys(c), newJourney(c), newWhy(c), newReasons(c),
 		newUser(c), newWebhooks(c), newCerts(c), newUpstreams(c), newZone(c), newDNS(c), newFirewall(c),
-		newWhy(c), newTrust(c), newReasons(c),
+		newTrust(c),
 	)
 	root.SetHelpCommandGroupID("operate")
 	root.SetCompletionCommandGroupID("operate")

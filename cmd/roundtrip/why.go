@@ -15,7 +15,7 @@ func newWhy(c console) *cobra.Command {
 	var credentials bool
 	cmd := &cobra.Command{
 		Use:     "why URL",
-		GroupID: "operate",
+		GroupID: "see",
 		Short:   "Find out which station stops a request, and which line to change",
 		Long: `Goes the way of a request as a browser would: the name, the connection, TLS, the
 preflight, the request. Where a server of this declaration runs, it is asked

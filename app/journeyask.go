@@ -1,0 +1,243 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/trace"
+	"github.com/roundtrip-dev/roundtrip/trace/show"
+)
+
+// JourneyOptions says whose journeys a command is about, and how they are shown.
+type JourneyOptions struct {
+	File string // a roundtrip.yaml or its folder
+	Data string // the folder of the database, "" for the declared one
+	JSON bool
+	Show show.Options
+}
+
+// JourneysOptions says which journeys are listed.
+type JourneysOptions struct {
+	JourneyOptions
+
+	Kinds, Kept       []string
+	Route, Host, Path string
+	Reason            string
+	Status, Most      int
+	Live              bool // go on with those that end from now on
+}
+
+// errNoServer tells that only a server that runs knows the answer.
+func errNoServer(c *config.Config) error {
+	return fmt.Errorf("no server runs here with %s, and only it remembers its journeys: start it with roundtrip dev or roundtrip serve, or name the folder of --data", c.File)
+}
+
+// ask sends an order to the server of a declaration and reads its answer. The file may have mistakes by now: the server that
+// runs was started with a better one.
+func (o *JourneyOptions) ask(ctx context.Context, s Surroundings, path string, order, answer any) (*config.Config, error) {
+	c, err := read(o.File, o.Data, s.withoutSecrets())
+	if _, mistaken := errors.AsType[*config.Problems](err); mistaken {
+		if half := located(o.File, o.Data, s); half != nil {
+			c, err = half, nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	var reply bytes.Buffer
+	running, err := askServer(ctx, c, path, order, &reply)
+	if err != nil {
+		return c, err
+	}
+	if !running {
+		return c, errNoServer(c)
+	}
+	return c, json.Unmarshal(reply.Bytes(), answer)
+}
+
+// writeSafe writes JSON in which nothing but ASCII stands, so that no text of strangers can steer a terminal.
+func writeSafe(out io.Writer, v any, indent string) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	safe := make([]byte, 0, b.Len())
+	for _, r := range b.String() { // only its texts have such characters
+		switch {
+		case r == '\n' || r >= ' ' && r < 0x7f:
+			safe = append(safe, byte(r))
+		case r > 0xffff:
+			hi, lo := utf16.EncodeRune(r)
+			safe = fmt.Appendf(safe, `\u%04x\u%04x`, hi, lo)
+		default:
+			safe = fmt.Appendf(safe, `\u%04x`, min(r, utf8.MaxRune))
+		}
+	}
+	_, err := out.Write(safe)
+	return err
+}
+
+// Journeys prints the journeys that the server remembers, the newest last.
+func Journeys(ctx context.Context, o JourneysOptions, s Surroundings) error {
+	order := journeysCommand{
+		Kinds: o.Kinds, Kept: o.Kept, Route: o.Route, Host: o.Host, Path: o.Path, Reason: o.Reason, Status: o.Status, Most: o.Most,
+	}
+	var l JourneyList
+	c, err := o.ask(ctx, s, "journeys", order, &l)
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.JSON && !o.Live:
+		return writeSafe(s.Out, l, "  ")
+	case !o.JSON:
+		o.list(s, c, &l)
+	}
+	if !o.Live || l.Off != "" {
+		return nil
+	}
+	return o.follow(ctx, s, order)
+}
+
+// list prints journeys, or why there are none.
+func (o *JourneysOptions) list(s Surroundings, c *config.Config, l *JourneyList) {
+	for i := range l.Journeys {
+		fmt.Fprintln(s.Out, show.Line(l.Journeys[i], o.Show))
+	}
+	up := age(s.Now().Sub(l.Started))
+	switch n := len(l.Journeys); {
+	case l.Off != "":
+		fmt.Fprintf(s.Out, "no journeys are kept: %s says journeys: off\n", l.Off)
+	case n == 0 && l.Stats.Recorded == 0:
+		fmt.Fprintf(s.Out, "no journey yet: the server of %s runs since %s, and nobody has asked it anything\n", c.File, up)
+	case n == 0:
+		fmt.Fprintf(s.Out, "none of the %d journeys that are held fits; %d ended since the start, %s ago\n", l.Stats.Held, l.Stats.Recorded, up)
+	case o.Live:
+	default:
+		fmt.Fprintf(s.Out, "\n%s of %d held; %d ended since the start, %s ago. roundtrip journey ID shows one.\n",
+			count(n, "journey"), l.Stats.Held, l.Stats.Recorded, up)
+	}
+}
+
+// liveMost is how many journeys are fetched at once while they are followed.
+const liveMost = 200
+
+// follow goes on with what ends from now on, until ctx ends or the server stops.
+func (o *JourneysOptions) follow(ctx context.Context, s Surroundings, order journeysCommand) error {
+	order.Live, order.Most = true, liveMost
+	tick := time.NewTicker(liveEvery)
+	defer tick.Stop()
+	for {
+		var l JourneyList
+		if _, err := o.ask(ctx, s, "journeys", order, &l); err != nil {
+			if ctx.Err() != nil {
+				return nil // somebody has seen enough
+			}
+			return err
+		}
+		order.After = l.Next
+		if l.Missed > 0 && !o.JSON {
+			fmt.Fprintf(s.Out, "         %d more went by unseen\n", l.Missed)
+		}
+		for i := range l.Journeys {
+			if o.JSON {
+				if err := writeSafe(s.Out, l.Journeys[i], ""); err != nil {
+					return err
+				}
+				continue
+			}
+			fmt.Fprintln(s.Out, show.Line(l.Journeys[i], o.Show))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Journey draws one journey, and returns it.
+func Journey(ctx context.Context, o JourneyOptions, id string, s Surroundings) (*trace.View, error) {
+	var answer JourneyAnswer
+	if _, err := o.ask(ctx, s, "journey", journeyCommand{id}, &answer); err != nil {
+		return nil, err
+	}
+	if o.JSON {
+		return &answer.Journey, writeSafe(s.Out, answer, "  ")
+	}
+	o.Show.Now, o.Show.Joined = s.Now(), joined(&answer)
+	return &answer.Journey, show.Waterfall(s.Out, answer.Journey, o.Show)
+}
+
+// joined lists what a journey is joined with: what its links lead to, then what followed from it.
+func joined(a *JourneyAnswer) []show.Joined {
+	var all []show.Joined
+	for _, l := range a.Journey.Links {
+		j := show.Joined{Role: l.Role, Evidence: l.Evidence, ID: l.ID}
+		for i := range a.Linked {
+			if a.Linked[i].ID == l.ID {
+				j.View = &a.Linked[i]
+			}
+		}
+		all = append(all, j)
+	}
+	for i := range a.Following {
+		f := &a.Following[i]
+		j := show.Joined{Role: f.Kind, ID: f.ID, View: f}
+		for _, l := range f.Links {
+			if l.ID == a.Journey.ID {
+				j.Evidence = l.Evidence
+			}
+		}
+		all = append(all, j)
+	}
+	return all
+}
+
+// JourneysDiffer draws what differs between two journeys.
+func JourneysDiffer(ctx context.Context, o JourneyOptions, a, b string, s Surroundings) error {
+	var d JourneyDiff
+	if _, err := o.ask(ctx, s, "diff", diffCommand{a, b}, &d); err != nil {
+		return err
+	}
+	if o.JSON {
+		return writeSafe(s.Out, d, "  ")
+	}
+	changes := make([]show.Change, len(d.Config))
+	for i, c := range d.Config {
+		changes[i] = show.Change(c)
+	}
+	return show.Diff(s.Out, d.A, d.B, changes, o.Show)
+}
+
+// PinJourney keeps a journey as long as the server runs; on false lets it go again.
+func PinJourney(ctx context.Context, o JourneyOptions, id string, on bool, s Surroundings) error {
+	c, err := read(o.File, o.Data, s.withoutSecrets())
+	if err != nil {
+		return err
+	}
+	var reply bytes.Buffer
+	running, err := askServer(ctx, c, "pin", pinCommand{id, on}, &reply)
+	switch {
+	case err != nil:
+		return err
+	case !running:
+		return errNoServer(c)
+	case on:
+		fmt.Fprintf(s.Out, "pinned until the server stops: %s", reply.Bytes())
+	default:
+		fmt.Fprintf(s.Out, "not pinned any more: %s", reply.Bytes())
+	}
+	return nil
+}
