@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
@@ -67,26 +68,27 @@ type App struct {
 	log     *slog.Logger
 	started time.Time
 
-	config     *config.Config // the first one; house has the one in force
-	recorder   *trace.Recorder
-	lines      *trace.Log // nil: no access log
-	base       *base
-	gate       *gate.Gate
-	doors      *doors           // nil: not open yet
-	console    *console.Console // nil: it listens nowhere
-	names      *names           // nil: no server runs
-	house      atomic.Pointer[house]
-	generation uint32
-	guard      firewall.Guard
-	wall       *wall         // nil: the kernel is left alone
-	seen       *seen         // nil in commands
-	applies    chan applying // orders to read the declaration again and bring its groups into the kernel
-	closing    chan struct{} // closed when no orders are taken any more
-	serves     bool          // it opens doors; false where a command only looks at a declaration
-	hint       chan struct{} // tells the jobs that there may be one
-	book       places.Book   // where in the declarations stands what journeys were decided by
-	looked     overviews
-	refused    atomic.Pointer[string] // why the declaration on the disk is not in force; nil: it is, as far as we were told to read it
+	config      *config.Config // the first one; house has the one in force
+	recorder    *trace.Recorder
+	lines       *trace.Log // nil: no access log
+	base        *base
+	gate        *gate.Gate
+	doors       *doors                          // nil: not open yet
+	console     *console.Console                // nil: it listens nowhere
+	consoleCert atomic.Pointer[tls.Certificate] // nil: none is declared
+	names       *names                          // nil: no server runs
+	house       atomic.Pointer[house]
+	generation  uint32
+	guard       firewall.Guard
+	wall        *wall         // nil: the kernel is left alone
+	seen        *seen         // nil in commands
+	applies     chan applying // orders to read the declaration again and bring its groups into the kernel
+	closing     chan struct{} // closed when no orders are taken any more
+	serves      bool          // it opens doors; false where a command only looks at a declaration
+	hint        chan struct{} // tells the jobs that there may be one
+	book        places.Book   // where in the declarations stands what journeys were decided by
+	looked      overviews
+	refused     atomic.Pointer[string] // why the declaration on the disk is not in force; nil: it is, as far as we were told to read it
 }
 
 // Version returns the version that the program was built as.

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
+	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/console"
 	"github.com/roundtrip-dev/roundtrip/console/operators"
+	"github.com/roundtrip-dev/roundtrip/gate/cert"
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
 )
 
@@ -27,6 +30,9 @@ func (a *App) openConsole(ctx context.Context) error {
 	if at == "" {
 		return nil
 	}
+	if err := a.readConsoleCert(a.config); err != nil {
+		return err
+	}
 	l, err := listenTCP(ctx, at, "--console")
 	if e, ok := errors.AsType[*roundtrip.Error](err); ok && a.options.Dev && e.Reason == "start.address_in_use" {
 		l, err = listenTCP(ctx, "127.0.0.1:0", "--console") // another dev runs on this machine
@@ -34,13 +40,23 @@ func (a *App) openConsole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.console, err = console.New(console.Options{
+	o := console.Options{
 		Listener: &consoleDoor{Listener: l, app: a}, Dir: dataFolder(a.config), Name: a.config.Name, Dev: a.options.Dev,
 		Now: a.around.Now, Rand: a.around.Rand, Log: a.log,
 		Recorder: a.recorder, Places: a.book.Where, Overview: a.overview, Diff: a.book.Diff, Why: a.why, Pages: console.Built(),
-		Generations: func() any { return a.book.Generations() },
-		Data: a.data(), People: a.people(), Metrics: a.metrics(),
-	})
+		Generations:  func() any { return a.book.Generations() },
+		MetricsToken: a.metricsToken,
+		Data:         a.data(), People: a.people(), Metrics: a.metrics(),
+	}
+	if a.consoleCert.Load() != nil {
+		o.Certificate = a.consoleCert.Load
+	}
+	if c := a.config.Console; c.Origin != "" && !a.options.Dev {
+		if o.Origin, err = url.Parse(c.Origin); err != nil {
+			return errors.Join(err, l.Close())
+		}
+	}
+	a.console, err = console.New(o)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -99,16 +115,43 @@ func (a *App) sayConsole() {
 	}
 }
 
-// consoleProblems refuses a console that others could read on the way.
+// consoleProblems refuses a console that others could read on the way, and a certificate that can't be shown.
 func (a *App) consoleProblems(c *config.Config) error {
-	at := c.Console.Listen
-	if at == "" || loopback(at) || a.options.Dev {
+	at, p := c.Console.Listen, c.Problems()
+	switch {
+	case a.options.Dev || at == "":
+	case c.Console.TLS.Mode != "":
+		if _, err := cert.ReadFiles(c.Console.TLS, a.around.Now()); err != nil {
+			p.Add(c.Console.TLS.Pos, "certificate of the console: %v", err)
+		}
+	case !loopback(at):
+		p.Add(c.Console.Pos, "the console would listen on %s without TLS, where passwords travel in the clear", at).
+			Expect("tls: { cert: file, key: file } beside it; or 127.0.0.1:%s and a tunnel (ssh -L %s:127.0.0.1:%[1]s)", portOf(at), portOf(at))
+	}
+	return p.Err()
+}
+
+// readConsoleCert brings the console's certificate into force. It is called with declarations that were checked.
+func (a *App) readConsoleCert(c *config.Config) error {
+	if c.Console.TLS.Mode == "" || a.options.Dev {
 		return nil
 	}
-	p := c.Problems()
-	p.Add(c.Console.Pos, "the console would listen on %s without TLS, where passwords travel in the clear", at).
-		Expect("127.0.0.1 and a tunnel (ssh -L 9443:127.0.0.1:%s)", portOf(at))
-	return p.Err()
+	pair, err := cert.ReadFiles(c.Console.TLS, a.around.Now())
+	if err != nil {
+		return roundtrip.E(roundtrip.Invalid, "start.unsafe", "certificate of the console: %v", err)
+	}
+	a.consoleCert.Store(pair)
+	return nil
+}
+
+// metricsToken is the token of the declaration in force, "" where it has none or it can't be read.
+func (a *App) metricsToken() string {
+	text, err := a.house.Load().config.Console.MetricsToken.Value()
+	if err != nil {
+		a.log.Error("console.metrics_token", "error", err)
+		return ""
+	}
+	return strings.TrimSpace(string(text))
 }
 
 func portOf(at string) string {

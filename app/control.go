@@ -100,9 +100,10 @@ func (a *App) orders() map[string]order {
 		"why-saw":   taking(a.doWhySaw),
 		"why-end":   taking(a.doWhyEnd),
 
-		"zone":    a.nameOrder("zone"),
-		"explain": a.nameOrder("explain"),
-		"names":   a.nameOrder("names"),
+		"operator": taking(a.doOperator),
+		"zone":     a.nameOrder("zone"),
+		"explain":  a.nameOrder("explain"),
+		"names":    a.nameOrder("names"),
 	}
 }
 

@@ -111,7 +111,13 @@ func (a *App) reload(ctx context.Context, e entering) error {
 	if err := a.keepsPlace(c); err != nil {
 		return err
 	}
-	return a.enter(ctx, c, nil, e) // a reload loses nothing: who saves the file then is not asked again
+	if err := a.enter(ctx, c, nil, e); err != nil { // a reload loses nothing: who saves the file then is not asked again
+		return err
+	}
+	if err := a.readConsoleCert(c); err != nil {
+		a.log.Error("the console's certificate went after it was checked; the old one stays", "error", err)
+	}
+	return nil
 }
 
 // keepsPlace refuses what only a restart can change.
@@ -134,12 +140,8 @@ func (a *App) keepsPlace(c *config.Config) error {
 	if len(c.DNS.Zones) > 0 && len(a.config.DNS.Zones) == 0 {
 		p.Add(c.DNS.Zones[0].Pos, "the first zone needs a restart: no socket of the name server is open")
 	}
-	if c.Console != now.Console && !a.options.Dev {
-		was := c.Console
-		was.Pos = now.Console.Pos
-		if was != now.Console {
-			p.Add(c.Console.Pos, "the console's address can't change while the server runs: restart it")
-		}
+	if o, was := c.Console, now.Console; !a.options.Dev && (o.Listen != was.Listen || o.TLS.Mode != was.TLS.Mode || o.Origin != was.Origin) {
+		p.Add(o.Pos, "where the console listens, its origin, and whether it has TLS can't change while the server runs: restart it")
 	}
 	g, was := c.Gate, now.Gate
 	if g.Header != was.Header || g.Idle != was.Idle || g.Stall != was.Stall || g.Drain != was.Drain {

@@ -236,4 +236,8 @@ type Keep struct {
 type Console struct {
 	Pos    roundtrip.Pos
 	Listen string // host:port; "" means none
+	TLS    TLS    // tls: Mode is TLSFiles, or "" for none
+	Origin string // origin: https://host[:port] under which a proxy shows it; "" for none
+
+	MetricsToken Secret // metrics_token: with which others may read /metrics
 }

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"errors"
-	"net/netip"
 	"strings"
 	"time"
 )
@@ -46,24 +44,4 @@ func decodeDatabase(d *decoder, s *Store, n *node) {
 	default:
 		s.Database = d.path(path)
 	}
-}
-
-func consoleKeys() []key {
-	return []key{
-		text("listen", func(c *Console) *string { return &c.Listen }).eg("127.0.0.1:9443").orElse("none").each(checkListen).
-			takes("an address and a port, such as 127.0.0.1:9443").
-			says("Address and port for the operator's console. docs/console.md says who may sign in."),
-	}
-}
-
-func checkListen(s string) error {
-	if rest, ok := strings.CutPrefix(s, "localhost:"); ok {
-		s = "127.0.0.1:" + rest
-	} else if strings.HasPrefix(s, ":") {
-		s = "0.0.0.0" + s
-	}
-	if a, err := netip.ParseAddrPort(s); err != nil || a.Port() == 0 {
-		return errors.New("is no address to listen on; expected an IP address and a port, such as 127.0.0.1:9443")
-	}
-	return nil
 }

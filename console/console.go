@@ -34,6 +34,7 @@ const (
 	partBodyMax     = 64 << 20 // of what the parts Data and People take; they have limits of their own below it
 	partTimeout     = 5 * time.Minute
 	whysMax         = 4 // probes that run at once
+	whyTimeout      = time.Minute
 	signInsPerName  = 5 // in a minute; then each costs a wait
 	signInsPerPlace = 20
 )
@@ -41,11 +42,12 @@ const (
 // Options says what the console shows and where.
 type Options struct {
 	Listener net.Listener // the console closes it
-	TLS      *tls.Config  // nil: plain HTTP, which app allows on loopback only
-	Origin   *url.URL     // under which browsers reach it by way of a proxy; nil: directly
-	Dir      string       // the data folder: operators.json and audit.log
-	Name     string       // of the declaration
-	Dev      bool
+	// Certificate returns the certificate in force; nil: plain HTTP, which app allows on loopback only.
+	Certificate func() *tls.Certificate
+	Origin      *url.URL // under which browsers reach it by way of a proxy; nil: directly
+	Dir         string   // the data folder: operators.json and audit.log
+	Name        string   // of the declaration
+	Dev         bool
 
 	Now  func() time.Time
 	Rand io.Reader
@@ -114,7 +116,7 @@ func New(o Options) (*Console, error) {
 		ready: make(chan struct{}),
 	}
 	c.server = &http.Server{
-		Handler: c.front(), TLSConfig: o.TLS, MaxHeaderBytes: headerBytesMax, ReadHeaderTimeout: headerTimeout,
+		Handler: c.front(), TLSConfig: c.tls(), MaxHeaderBytes: headerBytesMax, ReadHeaderTimeout: headerTimeout,
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}
@@ -141,7 +143,7 @@ func (c *Console) Run(ctx context.Context) error {
 	l := newCrowd(c.options.Listener, connectionsMax)
 	ended := make(chan error, 1)
 	go func() {
-		if c.options.TLS != nil {
+		if c.options.Certificate != nil {
 			ended <- c.server.ServeTLS(l, "", "")
 		} else {
 			ended <- c.server.Serve(l)

@@ -2,6 +2,7 @@ package console
 
 import (
 	"crypto/subtle"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/netip"
@@ -50,7 +51,7 @@ func (c *Console) front() http.Handler {
 
 // secure reports whether browsers reach the console by https.
 func (c *Console) secure() bool {
-	return c.options.TLS != nil || c.options.Origin != nil && c.options.Origin.Scheme == "https"
+	return c.options.Certificate != nil || c.options.Origin != nil && c.options.Origin.Scheme == "https"
 }
 
 // ours reports whether the Host is one under which the console is meant to be asked. A page of elsewhere whose name was
@@ -63,18 +64,26 @@ func (c *Console) ours(r *http.Request) bool {
 	if _, err := netip.ParseAddr(name); err == nil || name == "localhost" {
 		return true
 	}
-	return c.options.TLS != nil && r.TLS != nil && c.certified(name)
+	return r.TLS != nil && c.certified(name)
 }
 
 // certified reports whether our certificate has the name: who has turned another name to us has no certificate for it, and
 // the browser would not have come so far.
 func (c *Console) certified(name string) bool {
-	for i := range c.options.TLS.Certificates {
-		if leaf := c.options.TLS.Certificates[i].Leaf; leaf != nil && leaf.VerifyHostname(name) == nil {
-			return true
-		}
+	leaf := c.options.Certificate().Leaf
+	return leaf != nil && leaf.VerifyHostname(name) == nil
+}
+
+// tls is how connections are secured; nil where they are not.
+func (c *Console) tls() *tls.Config {
+	if c.options.Certificate == nil {
+		return nil
 	}
-	return false
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		NextProtos:     []string{"h2", "http/1.1"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.options.Certificate(), nil },
+	}
 }
 
 // host is a Host without its port and brackets, in lower case.
@@ -132,13 +141,12 @@ func (c *Console) metrics(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Console) mayMeasure(r *http.Request) bool {
-	given, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if bearer {
+	if given := r.Header.Get("Authorization"); given != "" {
 		want := ""
 		if c.options.MetricsToken != nil {
 			want = c.options.MetricsToken()
 		}
-		return want != "" && subtle.ConstantTimeCompare([]byte(given), []byte(want)) == 1
+		return want != "" && subtle.ConstantTimeCompare([]byte(given), []byte("Bearer "+want)) == 1
 	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	forwarded := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != "" || r.Header.Get("Via") != ""

@@ -16,6 +16,7 @@ import (
 const (
 	journeysUsual = 100
 	journeysMost  = 1000
+	followingMost = 100 // a connection may have had more requests than anybody looks at
 )
 
 // sight is what an operator may see of a journey.
@@ -73,14 +74,14 @@ func words(values []string) []string {
 
 func kindWords() []string {
 	var all []string
-	for k := trace.Request; k <= trace.Push; k++ {
+	for k := trace.Request; k <= trace.Report; k++ {
 		all = append(all, k.String())
 	}
 	return all
 }
 
 func kindOf(word string) (trace.Kind, bool) {
-	for k := trace.Request; k <= trace.Push; k++ {
+	for k := trace.Request; k <= trace.Report; k++ {
 		if k.String() == word {
 			return k, true
 		}
@@ -126,9 +127,49 @@ func (c *Console) journey(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	var linked []trace.Snapshot
+	for _, l := range s.Links {
+		if other, ok := c.options.Recorder.Find(l.ID.String()); ok {
+			linked = append(linked, other)
+		}
+	}
+	following := c.options.Recorder.Following(s.ID)
+	more := max(0, len(following)-followingMost)
 	return struct {
-		Journey trace.View `json:"journey"`
-	}{s.View(sight(r), c.options.Places)}, nil
+		Journey   trace.View   `json:"journey"`
+		Following []trace.View `json:"following"`      // the newest last
+		More      int          `json:"more,omitempty"` // that followed, too, before those
+		Linked    []trace.View `json:"linked"`
+	}{s.View(sight(r), c.options.Places), c.views(r, following[more:]), more, c.views(r, linked)}, nil
+}
+
+// pin keeps a journey until it is unpinned.
+func (c *Console) pin(r *http.Request) (any, error) {
+	var in struct {
+		On bool `json:"on"`
+	}
+	if err := readJSON(r, &in); err != nil {
+		return nil, err
+	}
+	s, err := c.find(r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	what := "journey.unpin"
+	if in.On {
+		what = "journey.pin"
+	}
+	if err := Note(r.Context(), Entry{What: what, Target: s.ID.String()}); err != nil {
+		return nil, err
+	}
+	if !c.options.Recorder.Pin(s.ID, in.On) {
+		err := roundtrip.E(roundtrip.Unprocessable, "console.pins", "the journey can't be pinned: it is gone, or too many are pinned already")
+		return nil, c.undone(r, what, s.ID.String(), err)
+	}
+	if s, err = c.find(s.ID.String()); err != nil {
+		return nil, err
+	}
+	return s.View(sight(r), c.options.Places), nil
 }
 
 // diff puts two journeys beside each other, hop by hop, with what changed in the declaration between them.

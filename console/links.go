@@ -2,6 +2,9 @@ package console
 
 import (
 	"crypto/sha256"
+	"net"
+	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,7 +18,7 @@ func (c *Console) Link(role operators.Role) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return c.linkTo(token), nil
+	return LinkTo(c.URL(), token), nil
 }
 
 // GuestLink makes a link that signs its reader in as owner without an account, once: for dev.
@@ -25,7 +28,7 @@ func (c *Console) GuestLink() (string, error) {
 		return "", err
 	}
 	c.guests.add(token)
-	return c.linkTo(token), nil
+	return LinkTo(c.URL(), token), nil
 }
 
 // URL is where the console is opened.
@@ -33,14 +36,22 @@ func (c *Console) URL() string {
 	if o := c.options.Origin; o != nil {
 		return o.Scheme + "://" + o.Host + "/"
 	}
-	scheme := "http"
-	if c.secure() {
-		scheme = "https"
+	at := c.options.Listener.Addr().String()
+	host, port, err := net.SplitHostPort(at)
+	if ip, bad := netip.ParseAddr(host); err == nil && bad == nil && ip.IsUnspecified() { // every address of this machine
+		at = net.JoinHostPort("localhost", port)
 	}
-	return scheme + "://" + c.options.Listener.Addr().String() + "/"
+	if c.options.Certificate == nil {
+		return "http://" + at + "/"
+	}
+	if leaf := c.options.Certificate().Leaf; leaf != nil && len(leaf.DNSNames) > 0 && err == nil {
+		at = net.JoinHostPort(strings.Replace(leaf.DNSNames[0], "*", "console", 1), port)
+	}
+	return "https://" + at + "/"
 }
 
-func (c *Console) linkTo(token string) string { return c.URL() + "#claim=" + token }
+// LinkTo is the link of a token to the console at a URL.
+func LinkTo(url, token string) string { return url + "#claim=" + token }
 
 // HasOperators reports whether there is somebody who can sign in.
 func (c *Console) HasOperators() (bool, error) {

@@ -34,6 +34,8 @@ func (c *Console) routes() []route {
 		{pattern: "GET /api/generations", role: operators.Viewer, answer: c.generations},
 
 		{pattern: "GET /api/journeys", role: operators.Viewer, answer: c.journeys},
+		{pattern: "GET /api/journeys/live", role: operators.Viewer, serve: c.watchJourneys},
+		{pattern: "POST /api/journeys/{id}/pin", role: operators.Operate, answer: c.pin},
 		{pattern: "GET /api/journeys/{a}/diff/{b}", role: operators.Viewer, answer: c.diff},
 		{pattern: "GET /api/journeys/{id}", role: operators.Viewer, answer: c.journey},
 
@@ -42,6 +44,9 @@ func (c *Console) routes() []route {
 		{pattern: "POST /api/operators/{name}", role: operators.Owner, answer: c.setRole},
 		{pattern: "DELETE /api/operators/{name}", role: operators.Owner, answer: c.removeOperator},
 		{pattern: "GET /api/audit", role: operators.Operate, answer: c.showAudit},
+	}
+	if c.options.Why != nil {
+		list = append(list, route{pattern: "POST /api/why", role: operators.Operate, serve: c.why})
 	}
 	if c.options.Data != nil {
 		list = append(list, route{pattern: "/api/data/", role: operators.Operate, serve: part(c.options.Data)})

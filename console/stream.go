@@ -24,6 +24,7 @@ type stream struct {
 	w    http.ResponseWriter
 	out  *http.ResponseController
 	text bytes.Buffer // what is not sent yet
+	at   string       // where a viewer goes on who has seen all that was sent; "" where that can not be
 }
 
 // open begins a stream, if there is a place for one more viewer. done gives the place back.
@@ -59,8 +60,15 @@ func (s *stream) event(name, id string, data any) error {
 	return nil
 }
 
-// beat adds a comment, so that both sides notice that the other one is gone.
-func (s *stream) beat() { s.text.WriteString(": \n\n") }
+// beat adds what no page hears of, so that both sides notice that the other one is gone; an id without an event is taken
+// note of all the same.
+func (s *stream) beat() {
+	s.text.WriteString(": \n")
+	if s.at != "" {
+		s.text.WriteString("id: " + s.at + "\n")
+	}
+	s.text.WriteString("\n")
+}
 
 // flush sends what was added. It gives up on a viewer who does not read.
 func (s *stream) flush(now time.Time) error {

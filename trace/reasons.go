@@ -236,6 +236,9 @@ var catalogueRows = [...]reasonRow{
 	{"KLO", "console.last_owner", "the last owner can't be removed", "make somebody else owner first"},
 	{"KFF", "console.file_failed", "a file of the console can't be read or written", "look at operators.json and audit.log in the data folder, and at the disk"},
 	{"KVI", "console.viewers", "too many pages watch the console already", "close one of them"},
+	{"KPI", "console.pins", "the journey can't be pinned", "unpin another one, or look whether it is still there"},
+	{"KWH", "console.whys", "too many probes run already", "wait until one has ended"},
+	{"KAB", "console.audit_broken", "the audit log is not as it was written", "look who may write to the data folder; the server's own log has the chain of each entry"},
 	{"KNP", "console.not_there", "the console has no such page or part", "see docs/console.md for what it has"},
 }
 

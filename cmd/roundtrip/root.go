@@ -129,7 +129,7 @@ rules, kept in SQLite.`,
 		newDev(c), newServe(c),
 		newInit(c), newCheck(c), newPlan(c), newReach(c), newExport(c), newImport(c),
 		newStatus(c), newJourneys(c), newJourney(c), newWhy(c), newReasons(c),
-		newUser(c), newWebhooks(c), newCerts(c), newUpstreams(c), newZone(c), newDNS(c), newFirewall(c),
+		newUser(c), newOperator(c), newWebhooks(c), newCerts(c), newUpstreams(c), newZone(c), newDNS(c), newFirewall(c),
 		newTrust(c),
 	)
 	root.SetHelpCommandGroupID("operate")

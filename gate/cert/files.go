@@ -19,7 +19,10 @@ func CheckFiles(site *config.Site, now time.Time) error {
 	return err
 }
 
-// readPair reads a certificate and its key, and refuses a pair that no client would accept for the name.
+// ReadFiles reads a certificate and its key, whatever names it has, and refuses a pair that no client would accept.
+func ReadFiles(t config.TLS, now time.Time) (*tls.Certificate, error) { return readPair(t, "", now) }
+
+// readPair reads a certificate and its key, and refuses a pair that no client would accept for the name; "" is any.
 func readPair(t config.TLS, name string, now time.Time) (*tls.Certificate, error) {
 	certPEM, err := os.ReadFile(t.Cert)
 	if err != nil {
@@ -36,7 +39,7 @@ func readPair(t config.TLS, name string, now time.Time) (*tls.Certificate, error
 	case err != nil:
 		return nil, fmt.Errorf("%s and its key %s don't fit: %w; name the key that the certificate was made with, both in PEM", t.Cert, t.Key, err)
 	}
-	if err := c.Leaf.VerifyHostname(name); err != nil {
+	if err := c.Leaf.VerifyHostname(name); name != "" && err != nil {
 		return nil, fmt.Errorf("%s is of another name: %w; name a certificate that holds the name of the site", t.Cert, err)
 	}
 	if now.After(c.Leaf.NotAfter) {
