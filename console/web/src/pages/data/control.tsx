@@ -30,7 +30,7 @@ interface ControlProps {
 
 export function Control(p: ControlProps) {
   const { field, changed, onUndo } = p;
-  const hint = [field.required && 'required', field.default !== undefined && `default ${field.default}`, field.match && `matches ${field.match}`, field.type === 'ref' && `an id of ${field.to}`, field.min !== undefined && `from ${field.min}`, field.max !== undefined && `up to ${field.max}`].filter(Boolean).join(' · ');
+  const hint = [field.required && 'required', field.default === 'auth.id' ? 'an operator has no account that it could be: choose one' : field.default !== undefined && `default ${field.default}`, field.match && `matches ${field.match}`, field.type === 'ref' && `an id of ${field.to}`, field.min !== undefined && `from ${field.min}`, field.max !== undefined && `up to ${field.max}`].filter(Boolean).join(' · ');
   return (
     <div className={`data-control ${changed ? 'changed' : ''}`}>
       <Labelled label={<><code>{field.name}</code> <span className="fine">{field.type}</span>{changed && <span className="chip accent">changed</span>}</>} hint={hint || undefined} error={p.error}>
@@ -49,7 +49,7 @@ function Input(p: InputProps) {
     case 'bool':
       return (
         <select {...control} value={value === true ? 'true' : value === false ? 'false' : ''} onChange={(e) => onValue(e.target.value === '' ? null : e.target.value === 'true')}>
-          {!field.required && <option value="">no value</option>}
+          {(!field.required || value === null || value === undefined) && <option value="">{field.default === undefined ? 'no value' : `as declared: ${field.default}`}</option>}
           <option value="true">true</option>
           <option value="false">false</option>
         </select>
@@ -57,7 +57,7 @@ function Input(p: InputProps) {
     case 'select':
       return (
         <select {...control} value={(value as string) ?? ''} onChange={(e) => onValue(e.target.value || null)}>
-          {(!field.required || !value) && <option value="">no value</option>}
+          {(!field.required || !value) && <option value="">{field.default === undefined ? 'no value' : `as declared: ${field.default}`}</option>}
           {field.options?.map((o) => <option key={o}>{o}</option>)}
         </select>
       );

@@ -42,7 +42,7 @@ export function suggest(of: Collection, all: Collection[], text: string, at: num
     text_ = !!field && ['text', 'email', 'url'].includes(field.type);
     here = field?.type === 'ref' ? all.find((c) => c.name === field.to) : undefined;
   }
-  const fields = here?.fields.map((f) => ({ word: f.name, about: [f.type, f.to && `to ${f.to}`, f.options?.join(', ')].filter(Boolean).join(' ') })) ?? [];
+  const fields = here?.fields.map((f) => ({ word: f.name, about: [f.type, f.type === 'ref' && `to ${f.to}`, f.of && `of ${f.to}.${f.of}`, f.options?.join(', ')].filter(Boolean).join(' ') })) ?? [];
   const rest = path.length === 0 ? [...functions, ...all.map((c) => ({ word: `${c.name}.exists(`, about: `${c.name}.exists(x, condition)` }))] : text_ ? methods : [];
   const low = last.toLowerCase();
   const list = [...fields, ...rest].filter((s) => s.word.toLowerCase().startsWith(low) && s.word !== last);

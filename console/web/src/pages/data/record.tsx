@@ -164,6 +164,7 @@ function Conflict({ of, all, draft, before, theirs, busy, onMine, onTheirs }: { 
 function Wrong({ of, error }: { of: Collection; error: ApiError }) {
   const here = new Set(of.fields.map((f) => `/${f.name}`));
   const rest = error.problem.errors?.filter((e) => !e.pointer || !here.has(e.pointer)) ?? [];
+  if (rest.length === 0 && error.problem.errors?.length) return null; // each stands at its field
   const { errors: _, ...problem } = error.problem;
   return <ErrorNote error={new ApiError(error.status, { ...problem, ...(rest.length > 0 ? { errors: rest } : {}) })} />;
 }

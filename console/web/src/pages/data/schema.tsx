@@ -55,7 +55,7 @@ export function Schema({ of }: { of: Collection }) {
           <header><h2>What hangs on it</h2></header>
           <div className="body stack-s">
             <ul className="stack-s">
-              {of.from?.map((c) => <li key={c.collection + c.field}><a href={`/data/${c.collection}/schema`}><code>{c.collection}.{c.field}</code></a> points here; when a record goes, {gone(c.on_delete)}</li>)}
+              {of.from?.map((c) => <li key={c.collection + c.field}><p><a href={`/data/${c.collection}/schema`}><code>{c.collection}.{c.field}</code></a> points here; when a record goes, {gone(c.on_delete)}</p></li>)}
               {of.hooks?.map((h) => <li key={h}>the webhook {h}</li>)}
             </ul>
           </div>
@@ -69,7 +69,7 @@ export function Schema({ of }: { of: Collection }) {
 export const gone = (onDelete: string): string => (onDelete === 'cascade' ? 'it goes too' : onDelete === 'null' ? 'its ref becomes null' : 'that is refused while one points here');
 
 function Type({ of }: { of: Field }) {
-  return <span><code>{of.type}</code>{of.type === 'ref' && <> to <a href={`/data/${of.to}/schema`}>{of.to}</a></>}{of.type === 'count' && <span className="soft"> of {of.to}.{of.of}</span>}</span>;
+  return <p><code>{of.type}</code>{of.type === 'ref' && <> to <a href={`/data/${of.to}/schema`}>{of.to}</a></>}{of.type === 'count' && <span className="soft"> of {of.to}.{of.of}</span>}</p>;
 }
 
 function Traits({ of }: { of: Field }) {

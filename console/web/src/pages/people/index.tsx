@@ -24,10 +24,10 @@ export default function People({ parts }: { parts: string[] }) {
     if (text.trim() === q) return;
     const timer = setTimeout(() => {
       before.current = [];
-      go(`/people${query({ q: text.trim() })}`, { replace: true, keepScroll: true });
+      go(`/people${open ? `/${open}` : ''}${query({ q: text.trim() })}`, { replace: true, keepScroll: true });
     }, 300);
     return () => clearTimeout(timer);
-  }, [text, q]);
+  }, [text, q, open]);
   useKeys({ n: () => go(here('new'), { keepScroll: true }) });
   const data = list.data;
   const none = data && !data.collection;
