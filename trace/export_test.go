@@ -8,3 +8,9 @@ func Tender(r *Recorder) func() {
 
 // BucketOf is how durations are put into buckets.
 var BucketOf = bucketOf
+
+// AppendTime and AppendMillis are how the log writes times.
+var (
+	AppendTime   = appendTime
+	AppendMillis = appendMillis
+)

@@ -108,7 +108,7 @@ func (l *Log) write(j *Journey) {
 
 func appendLine(b []byte, j *Journey) []byte {
 	b = append(b, `{"time":"`...)
-	b = j.Start.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	b = appendTime(b, j.Start)
 	level := "INFO"
 	if j.Status >= 500 {
 		level = "ERROR"
@@ -128,7 +128,7 @@ func appendLine(b []byte, j *Journey) []byte {
 	b = append(b, `,"status":`...)
 	b = strconv.AppendInt(b, int64(j.Status), 10)
 	b = append(b, `,"ms":`...)
-	b = strconv.AppendFloat(b, float64(j.Took.Microseconds())/1000, 'f', 3, 64)
+	b = appendMillis(b, j.Took)
 	b = append(b, `,"bytes":`...)
 	b = strconv.AppendInt(b, j.Bytes, 10)
 	b = append(b, `,"client":"`...)
@@ -245,11 +245,62 @@ func appendPrefix(b []byte, a netip.Addr) []byte {
 	return p.AppendTo(b)
 }
 
+// appendTime appends a moment as RFC 3339 has it, in UTC and to the millisecond. It is half of what a line costs when done by
+// the layouts of package time.
+func appendTime(b []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	}
+	hour, minute, second := t.Clock()
+	b = appendDigits(b, year, 4)
+	b = appendDigits(append(b, '-'), int(month), 2)
+	b = appendDigits(append(b, '-'), day, 2)
+	b = appendDigits(append(b, 'T'), hour, 2)
+	b = appendDigits(append(b, ':'), minute, 2)
+	b = appendDigits(append(b, ':'), second, 2)
+	b = appendDigits(append(b, '.'), t.Nanosecond()/1e6, 3)
+	return append(b, 'Z')
+}
+
+// appendDigits appends a number of at most n digits with zeros in front.
+func appendDigits(b []byte, v, n int) []byte {
+	end := len(b) + n
+	b = append(b, "0000"[:n]...)
+	for i := end - 1; v > 0 && i >= end-n; i-- {
+		b[i] = byte('0' + v%10)
+		v /= 10
+	}
+	return b
+}
+
+// appendMillis appends a duration in milliseconds, to the microsecond.
+func appendMillis(b []byte, d time.Duration) []byte {
+	us := max(0, d.Microseconds())
+	b = strconv.AppendInt(b, us/1000, 10)
+	return appendDigits(append(b, '.'), int(us%1000), 3)
+}
+
+// plain reports whether a text needs nothing to stand in a JSON string.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
 // appendText appends a JSON string in which nothing but printable ASCII is left as it was, so that no line of the log
 // can steer a terminal.
 func appendText(b []byte, s string) []byte {
 	const hexDigits = "0123456789abcdef"
 	b = append(b, '"')
+	if plain(s) {
+		b = append(b, s...)
+		return append(b, '"')
+	}
 	for _, r := range s {
 		switch {
 		case r == '"' || r == '\\':

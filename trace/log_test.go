@@ -232,3 +232,23 @@ func TestLog_NamesTheUpstream(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+func TestLog_WritesTimesAsThePackageTimeDoes(t *testing.T) {
+	t.Parallel()
+	zone := time.FixedZone("east", 5*3600+1800)
+	for _, at := range []time.Time{
+		{}, time.Unix(0, 0), time.Date(2026, 2, 3, 4, 5, 6, 7_999_999, zone), time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+		time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(7, 1, 1, 0, 0, 0, 0, time.UTC),
+	} {
+		if got, want := string(trace.AppendTime(nil, at)), at.UTC().Format("2006-01-02T15:04:05.000Z"); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	for d, want := range map[time.Duration]string{
+		0: "0.000", -time.Second: "0.000", 999: "0.000", 1000: "0.001", 41_800_000: "41.800", time.Hour: "3600000.000", 1_020_304_050: "1020.304",
+	} {
+		if got := string(trace.AppendMillis(nil, d)); got != want {
+			t.Errorf("%v: %s, want %s", d, got, want)
+		}
+	}
+}
