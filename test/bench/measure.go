@@ -95,8 +95,13 @@ type row struct {
 // measureAll takes every measure on every server, in turns (A B C A B C …), so that what the machine does besides hits
 // all alike.
 func measureAll(ctx context.Context, o options, servers []*server, say progress) ([]*row, error) {
+	return measureEach(ctx, o, servers, measures(), say)
+}
+
+// measureEach is measureAll for some of the measures.
+func measureEach(ctx context.Context, o options, servers []*server, measures []measure, say progress) ([]*row, error) {
 	var rows []*row
-	for _, m := range measures() {
+	for _, m := range measures {
 		if !strings.HasPrefix(m.name, o.only) {
 			continue
 		}
