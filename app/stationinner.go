@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/roundtrip-dev/roundtrip/console"
 	"github.com/roundtrip-dev/roundtrip/store"
@@ -89,8 +90,44 @@ func (l *look) store() console.Station {
 		add("free on its disk", bytesText(int64(free)), state)
 	}
 	s.Tables = append(s.Tables, t)
+	if held := l.holders(); len(held.Rows) > 0 {
+		s.Tables = append(s.Tables, held)
+	}
 	l.told(&s, failedPart, never, trace.Pool, trace.SQL, trace.Commit, trace.Files)
 	return s
+}
+
+const (
+	holdersMost = 20          // how many holders of connections an overview shows
+	heldLong    = time.Second // after so long, somebody should look what a request does with its connection
+)
+
+// holders is who has connections of the database now, who has one longest first.
+func (l *look) holders() console.Table {
+	t := console.Table{Title: "Who has a connection", Columns: []string{"for", "way", "since", "journey"}}
+	for i, h := range l.app.base.store.Holders() {
+		if i == holdersMost {
+			break
+		}
+		way, work, id := "reads", h.Work, "-"
+		if h.Writes {
+			way = "writes"
+		}
+		if work == "" {
+			work = "-"
+		}
+		if h.ID != "" {
+			id = h.ID[:8]
+		}
+		held := l.now.Sub(h.Since)
+		r := console.Row{State: console.Well, Cells: []string{work, way, fmt.Sprintf("%d ms", max(0, held.Milliseconds())), id}}
+		r.Where = l.app.book.Where(l.config, &trace.Hop{Layer: trace.SQL, Name: h.Work})
+		if held > heldLong {
+			r.State = console.Warn
+		}
+		t.Rows = append(t.Rows, r)
+	}
+	return t
 }
 
 func waits(n int) string {

@@ -16,6 +16,23 @@ func (l *look) journeys() console.Station {
 		return s
 	}
 	s.State, s.Sentence = console.Well, l.traffic.sentence()
+	st := l.app.recorder.Stats()
+	t := console.Table{Title: "Recorder", Columns: []string{"what", "how many"}}
+	add := func(what string, n uint64) {
+		t.Rows = append(t.Rows, console.Row{State: console.Well, Cells: []string{what, fmt.Sprint(n)}})
+	}
+	add("ended since the start", st.Recorded)
+	add("can be looked at now", uint64(st.Held))
+	add("of these, held longer than most", uint64(st.HeldKept))
+	add("pinned", uint64(st.Pinned))
+	add("let go, since their network had its share", st.Bounded)
+	add("hops that had no room", st.Hops)
+	add("lines of the log that were lost", st.LogLines)
+	if st.LogLines > 0 {
+		s.State, s.Fix = console.Warn, "look at the disk that standard error goes to"
+		s.Sentence = fmt.Sprintf("%d lines of the log could not be written", st.LogLines)
+	}
+	s.Tables = append(s.Tables, t)
 	return s
 }
 

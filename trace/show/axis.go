@@ -105,11 +105,15 @@ func (a *axis) ticks() []float64 {
 		}
 		return append(all, 0, round(a.to))
 	}
-	const apart = 9 // columns, at the least
+	const apart = 8 // columns, at the least
 	step := niceStep((a.to - a.from) * apart / float64(a.columns))
 	var all []float64
 	for i := math.Ceil(a.from / step); i*step <= a.to; i++ {
-		all = append(all, clean(i*step))
+		t := clean(i * step)
+		if t == 0 {
+			t = 0 // not the negative one
+		}
+		all = append(all, t)
 	}
 	return all
 }

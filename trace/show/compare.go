@@ -100,6 +100,9 @@ func (p *Pair) judge() {
 	if p.A.Reason != p.B.Reason {
 		p.Differs = append(p.Differs, "reason")
 	}
+	if p.A.T < 0 && p.B.T < 0 {
+		return // of the connection, which is another journey
+	}
 	if d := math.Abs(p.MS); d > noiseMS && d > noisePart*min(p.A.MS, p.B.MS) {
 		p.Differs = append(p.Differs, "time")
 	}

@@ -54,7 +54,7 @@ func (d *drawing) pair(p *Pair) {
 	if p.Largest {
 		line += d.paint(yellow, d.glyphs("  ◄ largest"))
 	}
-	d.say(line)
+	d.say(strings.TrimRight(line, " "))
 	for _, h := range []*trace.HopView{p.B, p.A} {
 		if h != nil && h.Reason != "" {
 			d.paragraph("    ", h.Flag+" "+h.Reason+": "+trace.ReasonOf(h.Reason).Text(), dim)

@@ -62,7 +62,7 @@ func station(h *trace.HopView) string {
 }
 
 // generic are names of hops that say no more than their layer does.
-var generic = [...]string{"groups", "handshake", "accept", "session", "rest", "head", "panic", "connection", "connections"}
+var generic = [...]string{"groups", "handshake", "accept", "session", "rest", "head", "panic", "connection", "connections", "host"}
 
 // capital begins a sentence. A command and an address begin as they are.
 func capital(s string) string {

@@ -259,6 +259,15 @@ func TestWaterfall_TellsTimeThatNoHopAccountsFor(t *testing.T) {
 	}
 }
 
+func TestWaterfall_ScaleHasAZeroAndNoNegativeOne(t *testing.T) {
+	s := like()
+	s.Hops[0].Start, s.Hops[1].Start, s.Hops[1].Took = -44000*us, -44000*us, 44000*us
+	s.Hops[8].Took, s.Took = 27000*us, 27600*time.Microsecond
+	if text := draw(t, &s, show.Options{}); strings.Contains(text, "-0 ") || !strings.Contains(text, " 0 ") || strings.Contains(text, "log") {
+		t.Errorf("the scale is wrong:\n%s", text)
+	}
+}
+
 func TestLine_IsOneLineOfTheWidth(t *testing.T) {
 	var lines []string
 	for _, name := range []string{"drop", "fresh_connection", "handshake", "like", "no_path", "other_origin", "preflight", "query", "rule_denied", "upstreams"} {
