@@ -146,7 +146,7 @@ func (a *App) load() (*config.Config, error) {
 	if err := fileProblems(c, a.around.Now()); err != nil {
 		return nil, err
 	}
-	if err := a.consoleProblems(c); err != nil {
+	if err := consoleProblems(c, a.around.Now()); err != nil {
 		return nil, err
 	}
 	return c, refuseUnsafe(c, a.options)

@@ -29,6 +29,9 @@ func Check(ctx context.Context, file string, s Surroundings) error {
 	if err := certProblems(c); err != nil {
 		return err
 	}
+	if err := consoleProblems(c, s.Now()); err != nil {
+		return err
+	}
 	if err := fileProblems(c, s.Now()); err != nil {
 		return err
 	}

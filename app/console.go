@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
@@ -116,12 +117,12 @@ func (a *App) sayConsole() {
 }
 
 // consoleProblems refuses a console that others could read on the way, and a certificate that can't be shown.
-func (a *App) consoleProblems(c *config.Config) error {
+func consoleProblems(c *config.Config, now time.Time) error {
 	at, p := c.Console.Listen, c.Problems()
 	switch {
-	case a.options.Dev || at == "":
+	case at == "":
 	case c.Console.TLS.Mode != "":
-		if _, err := cert.ReadFiles(c.Console.TLS, a.around.Now()); err != nil {
+		if _, err := cert.ReadFiles(c.Console.TLS, now); err != nil {
 			p.Add(c.Console.TLS.Pos, "certificate of the console: %v", err)
 		}
 	case !loopback(at):
