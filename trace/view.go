@@ -28,9 +28,9 @@ type View struct {
 	Proto    string     `json:"proto,omitempty"`
 	Status   int        `json:"status,omitempty"`
 	Bytes    int64      `json:"bytes,omitempty"`
-	Client   string     `json:"client,omitempty"`  // a network: /24 or /56
-	Account  int64      `json:"account,omitempty"` // 0: a stranger
-	Outcome  string     `json:"outcome"`           // the verdict of the deciding hop: ok, deny, error, timeout
+	Client   string     `json:"client,omitempty"`         // a network: /24 or /56
+	Account  int64      `json:"account,omitempty,string"` // 0: a stranger; as text, since JavaScript rounds numbers of 64 bits
+	Outcome  string     `json:"outcome"`                  // the verdict of the deciding hop: ok, deny, error, timeout
 	Reason   string     `json:"reason,omitempty"`
 	Flag     string     `json:"flag,omitempty"`
 	Layer    string     `json:"layer,omitempty"`    // of the deciding hop

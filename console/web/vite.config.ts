@@ -5,6 +5,6 @@ import { defineConfig } from 'vite';
 const api = 'http://127.0.0.1:9443';
 
 export default defineConfig({
-  build: { target: 'es2023', cssTarget: 'chrome123', assetsInlineLimit: 0, modulePreload: { polyfill: false } }, // nothing inline: the console's CSP allows none
+  build: { target: 'es2023', cssTarget: 'chrome123', assetsInlineLimit: 0, modulePreload: { polyfill: false }, rolldownOptions: { checks: { pluginTimings: false } } }, // nothing inline: the console's CSP allows none
   server: { proxy: { '/api': { target: api, headers: { Host: new URL(api).host, Origin: api } } } },
 });

@@ -41,7 +41,8 @@ async function startServer(folder) {
     await ended;
   };
   await start();
-  return { port: https, start, stop, log: () => log };
+  const consoleURL = () => /console +(http\S+)#claim=/.exec(log)?.[1];
+  return { port: https, start, stop, log: () => log, console: consoleURL, claim: () => /#(claim=[\w-]+)/.exec(log)?.[1] };
 }
 
 // startWire passes bytes on to a port, until it is cut; cut, it refuses connections as an unplugged machine would.
@@ -96,6 +97,25 @@ export async function openHouse() {
     if (handle) await call(page, 'POST', 'auth/sign-in', { handle, password });
     return page;
   }
+  // operator opens a page of the console, signed in as the owner that dev's link makes; errors of the page and what a policy
+  // refused are kept in page.failures.
+  let signedIn;
+  async function operator({ state = signedIn, ...options } = {}) {
+    const baseURL = server.console();
+    const context = await browser.newContext({ baseURL, viewport: { width: 1280, height: 900 }, ...(state ? { storageState: state } : {}), ...options });
+    context.setDefaultTimeout(patience);
+    const page = await context.newPage();
+    page.failures = [];
+    page.on('pageerror', (error) => page.failures.push(String(error)));
+    page.on('console', (message) => message.type() === 'error' && page.failures.push(`${message.text()} ${message.location().url}`));
+    if (!state) {
+      await page.goto(`/#${server.claim()}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      signedIn = await context.storageState();
+      page.failures.length = 0; // the browser writes down that nobody was signed in
+    }
+    return page;
+  }
   async function wire() {
     wires.push(await startWire(server.port));
     return wires.at(-1);
@@ -106,7 +126,7 @@ export async function openHouse() {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   }
-  return { server, person, wire, close };
+  return { server, person, operator, wire, close };
 }
 
 // call asks the API as the person whose page it is.

@@ -38,7 +38,7 @@ export interface Journey {
   status?: number;
   bytes?: number;
   client?: string;
-  account?: number;
+  account?: string;
   outcome: Verdict;
   reason?: string;
   flag?: string;

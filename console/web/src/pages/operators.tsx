@@ -2,7 +2,7 @@
 import { useState } from 'react';
 import { call, useApi } from '../api/client';
 import type { Role } from '../api/types';
-import { Ago, Button, Choice, Confirm, Dialog, ErrorNote, Ready, Snippet, Table, toast } from '../parts';
+import { Ago, Button, Choice, Confirm, Dialog, Empty, ErrorNote, Ready, Snippet, Table, toast } from '../parts';
 import { useSession } from '../session';
 import { Page } from '../shell/page';
 import { ApiError } from '../api/client';
@@ -39,7 +39,7 @@ export default function OperatorsPage() {
     <Page title="Operators" lead="Who may come into this console. They are not the people of your site." actions={<Button look="strong" icon="plus" onClick={() => setInviting(true)}>Invite</Button>}>
       <Ready of={loaded}>{({ operators }) => (
         <div className="panel">
-          <Table
+          {(operators ?? []).length === 0 ? <Empty icon="team" title="Nobody has an account yet"><p>You came in by the link that dev prints. Invite somebody, or yourself, to come in with a name and a password.</p></Empty> : <Table
             caption="Operators" hideCaption rows={operators ?? []} id={(o) => o.name}
             columns={[
               { key: 'name', title: 'Name', cell: (o) => <b>{o.name}{o.name === name && <span className="soft"> (you)</span>}</b> },
@@ -52,7 +52,7 @@ export default function OperatorsPage() {
               { key: 'seen', title: 'Last here', from: 'm', tight: true, cell: (o) => <span className="soft">{o.seen ? <Ago at={o.seen} /> : 'never'}</span> },
               { key: 'remove', title: <span className="unseen">Remove</span>, tight: true, end: true, cell: (o) => <Button look="danger" onClick={() => setRemoving(o.name)}>Remove<span className="unseen"> {o.name}</span></Button> },
             ]}
-          />
+          />}
         </div>
       )}</Ready>
       <section className="stack-s" aria-labelledby="roles">

@@ -35,7 +35,7 @@ export function Table<T>(props: TableProps<T>) {
   const { caption, columns, rows, id, current, sort, onSort, keys = false } = props;
   useKeys(keys ? { j: () => step('.table .open', 1), k: () => step('.table .open', -1) } : {});
   return (
-    <div className="table-frame" role="region" aria-label={caption} tabIndex={0}>
+    <div className="table-frame" role="group" aria-label={caption} tabIndex={0}>
       <table className="table">
         <caption className={props.hideCaption ? 'unseen' : undefined}>{caption}</caption>
         <thead>

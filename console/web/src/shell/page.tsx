@@ -3,8 +3,10 @@ import { type ReactNode, useEffect, useRef } from 'react';
 
 let arrived = false; // the first page leaves the focus where the browser has it
 
-export function Page({ title, heading, lead, actions, children }: { title: string; heading?: ReactNode; lead?: ReactNode; actions?: ReactNode; children: ReactNode }) {
+// Page has level 2 where something else on the page is what it is about.
+export function Page({ title, heading, level = 1, lead, actions, children }: { title: string; heading?: ReactNode; level?: 1 | 2; lead?: ReactNode; actions?: ReactNode; children: ReactNode }) {
   const h1 = useRef<HTMLHeadingElement>(null);
+  const Heading = level === 1 ? 'h1' : 'h2';
   useEffect(() => {
     document.title = `${title} · Roundtrip`;
   }, [title]);
@@ -16,7 +18,7 @@ export function Page({ title, heading, lead, actions, children }: { title: strin
     <div className="page">
       <header className="page-head">
         <div>
-          <h1 ref={h1} tabIndex={-1}>{heading ?? title}</h1>
+          <Heading ref={h1} tabIndex={-1} className="page-title">{heading ?? title}</Heading>
           {lead && <p>{lead}</p>}
         </div>
         {actions && <div className="buttons">{actions}</div>}

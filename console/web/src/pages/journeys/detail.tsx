@@ -1,5 +1,5 @@
 // One journey. First who stopped it and why, and what to do; then where the time went; then everything.
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { type ApiError, call, useApi } from '../../api/client';
 import type { Hop, Journey } from '../../api/types';
 import { useKeys } from '../../keys';
@@ -56,6 +56,11 @@ function One({ opened, again }: { opened: Opened; again: () => void }) {
 
 function Head({ of: j }: { of: Journey }) {
   const { verb, what } = titleOf(j);
+  const title = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${verb} ${what} · Roundtrip`;
+    if (document.activeElement === document.body) title.current?.focus({ preventScroll: true }); // the list is not in sight: the focus would be nowhere
+  }, [verb, what]);
   return (
     <header>
       <p className="fine row">
@@ -63,7 +68,7 @@ function Head({ of: j }: { of: Journey }) {
         <Ago at={j.start} />
         <button type="button" className="where" onClick={() => copy(j.id, 'Copied the id')}>{shortID(j.id)}<Icon name="copy" /><span className="unseen">copy the whole id</span></button>
       </p>
-      <h2 className="detail-title">{verb && <b>{verb}</b>} {j.kind === 'request' && <span className="soft">{j.host}</span>}{what}</h2>
+      <h1 ref={title} tabIndex={-1} className="detail-title">{verb && <b>{verb}</b>} {j.kind === 'request' && <span className="soft">{j.host}</span>}{what}</h1>
     </header>
   );
 }

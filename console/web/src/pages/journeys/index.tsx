@@ -35,7 +35,7 @@ function List({ filter, id }: { filter: Filter; id: string }) {
   const change = (part: Partial<Filter>) => go(addressOf({ ...filter, ...part }, id), { replace: true, keepScroll: true });
   useKeys({ p: () => setPaused((is) => !is), ...(id ? { u: () => go(addressOf(filter)) } : {}) });
   return (
-    <Page title="Journeys" lead={id ? undefined : 'Every request on its way through this server, as it happens.'}
+    <Page title="Journeys" level={id ? 2 : 1} lead={id ? undefined : 'Every request on its way through this server, as it happens.'}
       actions={<Hold live={live} paused={paused} setPaused={setPaused} />}
     >
       <Filters filter={filter} change={change} reasons={live.list} />
