@@ -353,6 +353,10 @@ func stationRows() []row {
 		{"the answer did not come", func(s *why.Sides) {
 			s.Facts.Answer.Status, s.Facts.Answer.Failure, s.Facts.Answer.Took, s.Saw.Requests = 0, why.TimedOut, 30*time.Second, nil
 		}, "app.deadline", "app", "", "seen", "30.0 s"},
+		{"plain HTTP to the port of HTTPS", func(s *why.Sides) {
+			s.Facts.Answer.Status, s.Facts.TLS, s.Saw.Requests = 400, nil, nil
+			s.Saw.Connections = []why.Connection{{Exact: true, View: trace.View{Kind: "connection", Layer: "tls", Reason: "tls.plaintext_on_tls_port"}}}
+		}, "tls.plaintext_on_tls_port", "tls", "", "seen", "HTTPS port"},
 		{"the client shows no certificate", func(s *why.Sides) {
 			s.Facts.Answer.Status, s.Facts.Answer.Failure, s.Facts.Answer.Reason, s.Saw.Requests = 0, why.Other, "tls.client_certificate_missing", nil
 		}, "tls.client_certificate_missing", "tls", "roundtrip.yaml:21:10", "seen", ""},

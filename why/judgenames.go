@@ -119,6 +119,9 @@ func (s *Sides) strayed() bool {
 // stranger reports whether somebody else answered the request.
 func (s *Sides) stranger() bool {
 	f := s.Facts
+	if s.Saw != nil && slices.ContainsFunc(s.Saw.Connections, func(c Connection) bool { return c.Exact }) {
+		return false
+	}
 	for _, e := range []*Exchange{f.Answer, f.Preflight} {
 		if e != nil && e.Failure == None && e.ID != "" {
 			return s.view(e) == nil

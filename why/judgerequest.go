@@ -220,6 +220,9 @@ func (s *Sides) judgeStatus(e *Exchange) Step {
 		}
 	}
 	step := stop(layer, s.requestTitle(), code, "the server answered "+text+problemText(e), e.Took, side)
+	if s.Facts.Target.Socket {
+		step.Sentence = "the server answered " + statusText(e.Status) + " instead of 101 Switching Protocols" + problemText(e)
+	}
 	step.Notes = s.Facts.Withheld
 	if e.Status >= 500 {
 		step.Verdict = trace.Fail.String()
@@ -294,16 +297,19 @@ func (s *Sides) stations(v *trace.View, told said) []Step {
 			}
 		}
 		k := slices.Index(at, h.Layer)
-		if k < 0 || i == v.Decided {
+		if k < 0 {
 			at, steps = append(at, h.Layer), append(steps, step)
 			continue
 		}
-		steps[k].MS += h.MS
-		if h.MS >= 1 || h.Verdict != trace.OK.String() {
-			steps[k].Notes = append(steps[k].Notes, sentence(fmt.Sprintf("%s %s, %.1f ms", orElse(h.Name, h.Layer), h.Verdict, h.MS)))
+		before := steps[k]
+		if i == v.Decided { // it stands for the layer; what was tried before it is told beside
+			step.MS, step.Notes = step.MS+before.MS, before.Notes
+			steps[k], step = step, before
+		} else {
+			steps[k].MS += h.MS
 		}
-		if step.refused() && i != v.Decided { // what failed and was made good
-			steps[k].Notes = append(steps[k].Notes, sentence(h.Layer+": "+step.Sentence))
+		if note := stationNote(&step); note != "" && step.Sentence != steps[k].Sentence {
+			steps[k].Notes = append(steps[k].Notes, note)
 		}
 	}
 	for i := range steps { // the record has one deciding hop; what failed beside it was made good
@@ -312,6 +318,17 @@ func (s *Sides) stations(v *trace.View, told said) []Step {
 		}
 	}
 	return steps
+}
+
+// stationNote tells of a further hop of a layer, where it says something.
+func stationNote(s *Step) string {
+	switch {
+	case s.refused():
+		return sentence(s.Sentence)
+	case s.MS >= 1:
+		return sentence(fmt.Sprintf("%s, %s", s.Sentence, duration(s.MS)))
+	}
+	return ""
 }
 
 func stationStep(h *trace.HopView) Step {
