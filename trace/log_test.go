@@ -237,7 +237,8 @@ func TestLog_WritesTimesAsThePackageTimeDoes(t *testing.T) {
 	t.Parallel()
 	zone := time.FixedZone("east", 5*3600+1800)
 	for _, at := range []time.Time{
-		{}, time.Unix(0, 0), time.Date(2026, 2, 3, 4, 5, 6, 7_999_999, zone), time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+		{},
+		time.Unix(0, 0), time.Date(2026, 2, 3, 4, 5, 6, 7_999_999, zone), time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
 		time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(7, 1, 1, 0, 0, 0, 0, time.UTC),
 	} {
 		if got, want := string(trace.AppendTime(nil, at)), at.UTC().Format("2006-01-02T15:04:05.000Z"); got != want {

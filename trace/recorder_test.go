@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -454,5 +455,50 @@ func TestBuckets_EachDurationIsAtMostItsEdge(t *testing.T) {
 	}
 	if trace.BucketOf(-1) != 0 || trace.BucketOf(0) != 0 {
 		t.Error("nothing and less belong into the first bucket")
+	}
+}
+
+// TestRecorder_ManyLookWhileManyEnd is for the race detector: everything at once.
+func TestRecorder_ManyLookWhileManyEnd(t *testing.T) {
+	t.Parallel()
+	o := keeping()
+	o.Recent, o.Kept, o.Keep.For = 64, 80, time.Nanosecond
+	r := trace.New(o)
+	tend := trace.Tender(r)
+	var all, lookers sync.WaitGroup
+	done := make(chan struct{})
+	for range 4 {
+		all.Go(func() {
+			for i := range 500 {
+				walk(r, []trace.Reason{trace.None, trace.ReasonOf("access.rule_denied")}[i%2])
+			}
+		})
+	}
+	lookers.Go(func() {
+		var at trace.Cursor
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			_, at, _ = r.After(at, trace.Filter{}, 50)
+			for _, s := range r.Select(trace.Filter{Kept: trace.Denied}, 3) {
+				r.Pin(s.ID, true)
+				r.Following(s.ID)
+				r.Find(s.ID.String()[:8])
+				r.Pin(s.ID, false)
+			}
+			tend()
+			r.Routes()
+			r.Stats()
+			r.SetKeep(o.Keep)
+		}
+	})
+	all.Wait()
+	close(done)
+	lookers.Wait()
+	if s := r.Stats(); s.Recorded != 2000 || s.Pinned != 0 {
+		t.Errorf("recorded %d, pinned %d", s.Recorded, s.Pinned)
 	}
 }
