@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -45,7 +47,11 @@ func errNoServer(c *config.Config) error {
 func (o *JourneyOptions) ask(ctx context.Context, s Surroundings, path string, order, answer any) (*config.Config, error) {
 	c, err := read(o.File, o.Data, s.withoutSecrets())
 	if _, mistaken := errors.AsType[*config.Problems](err); mistaken {
-		if half := located(o.File, o.Data, s); half != nil {
+		half := located(o.File, o.Data, s)
+		if half == nil {
+			half = unread(o.File, o.Data)
+		}
+		if half != nil {
 			c, err = half, nil
 		}
 	}
@@ -61,6 +67,23 @@ func (o *JourneyOptions) ask(ctx context.Context, s Surroundings, path string, o
 		return c, errNoServer(c)
 	}
 	return c, json.Unmarshal(reply.Bytes(), answer)
+}
+
+// unread stands for a declaration that can't be read at all by now: where a server of it has its control socket in the folder
+// where data lies as long as nothing else is declared. nil where there is none.
+func unread(file, data string) *config.Config {
+	dir := file
+	if info, err := os.Stat(file); err != nil || !info.IsDir() {
+		dir = filepath.Dir(file)
+	}
+	if data == "" {
+		data = filepath.Join(dir, "data")
+	}
+	c := &config.Config{File: file, Dir: dir, Store: config.Store{Database: filepath.Join(data, "unread.db")}}
+	if _, err := os.Stat(controlPath(c)); err != nil {
+		return nil
+	}
+	return c
 }
 
 // writeSafe writes JSON in which nothing but ASCII stands, so that no text of strangers can steer a terminal.
@@ -223,21 +246,14 @@ func JourneysDiffer(ctx context.Context, o JourneyOptions, a, b string, s Surrou
 
 // PinJourney keeps a journey as long as the server runs; on false lets it go again.
 func PinJourney(ctx context.Context, o JourneyOptions, id string, on bool, s Surroundings) error {
-	c, err := read(o.File, o.Data, s.withoutSecrets())
-	if err != nil {
+	var pinned trace.View
+	if _, err := o.ask(ctx, s, "pin", pinCommand{id, on}, &pinned); err != nil {
 		return err
 	}
-	var reply bytes.Buffer
-	running, err := askServer(ctx, c, "pin", pinCommand{id, on}, &reply)
-	switch {
-	case err != nil:
-		return err
-	case !running:
-		return errNoServer(c)
-	case on:
-		fmt.Fprintf(s.Out, "pinned until the server stops: %s", reply.Bytes())
-	default:
-		fmt.Fprintf(s.Out, "not pinned any more: %s", reply.Bytes())
+	words := "not pinned any more: "
+	if on {
+		words = "pinned until the server stops: "
 	}
+	fmt.Fprintln(s.Out, words+pinned.ID)
 	return nil
 }

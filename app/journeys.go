@@ -260,6 +260,5 @@ func (a *App) pinJourney(_ context.Context, o pinCommand, out io.Writer) error {
 	if !a.recorder.Pin(s.ID, o.On) {
 		return roundtrip.E(roundtrip.Unavailable, "request.invalid", "the journey can't be pinned: as many are as may be, or it was pushed out in this moment. Let one go with roundtrip journey pin --off ID")
 	}
-	fmt.Fprintln(out, s.ID)
-	return nil
+	return json.NewEncoder(out).Encode(s.View(trace.Operator, a.book.Where))
 }

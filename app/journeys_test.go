@@ -243,6 +243,21 @@ func TestStatus_TellsOnOneScreenWhichStationIsToBeLookedAt(t *testing.T) {
 	}
 }
 
+func TestCommands_ReachTheServerWhenTheFileHasMistakesByNow(t *testing.T) {
+	t.Parallel()
+	a, client := start(t)
+	_, _, read := send(t, a, client, "GET", "notes", "")
+	for name, text := range map[string]string{"a mistake": declaration + "stor: {}\n", "no YAML": "name: [notes"} {
+		if err := os.WriteFile(a.Folder()+"/roundtrip.yaml", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o, s, out := asked(a, false)
+		if _, err := app.Journey(t.Context(), o, read.ID.String(), s); err != nil || !strings.Contains(out.String(), "200 GET") {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
 func TestCommands_SayThatNoServerRuns(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

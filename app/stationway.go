@@ -40,8 +40,12 @@ func (l *look) told(s *console.Station, failed, refused float64, layers ...trace
 		r := console.Row{State: console.Off, Note: b.reason.Fix(), Cells: []string{b.what, b.name, b.reason.Code(), fmt.Sprintf("%d of %d", b.n, max(b.n, b.of))}}
 		r.Where = l.app.book.Where(l.config, &trace.Hop{Layer: b.layer, Verdict: b.verdict, Reason: b.reason, Name: b.name})
 		verb, limit := "was refused by", refused
-		if b.verdict == trace.Fail || b.verdict == trace.Timeout {
+		switch b.verdict {
+		case trace.Fail, trace.Timeout:
 			verb, limit = "failed with", failed
+		case trace.Shadowed:
+			verb = "was answered, and kept from the page by"
+		default:
 		}
 		if float64(b.n) >= limit*float64(max(b.n, b.of)) {
 			r.State = console.Warn

@@ -29,6 +29,7 @@ type page struct {
 	source []byte
 	read   sync.Once
 	keys   *config.Outline
+	told   sync.Once // Changes are there
 }
 
 // Generation is one declaration that was in force.
@@ -101,12 +102,14 @@ func (b *Book) Generations() []Generation {
 	b.mu.Unlock()
 	all := make([]Generation, 0, len(pages))
 	for i := len(pages) - 1; i >= 0; i-- {
-		g := pages[i].Generation
-		g.Changes = []config.Change{}
-		if i > 0 {
-			g.Changes = append(g.Changes, config.Diff(pages[i-1].outline(), pages[i].outline())...)
-		}
-		all = append(all, g)
+		p := pages[i]
+		p.told.Do(func() {
+			p.Changes = []config.Change{}
+			if i > 0 {
+				p.Changes = append(p.Changes, config.Diff(pages[i-1].outline(), p.outline())...)
+			}
+		})
+		all = append(all, p.Generation)
 	}
 	return all
 }

@@ -127,7 +127,11 @@ func (d *drawing) verdict() {
 	case warned != nil:
 		r := trace.ReasonOf(warned.Reason)
 		reason, fix, where = warned.Reason, r.Fix(), warned.Where
-		d.paragraph("", "It passed, but "+station(warned)+" would have refused it ["+warned.Flag+"]: "+r.Text()+".", "")
+		text := "It passed, but " + station(warned) + " would have refused it"
+		if warned.Layer == trace.CORS.String() {
+			text = "It was answered, and a browser keeps the answer from the page"
+		}
+		d.paragraph("", text+" ["+warned.Flag+"]: "+r.Text()+".", "")
 		d.note(warned)
 	case v.Reason != "":
 		d.paragraph("", capital(v.Sentence)+" ["+v.Flag+"].", "")
