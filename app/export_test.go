@@ -1,17 +1,40 @@
 package app
 
 import (
+	"context"
 	"net/http"
+	"testing"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/dns/transfer"
 	"github.com/roundtrip-dev/roundtrip/gate/proxy/pool"
+	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // Recorder gives tests the journeys: they are the oracle of what happened.
 func (a *App) Recorder() *trace.Recorder { return a.recorder }
+
+// HoldReader takes a reader of the database until it is freed.
+func (a *App) HoldReader(t *testing.T) (free func()) {
+	t.Helper()
+	held, done, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- a.base.store.View(context.Background(), func(store.View) error { close(held); <-done; return nil })
+	}()
+	select {
+	case <-held:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	return func() {
+		close(done)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
 
 // Folder is where the declaration lies.
 func (a *App) Folder() string { return a.options.File }

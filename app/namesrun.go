@@ -126,5 +126,8 @@ func (a *App) sawQuery(port uint16) func(j *trace.Journey, udp bool, client neti
 		if v := a.guard.Look(f); v.Implied != firewall.ByAbsence {
 			j.Add(v.Hop())
 		}
+		if j.Status == 0 {
+			a.lookups.note(j)
+		}
 	}
 }

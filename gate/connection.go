@@ -19,6 +19,11 @@ func (g *Gate) made(f *wire.Facts) {
 	if f.Handshake > 0 {
 		j.Add(trace.Hop{Layer: trace.TLS, Verdict: trace.OK, Reason: f.Reason, Name: f.Server, Note: f.Note, Took: int64(f.Handshake), N: ports(f)})
 	}
+	if g.lookup != nil && f.Server != "" {
+		if id, ok := g.lookup(f.Client, f.Server); ok {
+			j.Link(trace.Link{Role: trace.Lookup, Evidence: trace.Likely, ID: id})
+		}
+	}
 	f.Journey = j.ID
 	g.recorder.End(j)
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,10 @@ type Options struct {
 
 	// Enter is the firewall's word on each connection; see [wire.Options]. nil: everybody may come.
 	Enter func(wire.Coming) (trace.Hop, error)
+
+	// Lookup returns the question to our name server that a connection for a server name may well follow from. nil: none is
+	// known.
+	Lookup func(client netip.Addr, name string) (trace.ID, bool)
 
 	// Timing reports whether who asks may learn where the time of their request went (Server-Timing). nil: nobody may, but
 	// in dev, where everybody does.
@@ -85,6 +90,7 @@ type Gate struct {
 	limits    *limit.Buckets
 	probe     func(signed string) (trace.ID, bool)
 	timing    func(*http.Request) bool
+	lookup    func(client netip.Addr, name string) (trace.ID, bool)
 	asked     preflights
 
 	table    atomic.Pointer[Table]
@@ -106,7 +112,7 @@ func New(o Options) (*Gate, error) {
 	}
 	g := &Gate{
 		recorder: o.Recorder, certs: o.Certs, now: o.Now, log: o.Log, httpsPort: o.HTTPSPort, dev: o.Dev,
-		packets: o.Packets, limits: o.Limits, probe: o.Probe, timing: o.Timing, times: o.Times.withDefaults(), idle: make(chan struct{}, 1), ready: make(chan struct{}),
+		packets: o.Packets, limits: o.Limits, probe: o.Probe, timing: o.Timing, lookup: o.Lookup, times: o.Times.withDefaults(), idle: make(chan struct{}, 1), ready: make(chan struct{}),
 	}
 	if g.httpsPort == 0 {
 		g.httpsPort = 443
