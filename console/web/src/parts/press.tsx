@@ -68,11 +68,11 @@ export async function copy(text: string, what = 'Copied'): Promise<void> {
   }
 }
 
-// Where is a place in a file, to be copied: FILE:LINE:COLUMN.
+// Where is a place in a file, to be copied: FILE:LINE:COLUMN. The folder is copied too, but not shown.
 export function Where({ at }: { at: string }) {
   return (
-    <button type="button" className="where" title="Copy the place" onClick={() => copy(at, `Copied ${at}`)}>
-      {at}<Icon name="copy" /><span className="unseen">copy</span>
+    <button type="button" className="where" title={`Copy ${at}`} onClick={() => copy(at, `Copied ${at}`)}>
+      {at.slice(at.lastIndexOf('/') + 1)}<Icon name="copy" /><span className="unseen">copy</span>
     </button>
   );
 }
