@@ -118,7 +118,7 @@ function RefusalList({ groups }: { groups: Group[] }) {
           <meter className="unseen" value={g.list.length} max={most} aria-label={`times ${g.reason}`} />
           <span className="many" aria-hidden="true">{g.list.length}</span>
           <svg className="share" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect className="rail" width="100" height="6" rx="0" /><rect width={(100 * g.list.length) / most} height="6" /></svg>
-          <span className="said">{sentence(g.sentence) || g.reason}<span className="fine"> <Chip href={`/reasons/${g.reason}`}>{g.flag && <b className="mono">{g.flag}</b>}{g.reason}</Chip></span></span>
+          <span className="said">{sentence(g.sentence) || g.reason}<span className="fine"> <Chip href={`/reasons/${g.flag || g.reason}`}>{g.flag && <b className="mono">{g.flag}</b>}{g.reason}</Chip></span></span>
           <span className="fine when">{g.list[0] && <Ago at={g.list[0].start} />}</span>
           <span className="buttons">
             <a href={`/journeys/${g.list[0]?.id}`}>Look at one<span className="unseen"> of {g.reason}</span></a>

@@ -141,7 +141,7 @@ function Answer({ of: a }: { of: WhyAnswer }) {
         <p className="said"><b>{a.well ? 'It works.' : a.layer ? `It stops at ${layerWord(a.layer)}.` : 'It does not work.'}</b> {sentence(a.sentence)}</p>
         {a.fix && <p><b>Fix:</b> {sentence(a.fix)} {a.where && <Where at={a.where} />}</p>}
         <p className="chips">
-          {a.reason && <Chip href={`/reasons/${a.reason}`}>{a.flag && <b className="mono">{a.flag}</b>}{a.reason}</Chip>}
+          {a.reason && <Chip href={`/reasons/${a.flag || a.reason}`}>{a.flag && <b className="mono">{a.flag}</b>}{a.reason}</Chip>}
           {a.foreign && <Chip>another server: only this side is known</Chip>}
         </p>
       </div>

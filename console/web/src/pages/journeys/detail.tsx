@@ -90,7 +90,7 @@ function Verdict({ of: j }: { of: Journey }) {
         {bad && j.fix && <p className="fix"><b>Fix:</b> {sentence(j.fix)} {j.where && <Where at={j.where} />}</p>}
         <p className="chips">
           {j.status !== undefined && j.status > 0 && <Chip tone={j.status >= 400 ? 'down' : 'well'}>{j.status}</Chip>}
-          {j.reason && <Chip href={`/reasons/${j.reason}`}>{j.flag && <b className="mono">{j.flag}</b>}{j.reason}</Chip>}
+          {j.reason && <Chip href={`/reasons/${j.flag || j.reason}`}>{j.flag && <b className="mono">{j.flag}</b>}{j.reason}</Chip>}
           <Chip icon="clock">{duration(j.ms)}</Chip>
           {slow && <Chip {...(slow.hop.verdict === "wait" ? { tone: "warn" as const } : {})}>{slow.hop.layer} took {slow.share} % of it</Chip>}
         </p>
