@@ -97,7 +97,7 @@ soak: build debian ## 1,000 times kill -9 under likes and comments (about an hou
 # benchmark compares with; NSD and Knot, which copy our zones and which it compares with too, kdig and dnsperf. Debian would start
 # servers when they are installed: policy-rc.d says no, where there is none yet.
 debian:
-	@for p in curl:curl sqlite3:sqlite3 gcc:gcc wrk:wrk h2load:nghttp2-client slowhttptest:slowhttptest testssl:testssl.sh hexdump:bsdextrautils dig:dnsutils nginx:nginx-light nsd:nsd knotd:knot kdig:knot-dnsutils ldns-read-zone:ldnsutils dnsperf:dnsperf nft:nftables conntrack:conntrack ip:iproute2 sysctl:procps; do \
+	@for p in curl:curl sqlite3:sqlite3 gcc:gcc wrk:wrk h2load:nghttp2-client slowhttptest:slowhttptest testssl:testssl.sh hexdump:bsdextrautils dig:dnsutils nginx:nginx-light nsd:nsd knotd:knot kdig:knot-dnsutils ldns-read-zone:ldnsutils dnsperf:dnsperf nft:nftables conntrack:conntrack ip:iproute2 unbound:unbound sysctl:procps; do \
 	PATH=$$PATH:/usr/sbin command -v $${p%%:*} >/dev/null || missing="$$missing $${p##*:}"; done; \
 	if [ -n "$$missing" ]; then apt-get update -qq && \
 	if [ ! -e /usr/sbin/policy-rc.d ]; then printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d && trap 'rm -f /usr/sbin/policy-rc.d' EXIT; fi; \
