@@ -87,6 +87,15 @@ func (s *Store) await(o *op) error {
 	return o.err
 }
 
+// ownWait is how long a write of the server's own start may wait for its turn: no request stands behind it, and a short
+// PoolWait must not keep a server from starting on a busy machine.
+const ownWait = 10 * time.Second
+
+// own queues a write that the server makes at its start.
+func (s *Store) own(ctx context.Context, name string, run func(*tx) error) error {
+	return s.seen(&op{ctx: ctx, name: name, run: run, wait: max(s.opts.PoolWait, ownWait), done: make(chan struct{})})
+}
+
 // take makes the op the writer's, if it still waits. An op that was taken already stays so; one that was dropped or
 // answered, or is put off, is passed over.
 func (o *op) take() bool {

@@ -12,7 +12,7 @@ import (
 // Secret returns 32 random bytes that are kept in the database under a name, and made on first use.
 func (s *Store) Secret(ctx context.Context, name string) ([]byte, error) {
 	var text string
-	err := s.submit(ctx, "meta.secret", false, func(t *tx) error {
+	err := s.own(ctx, "meta.secret", func(t *tx) error {
 		t.sql.Reset()
 		t.sql.Raw("SELECT value FROM _meta WHERE name = ").Arg(roundtrip.Text("secret." + name))
 		found, err := t.first(func(st *raw.Stmt) { text = st.Text(0) })

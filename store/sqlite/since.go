@@ -13,7 +13,7 @@ import (
 // where none ever did. The text has no space.
 func (s *Store) Since(ctx context.Context, name, text string) (int64, error) {
 	position := int64(-1)
-	err := s.submit(ctx, "meta.since", false, func(t *tx) error {
+	err := s.own(ctx, "meta.since", func(t *tx) error {
 		t.sql.Reset()
 		t.sql.Raw("SELECT value FROM _meta WHERE name = ").Arg(roundtrip.Text("since." + name))
 		kept := ""

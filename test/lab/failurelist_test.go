@@ -49,7 +49,7 @@ var failures = []failed{
 	},
 	{
 		name: "preflight refused", args: []string{www + "/api/notes", "-X", "PUT", "--origin", "https://app.lab.test"},
-		exit: 16, layer: "cors", reason: "cors.method_not_allowed", where: `methods: \[GET, POST\]`, says: []string{"preflight"},
+		exit: 16, layer: "cors", reason: "cors.method_not_allowed", where: `methods: \[GET, POST\]`, says: []string{"PUT"},
 	},
 	{
 		name: "session missing", args: []string{www + "/api/notes", "-X", "POST", "-d", `{"title":"x"}`},
