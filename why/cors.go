@@ -65,8 +65,8 @@ func judgePreflight(e *Exchange, origin, method string, asked []string, credenti
 	}
 	headers := listed(e.Header["Access-Control-Allow-Headers"])
 	for _, name := range asked {
-		any := star && slices.Contains(headers, "*") && name != "authorization"
-		if !any && !slices.ContainsFunc(headers, func(h string) bool { return strings.EqualFold(h, name) }) {
+		starred := star && slices.Contains(headers, "*") && name != "authorization"
+		if !starred && !slices.ContainsFunc(headers, func(h string) bool { return strings.EqualFold(h, name) }) {
 			return judgement{reason: "cors.header_not_allowed", sentence: "the header " + name + " is not among the allowed ones (" + orElse(strings.Join(headers, ", "), "none") + ")"}
 		}
 	}
