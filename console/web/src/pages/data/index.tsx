@@ -101,7 +101,7 @@ function Records({ declared, of, open, view, refresh }: { declared: Declared; of
   const filterWrong = list.error?.problem.errors?.some((e) => e.parameter === 'filter' && e.code !== 'too_slow');
   return (
     <>
-      <div className="row">
+      <div className="data-bar">
         <div className="grow"><FilterBar of={of} all={declared.collections} value={filter} error={list.error} onApply={(f) => { before.current = []; go(at({ filter: f, page: '' }), { keepScroll: true }); }} /></div>
         <Button look="strong" icon="plus" onClick={() => go(here('new'), { keepScroll: true })}>New</Button>
       </div>
