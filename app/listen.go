@@ -56,6 +56,9 @@ func (a *App) listen(ctx context.Context) (d *doors, err error) {
 			Header: a.config.Gate.Header, Idle: a.config.Gate.Idle, Stall: a.config.Gate.Stall, Drain: a.config.Gate.Drain,
 		},
 	})
+	if err == nil {
+		d.gate.SwapHeaders(a.config.Journeys.Headers)
+	}
 	a.gate = d.gate
 	return d, err
 }

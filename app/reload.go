@@ -85,6 +85,7 @@ func (a *App) swap(ctx context.Context, h *house) {
 	if a.gate != nil {
 		a.gate.Swap(h.table)
 		a.gate.SwapPeers(peers(h.config))
+		a.gate.SwapHeaders(h.config.Journeys.Headers)
 	}
 	h.ups.Enter(h.config.Gate.Drain)
 	a.generation = h.generation

@@ -219,6 +219,8 @@ type Journeys struct {
 	Kept   int  // kept: how many of those that are worth it stay longer; default 2048, 0: none
 	Log    bool // log: one line per request on standard error; default true
 	Keep   Keep
+
+	Headers []string // headers: of requests, whose values are kept, in canonical form; none by default
 }
 
 // Keep says what is worth to stay longer.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +17,8 @@ func journeysKey() key {
 			says("Whether each request is logged as one line of JSON on standard error. It names the network of the client (/24, of IPv6 /56) and not the address."),
 		block("keep", func(j *Journeys) *Keep { return &j.Keep }, keepKeys()...).eg("{ errors: all, slow: p99, sample: 1% }").
 			says("Which journeys are remembered longer. The first of each route and reason in ten minutes, what roundtrip why asked, and what an operator has pinned are so always. One network of clients fills a bounded part."),
-		later("headers", "leave it out; journeys keep no headers"),
+		texts("headers", func(j *Journeys) *[]string { return &j.Headers }).eg("[User-Agent, Accept-Language]").each(checkKept).after(canonical).
+			says("Headers of requests whose values journeys keep, at most 8 and 200 bytes of each; operators alone see them. None by default. What is a secret by its nature (Authorization, Cookie, Proxy-Authorization, API keys, and the headers by which proxies tell of the client) is refused."),
 		later("export", "recent and log; journeys are not sent elsewhere yet"),
 	}
 	k := block("journeys", func(c *Config) *Journeys { return &c.Journeys }, keys...)
@@ -35,6 +37,39 @@ func journeysKey() key {
 	k.typ.json = map[string]any{"enum": []string{"off"}}
 	return k.eg("{ keep: { errors: all, slow: p99, sample: 1% } }").
 		says("The record that each request leaves: its hops, their verdicts and times. off keeps none. docs/journeys.md shows them.")
+}
+
+// checkKept refuses headers that journeys must not show to anybody.
+func checkKept(name string) error {
+	if !headerName.MatchString(name) {
+		return mistake("is no header name; expected letters, digits and dashes")
+	}
+	low := strings.ToLower(name)
+	for _, secret := range []string{"authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "signature", "credential", "csrf", "xsrf", "session"} {
+		if strings.Contains(low, secret) {
+			return mistake("holds a secret, which no journey may keep; expected a header such as User-Agent")
+		}
+	}
+	switch low {
+	case "forwarded", "x-forwarded-for", "x-real-ip", "true-client-ip", "cf-connecting-ip", "x-client-ip":
+		return mistake("holds the client's address, of which journeys keep the network alone; expected a header such as User-Agent")
+	}
+	return nil
+}
+
+// keptMax is how many headers journeys keep.
+const keptMax = 8
+
+// canonical brings the names into the form of net/http, each once.
+func canonical(d *decoder, target any, n *node) {
+	j := target.(*Journeys)
+	if len(j.Headers) > keptMax {
+		d.add(n, "journeys keep at most %d headers, and %d are named", keptMax, len(j.Headers))
+		return
+	}
+	for i, name := range j.Headers {
+		j.Headers[i] = http.CanonicalHeaderKey(name)
+	}
 }
 
 func keepKeys() []key {

@@ -83,6 +83,7 @@ func (x *exchange) note(r *http.Request, met string) {
 	x.idText = j.ID.String()
 	j.Link(trace.Link{Role: trace.Over, Evidence: trace.Seen, ID: x.facts.Journey})
 	j.Method, j.Host, j.Path, j.Proto, j.Client = r.Method, x.peer.Host, r.URL.Path, r.Proto, x.peer.Addr
+	j.Headers = x.gate.keptHeaders(r.Header)
 	if x.facts.Door.Layer != 0 {
 		door := x.facts.Door
 		door.Start = int64(x.facts.Accepted.Sub(j.Start))

@@ -95,7 +95,8 @@ type Gate struct {
 
 	table    atomic.Pointer[Table]
 	trust    atomic.Pointer[peer.Trust]
-	pool     sync.Pool // of *exchange
+	keeps    atomic.Pointer[[]string] // headers of which journeys keep the values
+	pool     sync.Pool                // of *exchange
 	inflight atomic.Int64
 	stopping atomic.Bool
 	idle     chan struct{} // gets a value when the last request ends while the gate stops

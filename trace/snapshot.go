@@ -25,6 +25,7 @@ type Snapshot struct {
 	Reason     Reason
 	Decided    int
 	Dropped    int
+	Headers    string
 	Kept       Kept
 	Links      []Link
 	Hops       []Hop
@@ -43,7 +44,7 @@ func (j *Journey) head() Snapshot {
 		ID: j.ID, Kind: j.Kind, Start: j.Start, Took: j.Took, Generation: j.Generation,
 		Method: j.Method, Host: j.Host, Path: j.Path, Route: j.Route, Proto: j.Proto, Client: j.Client,
 		Account: j.Account, Status: j.Status, Bytes: j.Bytes, Reason: j.Reason, Decided: j.Decided, Dropped: j.Dropped,
-		Kept: j.Kept,
+		Headers: j.Headers, Kept: j.Kept,
 	}
 }
 

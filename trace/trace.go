@@ -75,6 +75,7 @@ type Journey struct {
 	Reason     Reason // why it ended as it did; None where all went well
 	Decided    int    // index of the deciding hop, -1 where nothing refused
 	Dropped    int    // hops beyond HopsMax
+	Headers    string // those of the request that journeys.headers names, a line each; "" by default
 	Kept       Kept   // why it is kept longer than most; set when it ends, but for Probed and Traced
 
 	links [linksMax]Link
@@ -226,7 +227,7 @@ func (j *Journey) reset() {
 	}
 	j.Took, j.Method, j.Host, j.Path, j.Route, j.Proto = 0, "", "", "", "", ""
 	j.Client, j.Account, j.Status, j.Bytes, j.Reason, j.Dropped = netip.Addr{}, 0, 0, 0, None, 0
-	j.Kept, j.nlink = 0, 0
+	j.Headers, j.Kept, j.nlink = "", 0, 0
 	j.end = 0
 	j.n.Store(0)
 }

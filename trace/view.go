@@ -2,6 +2,7 @@ package trace
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -36,9 +37,10 @@ type View struct {
 	Layer    string     `json:"layer,omitempty"`    // of the deciding hop
 	Sentence string     `json:"sentence,omitempty"` // of the reason
 	Fix      string     `json:"fix,omitempty"`
-	Where    string     `json:"where,omitempty"` // the line of the declaration that decided: FILE:LINE:COLUMN
-	Decided  int        `json:"decided"`         // index of the deciding hop, -1: none
-	Config   uint32     `json:"config"`          // the generation of the declaration
+	Where    string     `json:"where,omitempty"`   // the line of the declaration that decided: FILE:LINE:COLUMN
+	Decided  int        `json:"decided"`           // index of the deciding hop, -1: none
+	Config   uint32     `json:"config"`            // the generation of the declaration
+	Headers  []string   `json:"headers,omitempty"` // NAME: VALUE, of the request; only what the declaration lets journeys keep
 	Kept     []string   `json:"kept,omitempty"`
 	Dropped  int        `json:"dropped,omitempty"` // hops that had no room
 	Links    []LinkView `json:"links,omitempty"`
@@ -89,6 +91,9 @@ func (s *Snapshot) View(sight Sight, places Places) View {
 	if sight >= Operator {
 		v.Account = s.Account
 		v.Client = network(s.Client)
+		if s.Headers != "" {
+			v.Headers = strings.Split(s.Headers, "\n")
+		}
 	}
 	for i := range s.Hops {
 		v.Hops = append(v.Hops, s.Hops[i].view(s.Generation, places))

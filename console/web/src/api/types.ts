@@ -38,6 +38,7 @@ export interface Journey {
   status?: number;
   bytes?: number;
   client?: string;
+  headers?: string[];
   account?: string;
   outcome: Verdict;
   reason?: string;

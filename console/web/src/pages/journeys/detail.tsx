@@ -143,6 +143,7 @@ function Facts({ of: j }: { of: Journey }) {
     ['Host', j.host], ['Route', j.route && <code>{j.route}</code>], ['Protocol', j.proto],
     ['Answer', j.bytes ? bytes(j.bytes) : undefined],
     ['From', j.client], ['Account', j.account ? <a href={`/people/${j.account}`}>{j.account}</a> : undefined],
+    ['Headers', j.headers?.join(' · ')],
     ['Declaration', <a key="g" href={`/generations/${j.config}`}>generation {j.config}</a>],
     ['Kept for', j.kept?.join(', ')],
     ['Hops left out', j.dropped ? `${j.dropped}: a journey holds 24` : undefined],
