@@ -68,15 +68,15 @@ func newJourney(c console) *cobra.Command {
 		Use:     "journey ID [FILE]",
 		GroupID: "see",
 		Short:   "Show one journey: who stopped it and why, and where its time went",
-		Long: `Draws one journey as a waterfall: who stopped it and why, what to do about it and
-in which line of the file, then every station with its verdict, its time, and
-how that is known. The beginning of the id is enough; it stands in the list of
-roundtrip journeys, in the log, and in the header X-Journey of every answer.
+		Long: `Draws one journey as a waterfall: who stopped it and why, what to do about it
+and in which line of the file, then every station with its verdict, its time,
+and how that is known. The beginning of the id is enough; it stands in the list
+of roundtrip journeys, in the log, and in the header X-Journey of every answer.
 
 It exits with 0 where all went well, else with 10 and the number of the station
-that decided: 11 names, 12 firewall, 13 TCP, 14 TLS, 15 route, 16 CORS, 17 limit,
-18 static, 19 proxy, 20 sign-in, 21 access rule, 22 schema, 23 pool, 24 SQL,
-25 commit, 26 files, 27 stream, 28 API. docs/journeys.md has them all.`,
+that decided: 11 names, 12 firewall, 13 TCP, 14 TLS, 15 route, 16 CORS,
+17 limit, 18 static, 19 proxy, 20 sign-in, 21 access rule, 22 schema, 23 pool,
+24 SQL, 25 commit, 26 files, 27 stream, 28 API. docs/journeys.md has them all.`,
 		Example: `  roundtrip journey 7a2b3c4d shop
   roundtrip journey --json 7a2b3c4d shop | jq .journey.reason`,
 		Args: journeyArgs(1, "the id of a journey, such as: roundtrip journey 7a2b3c4d"),
@@ -108,7 +108,7 @@ func newJourneyDiff(c console) *cobra.Command {
 	var o app.JourneyOptions
 	cmd := &cobra.Command{
 		Use:   "diff A B [FILE]",
-		Short: "Show what differs between two journeys, and between their declarations",
+		Short: "Show what differs between two journeys and their files",
 		Long: `Puts the stations of two journeys beside each other and shows those that decided
 otherwise, or took longer than two runs differ by anyhow. Where another
 declaration was in force, it shows what that has differently.`,

@@ -17,9 +17,9 @@ func newReasons(c console) *cobra.Command {
 		Use:     "reasons [CODE]",
 		GroupID: "see",
 		Short:   "Explain the reason codes of answers, logs and journeys",
-		Long: `Lists all reasons with their flags and codes, or explains one: what it means, how
-to see that it is the one, and what to try first. CODE is a code, a flag, or the
-first part of codes, such as cors.`,
+		Long: `Lists all reasons with their flags and codes, or explains one: what it means,
+how to see that it is the one, and what to try first. CODE is a code, a flag, or
+the first part of codes, such as cors.`,
 		Example: `  roundtrip reasons access.rule_denied
   roundtrip reasons ARD
   roundtrip reasons cors`,
