@@ -38,7 +38,7 @@ func TestChannel_WhoIsThereAndWhatTheySay(t *testing.T) {
 		}
 	}
 	stranger.say(`{"id":2,"send":` + quote(topic) + `,"data":1}`)
-	if v := stranger.next(); v["error"].(map[string]any)["reason"] != "auth.missing" {
+	if v := stranger.next(); v["error"].(map[string]any)["reason"] != "auth.missing" || v["error"].(map[string]any)["journey"] == nil {
 		t.Errorf("a stranger sends: %v", v)
 	}
 	b.say(`{"id":10,"send":` + quote(topic) + `,"data":"` + strings.Repeat("x", 17<<10) + `"}`)

@@ -6,6 +6,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/handler"
 	"github.com/roundtrip-dev/roundtrip/stream/live"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // retry tells an EventSource to wait two seconds before it connects again.
@@ -63,6 +64,9 @@ func (d *Door) events(w http.ResponseWriter, r *http.Request, from handler.Calle
 	}
 	s.live = conn
 	defer conn.Leave()
+	if j := trace.From(r.Context()); j != nil {
+		conn.Journey = j.ID
+	}
 	conn.Start()
 	if !single { // a topic that is refused is a message, so that the answer can begin: nobody waits for all of it in memory
 		step(r.Context(), "events", nil)
@@ -77,7 +81,7 @@ func (d *Door) events(w http.ResponseWriter, r *http.Request, from handler.Calle
 			return err
 		}
 		if err != nil {
-			conn.Send(live.Refusal("", topic, err))
+			conn.Refuse("", topic, err)
 		}
 		if !single && !s.flush(w) {
 			return nil

@@ -153,7 +153,7 @@ func (s *socket) do(ctx context.Context, o *order) (stay bool) {
 		topic, err = o.text, s.live.Broadcast(ctx, o.text, o.data)
 	}
 	if err != nil {
-		s.live.Send(live.Refusal(o.id, topic, err))
+		s.live.Refuse(o.id, topic, err)
 		return true
 	}
 	s.live.Send(live.OK(o.id))
@@ -167,7 +167,7 @@ func (s *socket) auth(ctx context.Context, o *order) (stay bool) {
 		s.live.Send(live.OK(o.id))
 		return true
 	}
-	s.live.Send(live.Refusal(o.id, "", err))
+	s.live.Refuse(o.id, "", err)
 	switch e := roundtrip.AsError(err); e.Kind {
 	case roundtrip.Unauthenticated:
 		s.live.Close(live.Closing{Code: live.CloseSession, Reason: e.Reason, Why: "the session has ended; sign in again"})

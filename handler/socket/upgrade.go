@@ -50,6 +50,9 @@ func (d *Door) upgrade(w http.ResponseWriter, r *http.Request, from handler.Call
 		_ = s.conn.Close()
 		return nil // the close has said it
 	}
+	if j := trace.From(r.Context()); j != nil {
+		s.live.Journey = j.ID
+	}
 	s.live.Start()
 	d.hub.Go(s.read)
 	return nil

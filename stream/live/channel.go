@@ -240,7 +240,7 @@ func (h *Hub) stillThere(ctx context.Context, c *Conn) {
 		_, err := h.may(ctx, c, m.in.name, m.in.id, false)
 		if e := roundtrip.AsError(err); err != nil && (e.Kind == roundtrip.Denied || e.Kind == roundtrip.Missing || e.Kind == roundtrip.Unauthenticated) {
 			_ = c.Unsubscribe(topic) // it may have done so itself
-			c.Send(Refusal("", topic, err))
+			c.Refuse("", topic, err)
 		}
 	}
 }

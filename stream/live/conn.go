@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // The codes with which a connection is closed (RFC 6455 section 7.4.2); docs/live.md says what a client does then.
@@ -48,6 +49,8 @@ type Conn struct {
 	slot   int
 	single bool         // it has one topic and no other: each message's cursor is good for the connection
 	Heard  atomic.Int64 // Unix seconds at which the client was last heard; kept by the door
+
+	Journey trace.ID // of the request that opened it, set by the door before Start: what is refused on it names that one
 
 	room    chan struct{} // a value when the queue has become short
 	mu      sync.Mutex    // guards all below

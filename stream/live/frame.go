@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // Frame is one message of the server, made once for all who get it. It does not change.
@@ -80,8 +81,16 @@ func OK(id string) *Frame {
 	return newFrame(append(b, `"ok":true}`...), 0)
 }
 
-// Refusal says why a client's message, or a topic, was refused.
-func Refusal(id, topic string, err error) *Frame {
+// Refuse says why a client's message, or a topic, was refused.
+func (c *Conn) Refuse(id, topic string, err error) {
+	journey := ""
+	if c.Journey != (trace.ID{}) {
+		journey = c.Journey.String()
+	}
+	c.Send(refusal(id, topic, journey, err))
+}
+
+func refusal(id, topic, journey string, err error) *Frame {
 	b := append(begin(512), '{')
 	if id != "" {
 		b = append(append(append(b, `"id":`...), id...), ',')
@@ -90,7 +99,7 @@ func Refusal(id, topic string, err error) *Frame {
 		b = append(appendText(append(b, `"topic":`...), topic), ',')
 	}
 	b = append(b, `"error":`...)
-	b = roundtrip.AsError(err).AppendProblem(b, "", "")
+	b = roundtrip.AsError(err).AppendProblem(b, "", journey)
 	return newFrame(append(b, '}'), 0)
 }
 
