@@ -36,7 +36,7 @@ func (x *exchange) putTiming(h http.Header) {
 	b = append(append(b, x.idText...), '"')
 	for l, d := range took {
 		if d > 0 {
-			b = appendTiming(b, trace.Layer(l).String(), d, g.dev) //nolint:gosec // there are few layers
+			b = appendTiming(b, trace.Layer(l).String(), d, g.dev)
 		}
 	}
 	b = appendTiming(b, "total", x.journey.Elapsed(), g.dev)

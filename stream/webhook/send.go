@@ -40,7 +40,7 @@ func (l *line) send(ctx context.Context, job store.Job) courier.Outcome {
 	req.Header.Set("webhook-signature", Sign(l.hook.Key, id, at, job.Payload))
 	if j := trace.From(ctx); j != nil {
 		j.Method, j.Host = http.MethodPost, req.URL.Host
-		req.Header.Set("Traceparent", string(trace.AppendParent(nil, j.ID, uint64(job.ID), true))) //nolint:gosec // ids of rows begin at 1
+		req.Header.Set("Traceparent", string(trace.AppendParent(nil, j.ID, uint64(job.ID), true)))
 	}
 	resp, err := l.client.Do(req)
 	if err != nil {

@@ -226,9 +226,7 @@ func (d *drawing) joined() {
 	if v.Dropped > 0 {
 		facts = append(facts, fmt.Sprintf("%d hops had no room and are not shown.", v.Dropped))
 	}
-	for _, line := range v.Headers {
-		facts = append(facts, line)
-	}
+	facts = append(facts, v.Headers...)
 	if len(v.Kept) > 0 {
 		facts = append(facts, "Kept: "+strings.Join(v.Kept, ", ")+".")
 	}
