@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -59,6 +60,7 @@ func TestFailures_WhyNamesTheStationAndTheLine(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { stop(t, f.server) })
 	f.fill(t)
+	var page failurePage
 	for _, tt := range failures {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.before != nil {
@@ -66,14 +68,30 @@ func TestFailures_WhyNamesTheStationAndTheLine(t *testing.T) {
 			}
 			answer, exit := f.why(t, &tt)
 			tt.judge(t, answer, exit)
+			page.add(&tt, answer, func() string { return f.shown(t, &tt) })
 		})
 	}
+	page.check(t)
 }
 
 // why runs the command and reads its answer.
 func (f *failing) why(t *testing.T, tt *failed) (*why.Answer, int) {
 	t.Helper()
-	from, args := f.Machine(lab.Client), append([]string{"why", "--json"}, tt.args...)
+	cmd := f.command(t, tt, "--json")
+	var out, mistakes bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &mistakes
+	_ = cmd.Run() // the exit status is looked at
+	answer := &why.Answer{}
+	if err := json.Unmarshal(out.Bytes(), answer); err != nil {
+		t.Fatalf("exit status %d, and no answer (%v):\n%s%s", cmd.ProcessState.ExitCode(), err, out.String(), mistakes.String())
+	}
+	return answer, cmd.ProcessState.ExitCode()
+}
+
+// command is roundtrip why as the failure is asked for.
+func (f *failing) command(t *testing.T, tt *failed, flags ...string) *exec.Cmd {
+	t.Helper()
+	from, args := f.Machine(lab.Client), append(append([]string{"why"}, flags...), tt.args...)
 	if tt.from != "" {
 		from = f.Machine(tt.from)
 	}
@@ -85,14 +103,7 @@ func (f *failing) why(t *testing.T, tt *failed) (*why.Answer, int) {
 	if !tt.wary {
 		cmd.Env = append(cmd.Env, "SSL_CERT_FILE="+f.Trust())
 	}
-	var out, mistakes bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &mistakes
-	_ = cmd.Run() // the exit status is looked at
-	answer := &why.Answer{}
-	if err := json.Unmarshal(out.Bytes(), answer); err != nil {
-		t.Fatalf("exit status %d, and no answer (%v):\n%s%s", cmd.ProcessState.ExitCode(), err, out.String(), mistakes.String())
-	}
-	return answer, cmd.ProcessState.ExitCode()
+	return cmd
 }
 
 // judge compares an answer with what it has to say.
