@@ -78,9 +78,8 @@ type part struct {
 }
 
 type found struct {
-	seq   uint64
-	shard int
-	s     Snapshot
+	seq uint64
+	s   Snapshot
 }
 
 func (s *shard) last() uint64 {
@@ -113,39 +112,42 @@ func (s *shard) since(at uint64, f *Filter) (p part) {
 	return p
 }
 
-// cut puts the parts together, takes the n oldest and leaves the others for the next time.
+// cut puts the parts together, takes the n oldest and leaves the others for the next time. What a part gives it gives in its own
+// order, whatever the clock says: two that end at once may get their places the other way round, and what stands behind the
+// cursor must be a whole.
 func cut(parts []part, c Cursor, n int) (list []Snapshot, next Cursor, missed int) {
-	var all []found
+	for i := range parts {
+		slices.SortFunc(parts[i].found, func(a, b found) int { return cmp.Compare(a.seq, b.seq) })
+	}
+	next = c
+	var taken [shardCount]int
+	for len(list) < n {
+		first := -1
+		for i := range parts {
+			if taken[i] < len(parts[i].found) && (first < 0 || parts[i].found[taken[i]].before(&parts[first].found[taken[first]])) {
+				first = i
+			}
+		}
+		if first < 0 {
+			break
+		}
+		list = append(list, parts[first].found[taken[first]].s)
+		taken[first]++
+	}
 	for i := range parts {
 		p := &parts[i]
-		slices.SortFunc(p.found, func(a, b found) int { return cmp.Compare(a.seq, b.seq) })
-		for k := range p.found {
-			p.found[k].shard = i
+		next.at[i] = max(c.at[i], p.seq)
+		if taken[i] < len(p.found) {
+			next.at[i] = p.found[taken[i]].seq - 1
 		}
-		all = append(all, p.found...)
-	}
-	slices.SortStableFunc(all, func(a, b found) int { return a.s.end().Compare(b.s.end()) })
-	next = c
-	for i := range parts {
-		next.at[i] = max(c.at[i], parts[i].seq)
-	}
-	if len(all) > n {
-		for _, left := range slices.Backward(all[n:]) { // so that the first one that is left wins
-			next.at[left.shard] = min(next.at[left.shard], left.seq-1)
-		}
-		all = all[:n]
-	}
-	for i := range parts {
 		missed += int(next.at[i] - c.at[i])
-		for _, seq := range parts[i].held {
+		for _, seq := range p.held {
 			if seq <= next.at[i] {
 				missed--
 			}
 		}
 	}
-	list = make([]Snapshot, len(all))
-	for i := range all {
-		list[i] = all[i].s
-	}
 	return list, next, missed
 }
+
+func (f *found) before(o *found) bool { return f.s.end().Before(o.s.end()) }

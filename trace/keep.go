@@ -44,7 +44,8 @@ func (r *Recorder) judge(j *Journey, rt *route) (l lane, overShare bool) {
 	if keep.Sample > 0 && rand.Float64() < keep.Sample { //nolint:gosec // a sample, not a secret
 		k |= Sampled
 	}
-	if rt.first(j.Reason, j.Start.Sub(r.began)) {
+	since := j.Start.Sub(r.began)
+	if rt.due(j.Reason, since) {
 		k |= First
 	}
 	if !keep.Errors {
@@ -53,9 +54,12 @@ func (r *Recorder) judge(j *Journey, rt *route) (l lane, overShare bool) {
 	if !keep.Refusals {
 		k &^= Denied
 	}
-	if l = laneOf(k); l >= laneFailed && (r.share == nil || !r.share.take(j.Client, k, j.Start)) {
+	if l = laneOf(j.Kind, k); l >= laneFailed && (r.share == nil || !r.share.take(j.Client, k, j.Start)) {
 		overShare = r.share != nil
 		k, l = k&^(Errored|Denied|Slow|First|Missed|Sampled), laneRecent
+	} else if k&First != 0 && !rt.first(j.Reason, since) { // asked only now: one that is not kept leaves its place to the next
+		k &^= First
+		l = laneOf(j.Kind, k)
 	}
 	if l == laneRecent && j.Kind != Request {
 		l = laneOther
@@ -65,14 +69,14 @@ func (r *Recorder) judge(j *Journey, rt *route) (l lane, overShare bool) {
 }
 
 // laneOf says which lane is for journeys that are kept for these causes. What is rare comes first, so that it does not go
-// where much is.
-func laneOf(k Kept) lane {
+// where much is: whoever comes by can have handshakes fail and send reports, so those have no place among our own failures.
+func laneOf(kind Kind, k Kept) lane {
 	switch {
 	case k&(Probed|First) != 0:
 		return laneChosen
-	case k&Errored != 0:
+	case k&Errored != 0 && (kind == Request || kind == Event || kind == Push):
 		return laneFailed
-	case k&Denied != 0:
+	case k&(Errored|Denied) != 0:
 		return laneRefused
 	case k&(Slow|Missed) != 0:
 		return laneSlow

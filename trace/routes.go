@@ -85,13 +85,24 @@ func (t *routes) all() []*route {
 	return append(list, t.other)
 }
 
-// first reports whether no journey of the route ended for that reason for some time.
+// due reports whether no journey of the route ended for that reason for some time.
+func (rt *route) due(why Reason, since time.Duration) bool {
+	if int(why) >= len(rt.firsts) {
+		return false
+	}
+	last := rt.firsts[why].Load()
+	return last == 0 || second(since) >= last+uint32(firstFor/time.Second)
+}
+
+// first is due, for one journey alone: from then on the others are not.
 func (rt *route) first(why Reason, since time.Duration) bool {
 	if int(why) >= len(rt.firsts) {
 		return false
 	}
 	at := &rt.firsts[why]
-	now := uint32(max(0, since)/time.Second) + 1
 	last := at.Load()
-	return (last == 0 || now >= last+uint32(firstFor/time.Second)) && at.CompareAndSwap(last, now)
+	return rt.due(why, since) && at.CompareAndSwap(last, second(since))
 }
+
+// second counts from the start; 0 is none.
+func second(since time.Duration) uint32 { return uint32(max(0, since)/time.Second) + 1 }

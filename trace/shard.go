@@ -20,7 +20,7 @@ const (
 	laneRecent  lane = iota // requests that are nothing special
 	laneOther               // what else is nothing special: connections, queries, events
 	laneFailed              // kept from here on
-	laneRefused             //
+	laneRefused             // and failures of what strangers alone make: handshakes, reports
 	laneSlow                // slow ones, and those that waited
 	laneSample              // the sample, and what trusted callers trace
 	laneChosen              // probes, and the first of their kind

@@ -135,7 +135,7 @@ func (s Step) End(v Verdict, r Reason) {
 // Note adds a short text to the open step.
 func (s Step) Note(text string) Step {
 	if h := s.hop(); h != nil {
-		h.Note = text
+		h.Note = bounded(text)
 	}
 	return s
 }

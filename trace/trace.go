@@ -19,7 +19,7 @@ import (
 // HopsMax is how many hops one journey holds; further ones are counted in Dropped.
 const HopsMax = 24
 
-// textMax bounds what a client can make a journey keep of its method, host or path, in bytes.
+// textMax bounds what a client can make a journey keep of its method, host or path, or in the note of a hop, in bytes.
 const textMax = 512
 
 // ID is the name of a journey, in the form of a W3C trace-id (16 bytes, 32 hex digits).
@@ -128,6 +128,7 @@ func (j *Journey) Begin(layer Layer, name string) Step {
 // Start and Took are kept as given.
 func (j *Journey) Add(h Hop) {
 	if i := j.slot(); i >= 0 {
+		h.Note = bounded(h.Note)
 		j.hops[i] = h
 		j.state[i].Store(hopDone)
 	}
