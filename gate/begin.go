@@ -82,7 +82,10 @@ func (x *exchange) note(r *http.Request, met string) {
 	j := x.journey
 	x.idText = j.ID.String()
 	j.Link(trace.Link{Role: trace.Over, Evidence: trace.Seen, ID: x.facts.Journey})
-	j.Method, j.Host, j.Path, j.Proto, j.Client = r.Method, x.peer.Host, r.URL.Path, r.Proto, x.peer.Addr
+	j.Method, j.Host, j.Path, j.Proto, j.Client = methodOf(r), x.peer.Host, r.URL.Path, protoOf(r), x.peer.Addr
+	if len(r.RequestURI) > len(j.Path)+lineSpare {
+		j.Host, j.Path = detached(j.Host), detached(j.Path)
+	}
 	j.Headers = x.gate.keptHeaders(r.Header)
 	if x.facts.Door.Layer != 0 {
 		door := x.facts.Door

@@ -232,4 +232,9 @@ func SameOrigin(origin string, r *http.Request) bool {
 const clipMax = 256
 
 // Clip shortens what a client sent, for journeys and answers.
-func Clip(s string) string { return s[:min(len(s), clipMax)] }
+func Clip(s string) string {
+	if len(s) <= clipMax {
+		return s
+	}
+	return strings.Clone(s[:clipMax]) // so that the rest of it can go
+}
