@@ -5,15 +5,20 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/console"
+	"github.com/roundtrip-dev/roundtrip/internal/publicnet"
 	"github.com/roundtrip-dev/roundtrip/why"
 )
 
@@ -177,7 +182,7 @@ func (w *whyServer) End(ctx context.Context, b *why.Begun) error {
 // visitor's network does on the way is not seen.
 func (a *App) why(ctx context.Context, order console.WhyOrder, step func(any)) (any, error) {
 	o := why.Options{
-		URL: order.URL, Method: order.Method, Origin: order.Origin, As: order.As, Header: http.Header{}, Server: a, Dial: why.DialFrom,
+		URL: order.URL, Method: order.Method, Origin: order.Origin, As: order.As, Header: http.Header{}, Server: a, Dial: a.dialWhy,
 		Now: a.around.Now, Rand: a.around.Rand, Step: func(s why.Step) { step(s) },
 	}
 	for name, values := range order.Headers {
@@ -195,6 +200,16 @@ func (a *App) why(ctx context.Context, order console.WhyOrder, step func(any)) (
 		}
 	}
 	return why.Run(ctx, o)
+}
+
+// dialWhy connects a probe of the console: to the public Internet and to this machine. Its operators need not be those of the
+// network that the machine stands in, and what answers only there trusts whoever comes from there.
+func (a *App) dialWhy(ctx context.Context, port uint16, to netip.AddrPort) (net.Conn, error) {
+	own := to.Addr().IsLoopback() || slices.Contains(a.machineAddresses(), to.Addr()) || slices.Contains(a.reach(a.house.Load().config), to.Addr())
+	if !own && !a.options.Dev && !publicnet.NewGuard().Public(to.Addr()) {
+		return nil, fmt.Errorf("%s is neither public nor this machine, and the console asks nobody else; roundtrip why on the machine does: %w", to.Addr(), syscall.EACCES)
+	}
+	return why.DialFrom(ctx, port, to)
 }
 
 func badWhy(format string, args ...any) error {

@@ -82,7 +82,8 @@ func (a *App) saw(asked why.Asked) *why.Saw {
 // viewOf is a journey as the operator of this machine sees it.
 func (a *App) viewOf(s *trace.Snapshot) trace.View { return s.View(trace.Operator, a.book.Where) }
 
-// isOurs reports whether a connection is one of those that the probe tried: for certain by its port, else by its address.
+// isOurs reports whether a connection is one of those that the probe tried: for certain by its port, else by what it was for.
+// Where no translator of addresses can stand between, one from another address is a stranger's.
 func isOurs(s *trace.Snapshot, asked *why.Asked) (exact, ok bool) {
 	for _, h := range s.Hops {
 		if h.Layer != trace.TCP || h.N[0] == 0 {
@@ -91,7 +92,15 @@ func isOurs(s *trace.Snapshot, asked *why.Asked) (exact, ok bool) {
 		return true, slices.ContainsFunc(asked.From, func(f netip.AddrPort) bool { return int64(f.Port()) == h.N[0] })
 	}
 	refused := s.Reason != trace.None
+	if s.Client.IsValid() && len(asked.From) > 0 && !slices.ContainsFunc(asked.From, func(f netip.AddrPort) bool { return mayBe(f.Addr(), s.Client.Unmap()) }) {
+		return false, false
+	}
 	return false, refused && (s.Host == "" || strings.EqualFold(s.Host, asked.Host) || strings.HasPrefix(s.Reason.Code(), "firewall."))
+}
+
+// mayBe reports whether what was sent from one address may come in from another.
+func mayBe(from, client netip.Addr) bool {
+	return from == client || !from.IsValid() || from.IsUnspecified() || from.IsPrivate() || client.IsLoopback() && from.IsLoopback()
 }
 
 // sawDoors says what the firewall did with the last try, and what it would do.

@@ -77,6 +77,9 @@ func (a *App) Begin(ctx context.Context, w why.Wanted) (*why.Begun, error) {
 	if w.As == "" {
 		return b, nil
 	}
+	if b.Site == "" { // whoever has the name would have the account until the probe ends
+		return nil, badWhy("--as: no site of this server has the name %s, and the session of an account is shown to nobody else", w.Host)
+	}
 	var err error
 	b.Session, err = a.lend(ctx, h, w)
 	return b, err

@@ -21,6 +21,10 @@ func TestParseTarget(t *testing.T) {
 		{"http://shop.test:80/", "http://shop.test/", "shop.test", 80, false, false},
 		{"WSS://Shop.Test./live", "wss://shop.test/live", "shop.test", 443, true, true},
 		{"http://[2001:db8::1]:8080/", "http://[2001:db8::1]:8080/", "2001:db8::1", 8080, false, false},
+		{"[::1]:8443/x", "https://[::1]:8443/x", "::1", 8443, true, false},
+		{"localhost/login:x", "https://localhost/login:x", "localhost", 443, true, false},
+		{"localhost:8443/?q=a:b", "https://localhost:8443/?q=a:b", "localhost", 8443, true, false},
+		{"shop.test/login?next=https://shop.test/a", "https://shop.test/login?next=https://shop.test/a", "shop.test", 443, true, false},
 		{"https://bücher.example/", "https://xn--bcher-kva.example/", "xn--bcher-kva.example", 443, true, false},
 	} {
 		got, err := why.ParseTarget(tt.text)

@@ -2,12 +2,15 @@ package why_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/x509"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,5 +155,37 @@ func TestPage_EightyColumns(t *testing.T) {
 	}
 	if strings.Contains(plain.String(), "\x1b") || !strings.Contains(coloured.String(), "\x1b[31m✗") || strings.Contains(coloured.String(), "\x1b[31mlong") {
 		t.Errorf("%q", coloured.String())
+	}
+}
+
+// lender is a server of ours that lends a session, and sees nothing.
+type lender struct{ begun why.Begun }
+
+func (l *lender) Begin(context.Context, why.Wanted) (*why.Begun, error) { return &l.begun, nil }
+func (l *lender) Saw(context.Context, why.Asked) (*why.Saw, error)      { return &why.Saw{}, nil }
+func (l *lender) End(context.Context, *why.Begun) error                 { return nil }
+
+// A name may lead elsewhere than it should, which is what people ask why for: then the session of an account is not handed to
+// whoever answers there.
+func TestRun_TheSessionGoesToNobodyElse(t *testing.T) {
+	t.Parallel()
+	var got []string
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.Header.Get("Cookie")) }))
+	defer s.Close()
+	there := netip.MustParseAddrPort(s.Listener.Addr().String())
+	for _, at := range []string{"203.0.113.9", "127.0.0.1"} {
+		a := run(t, why.Options{
+			URL: "http://shop.test/", As: "ana", Resolve: map[string]netip.Addr{"shop.test": netip.MustParseAddr(at)}, Now: time.Now, Rand: rand.Reader,
+			Server: &lender{why.Begun{Ours: true, Site: "shop.test", Session: &why.Session{Cookie: "session", Token: "secret"}}},
+			Dial: func(ctx context.Context, port uint16, _ netip.AddrPort) (net.Conn, error) {
+				return why.DialFrom(ctx, port, there)
+			},
+		})
+		if at == "203.0.113.9" && !strings.Contains(fmt.Sprint(a.Steps), "was not sent: nothing proves") {
+			t.Errorf("it does not say so: %+v", a.Steps)
+		}
+	}
+	if want := []string{"", "session=secret"}; !slices.Equal(got, want) {
+		t.Errorf("cookies %q, want %q", got, want)
 	}
 }

@@ -39,8 +39,8 @@ func ParseTarget(text string) (Target, error) {
 	if text == "" {
 		return t, wrong("a URL is needed, such as https://shop.example/api/orders")
 	}
-	if !strings.Contains(text, "://") {
-		if scheme, rest, ok := strings.Cut(text, ":"); ok && strings.Trim(rest[:min(1, len(rest))], "0123456789") != "" && !strings.Contains(scheme, ".") {
+	if before, _, ok := strings.Cut(text, "://"); !ok || strings.ContainsAny(before, "/?#") { // that of a URL within the path is another's
+		if scheme, rest, ok := strings.Cut(text, ":"); ok && strings.Trim(rest[:min(1, len(rest))], "0123456789") != "" && !strings.ContainsAny(scheme, ".[/?#") {
 			return t, wrong("%s: is no scheme that is looked at here; expected http, https, ws or wss", scheme)
 		}
 		t.Said = append(t.Said, "The URL has no scheme, so https is taken.")

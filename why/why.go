@@ -227,6 +227,10 @@ func (p *probe) addSession(h http.Header) {
 		f.Withheld = append(f.Withheld, "The session's cookie is SameSite=Lax: a browser does not send it from pages of another site, so it was not sent.")
 		return
 	}
+	if to := f.Dials[len(f.Dials)-1].To.Addr(); (!f.Target.Secure || f.TLS != nil && f.TLS.Reason != "") && !p.sides().ours(to) {
+		f.Withheld = append(f.Withheld, "The session's cookie was not sent: nothing proves that "+to.String()+" is this server.")
+		return
+	}
 	pair := s.Cookie + "=" + s.Token
 	if others := h.Get("Cookie"); others != "" {
 		pair = others + "; " + pair
