@@ -2,6 +2,7 @@ package why
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -145,8 +146,8 @@ func (s *Sides) refused(d *Dial) (code, text string, side Side, where string) {
 		if l.Port() != d.To.Port() {
 			continue
 		}
-		if l.Addr().IsLoopback() && !d.To.Addr().IsLoopback() {
-			loopback = true
+		if !takes(l.Addr(), d.To.Addr()) {
+			loopback = loopback || l.Addr().IsLoopback() && !d.To.Addr().IsLoopback()
 			continue
 		}
 		return "connection.refused", fmt.Sprintf("%s refused the connection, though the server listens on %s: something between rejects it", d.To, l), Both, ""
@@ -154,7 +155,16 @@ func (s *Sides) refused(d *Dial) (code, text string, side Side, where string) {
 	if loopback {
 		return "connection.loopback_only", fmt.Sprintf("the server listens on loopback only (%s), and %s is not loopback", strings.Join(list, ", "), d.To.Addr()), Both, ""
 	}
-	return "connection.no_listener", fmt.Sprintf("nothing listens on port %d; the server listens on %s", d.To.Port(), orElse(strings.Join(list, ", "), "no port")), Both, ""
+	at := fmt.Sprintf("port %d", d.To.Port())
+	if slices.ContainsFunc(s.Saw.Listens, func(l netip.AddrPort) bool { return l.Port() == d.To.Port() }) {
+		at = d.To.String() // the port is the right one
+	}
+	return "connection.no_listener", fmt.Sprintf("nothing listens on %s; the server listens on %s", at, orElse(strings.Join(list, ", "), "no port")), Both, ""
+}
+
+// takes reports whether a listener takes what comes to an address. One on all addresses of IPv6 has those of IPv4, too.
+func takes(listener, to netip.Addr) bool {
+	return listener == to || listener.IsUnspecified() && (listener.Is6() || to.Is4())
 }
 
 // triedToo tells of the other addresses, which did not take the connection.
@@ -224,7 +234,9 @@ func (s *Sides) judgeTLS(stopped bool) Step {
 		step.Where = c.View.Where
 	}
 	if s.Begun != nil {
-		step.Where = orElse(s.Begun.TLSWhere, step.Where)
+		if step.Reason != "tls.no_tls" && step.Reason != "connection.reset" { // it is the port that is another one, not the certificate
+			step.Where = orElse(s.Begun.TLSWhere, step.Where)
+		}
 		if h.Leaf != nil && h.Leaf.Ours && h.Reason == "tls.client_rejected_ca" {
 			step.Fix = "roundtrip trust lets this machine trust it; or, for this command alone, --ca " + s.Begun.CA
 		}

@@ -300,9 +300,10 @@ func (s *Sides) judgeReading(e *Exchange, failed bool) Step {
 	}
 	step := stop(trace.CORS, "cors", code, j.sentence, 0, side)
 	step.Where = where
-	step.Notes = append(step.Notes, "The request was carried out; the page is not told. "+stops)
 	if failed {
-		step.Notes = append(step.Notes, "So the page does not learn why the request was refused, either.")
+		step.Notes = append(step.Notes, stops, "So the page does not learn why the request was refused, either.")
+	} else {
+		step.Notes = append(step.Notes, "The request was carried out; the page is not told. "+stops)
 	}
 	return step
 }

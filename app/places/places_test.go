@@ -118,6 +118,7 @@ func TestWhere_NamesTheLineThatDecided(t *testing.T) {
 		{"no rate, where two are alike", trace.Limit, "5/s per client", "limit.rate", "", ""},
 		{"the folder", trace.Static, "/web/", "static.not_found", "", "static:"},
 		{"the upstream", trace.Proxy, "http://127.0.0.1:3001", "proxy.connect_refused", "", "http://127.0.0.1:3001"},
+		{"who may sign up, told by the handler", trace.App, "rest", "auth.sign_up_closed", "", "identity:"},
 		{"how long sessions last", trace.Auth, "session", "auth.expired", "", "sessions:"},
 		{"the rule of the action", trace.Access, "likes.create", "access.rule_denied", "", "auth.id == record.user"},
 		{"that of reading, for a list", trace.Access, "likes.list", "access.rule_denied", "likes:", "true"},

@@ -40,7 +40,11 @@ func (p *page) where(h *trace.Hop) roundtrip.Pos {
 		return p.stored(h)
 	case trace.Stream, trace.Webhook, trace.WebPush, trace.Mail:
 		return p.outward(h)
-	case trace.App, trace.Client:
+	case trace.App: // the handler of accounts refuses in its own name
+		if strings.HasPrefix(h.Reason.Code(), "auth.") {
+			return p.auth(h)
+		}
+	case trace.Client:
 	}
 	return roundtrip.Pos{}
 }
