@@ -71,6 +71,7 @@ type App struct {
 	config      *config.Config // the first one; house has the one in force
 	recorder    *trace.Recorder
 	lookups     lookups    // who asked our name server for what
+	pages       pageProbes // probes that pages have begun
 	lines       *trace.Log // nil: no access log
 	base        *base
 	gate        *gate.Gate

@@ -50,9 +50,13 @@ func (a *App) listen(ctx context.Context) (d *doors, err error) {
 	if err != nil {
 		return d, err
 	}
+	page, err := a.diagnosis()
+	if err != nil {
+		return d, err
+	}
 	d.gate, err = gate.New(gate.Options{
 		Table: a.house.Load().table, Recorder: a.recorder, Certs: a.base.certs, Now: a.around.Now, Log: a.log,
-		Packets: d.packets, Limits: limits, HTTPSPort: port(d.secure), Dev: a.options.Dev, Enter: a.enterDoor, Probe: a.probeOf, Lookup: a.lookedUp, Peers: peers(a.config), Times: gate.Times{
+		Packets: d.packets, Limits: limits, HTTPSPort: port(d.secure), Dev: a.options.Dev, Enter: a.enterDoor, Probe: a.probeOf, Lookup: a.lookedUp, Diagnose: page, Peers: peers(a.config), Times: gate.Times{
 			Header: a.config.Gate.Header, Idle: a.config.Gate.Idle, Stall: a.config.Gate.Stall, Drain: a.config.Gate.Drain,
 		},
 	})

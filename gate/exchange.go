@@ -57,10 +57,11 @@ type exchange struct {
 	owned   wire.Stream   // that stream, once it is taken
 	idText  string
 	id      [1]string
-	origin  [1]string // what Access-Control-Allow-Origin says; "" for none
-	proxied bool      // the answer is an upstream's
-	left    [1]string // what RateLimit says
-	policy  []string  // what RateLimit-Policy says; nil where no rate holds
+	origin  [1]string           // what Access-Control-Allow-Origin says; "" for none
+	proxied bool                // the answer is an upstream's
+	left    [1]string           // what RateLimit says
+	policy  []string            // what RateLimit-Policy says; nil where no rate holds
+	fixed   map[string][]string // what the answer says whatever the site's declaration does; nil for nothing
 	buf     []byte
 }
 
@@ -243,6 +244,9 @@ func (x *exchange) putHeaders() {
 		h["Ratelimit-Policy"], h["Ratelimit"] = x.policy, x.left[:]
 	}
 	x.site.headers.put(h, x.peer.Secure)
+	for name, value := range x.fixed {
+		h[name] = value
+	}
 	if x.site.cors != nil {
 		if x.proxied {
 			cors.TakeOff(h)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
+	"github.com/roundtrip-dev/roundtrip/gate/diagnose"
 	"github.com/roundtrip-dev/roundtrip/gate/limit"
 	"github.com/roundtrip-dev/roundtrip/gate/peer"
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
@@ -49,6 +50,10 @@ type Options struct {
 	// Timing reports whether who asks may learn where the time of their request went (Server-Timing). nil: nobody may, but
 	// in dev, where everybody does.
 	Timing func(*http.Request) bool
+
+	// Diagnose is the page that tells why a request fails. It is there in dev, and for those whom Timing knows. nil: there is
+	// none.
+	Diagnose *diagnose.Page
 }
 
 // Peers is whom the gate believes and how many connections it takes. A reload changes it; see [Gate.SwapPeers].
@@ -90,6 +95,7 @@ type Gate struct {
 	limits    *limit.Buckets
 	probe     func(signed string) (trace.ID, bool)
 	timing    func(*http.Request) bool
+	diagnose  *diagnose.Page
 	lookup    func(client netip.Addr, name string) (trace.ID, bool)
 	asked     preflights
 
@@ -113,7 +119,7 @@ func New(o Options) (*Gate, error) {
 	}
 	g := &Gate{
 		recorder: o.Recorder, certs: o.Certs, now: o.Now, log: o.Log, httpsPort: o.HTTPSPort, dev: o.Dev,
-		packets: o.Packets, limits: o.Limits, probe: o.Probe, timing: o.Timing, lookup: o.Lookup, times: o.Times.withDefaults(), idle: make(chan struct{}, 1), ready: make(chan struct{}),
+		packets: o.Packets, limits: o.Limits, probe: o.Probe, timing: o.Timing, diagnose: o.Diagnose, lookup: o.Lookup, times: o.Times.withDefaults(), idle: make(chan struct{}, 1), ready: make(chan struct{}),
 	}
 	if g.httpsPort == 0 {
 		g.httpsPort = 443

@@ -46,6 +46,12 @@ func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
 		}
 		return g.takeReports(x, s, r)
 	}
+	if g.mayDiagnose(r, path) {
+		if err := g.checkRates(x, t, s, nil, r); err != nil {
+			return err
+		}
+		return g.serveDiagnosis(x, s, path, r)
+	}
 	rt := s.Match(wanted(r), path, r.Header)
 	if err := g.checkRates(x, t, s, rt, r); err != nil {
 		return err

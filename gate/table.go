@@ -37,7 +37,10 @@ type site struct {
 	headers headers
 	cors    *cors.Rule    // nil: no page of another origin may call
 	reports []*limit.Rate // of what browsers report; nil: the site takes none
-	client  *wire.Policy  // what is asked of its clients' certificates; nil for nothing
+
+	diagnoses []*limit.Rate // of questions of the page that tells why a request fails
+
+	client *wire.Policy // what is asked of its clients' certificates; nil for nothing
 }
 
 // NewTable makes the table of sites. It checks, and reads the certificate authorities of clients.
@@ -73,6 +76,7 @@ func place(s *site, r *route.Route) string {
 func newSite(found *route.Site) (*site, error) {
 	s := &site{Site: found, headers: newHeaders(found.Declared, found.Name)}
 	s.holds = holds{body: bodyDefault}.with(found.Name, &found.Declared.Limits)
+	s.diagnoses = diagnosisRates(found.Name)
 	if found.Declared.Reports {
 		s.reports = reportRates(found.Name)
 	}

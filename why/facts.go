@@ -22,6 +22,10 @@ type Facts struct {
 	Preflight *Exchange
 	Answer    *Exchange
 	Withheld  []string // what a browser would not send, a sentence each
+
+	Browser *Browser // a page tried it itself: what it saw stands for Names, Dials and TLS, which pages do not see
+	asked   []string // the headers that its preflight asks for
+	exact   bool     // its answer named the server's record
 }
 
 // Names is how the name became addresses.

@@ -36,6 +36,10 @@ func Judge(s *Sides) []Step {
 		}
 	}
 	f := s.Facts
+	if f.Browser != nil {
+		add(s.judgeBrowser()...)
+		return steps
+	}
 	if f.Names == nil {
 		return nil
 	}
@@ -214,6 +218,15 @@ func (s *Sides) unknown(a *Answer) []string {
 		case "connection.timed_out", "connection.not_seen":
 			all = append(all, "Which device on the way drops the packets can't be seen from either end.")
 		}
+	}
+	if b := s.Facts.Browser; b != nil {
+		if a.Server != nil && !s.Facts.exact {
+			all = append(all, "The server's record was found by the browser's address, the path and the time, since a page can't mark its requests: it is likely the right one, and not more.")
+		}
+		if a.Stopped >= 0 && !s.arrived() && !s.Facts.Mixed {
+			all = append(all, "Extensions, service workers and a missing permission for the local network stop requests too, and no page is told.")
+		}
+		return all
 	}
 	if a.Stopped < 0 && s.Facts.Origin != "" {
 		all = append(all, "What only a browser knows is not looked at: extensions, service workers, its caches, a permission for the local network.")

@@ -43,7 +43,7 @@ func (s *Sides) judgePreflight() Step {
 	if j.reason == "" {
 		step := pass(trace.CORS, "preflight", j.sentence, e.Took, side)
 		step.Notes = j.notes
-		if h := hopOf(v, trace.CORS); h != nil {
+		if h := corsHop(v); h != nil {
 			step.Where = h.Where
 		}
 		return step
@@ -54,14 +54,19 @@ func (s *Sides) judgePreflight() Step {
 		step.Sentence += problemText(e)
 		return step
 	}
+	s.sayRefusal(&step, v, e, asked)
+	return step
+}
+
+// sayRefusal says what the server's record has of a preflight that was refused.
+func (s *Sides) sayRefusal(step *Step, v *trace.View, e *Exchange, asked []string) {
 	r := trace.ReasonOf(v.Reason)
 	if !strings.HasPrefix(v.Reason, "cors.") { // another station refused it
 		step.Layer, step.Title = v.Layer, v.Layer
 		step.Sentence = "the preflight was refused: " + r.Text() + problemText(e)
 	}
 	step.Reason, step.Flag, step.Fix, step.Where = r.Code(), r.Flag(), r.Fix(), v.Where
-	s.sayRule(&step, asked)
-	return step
+	s.sayRule(step, asked)
 }
 
 // sayRule puts a refusal by the site's own rule into words, with the line that would allow it.
@@ -92,13 +97,13 @@ func (s *Sides) sayRule(step *Step, asked []string) {
 	}
 }
 
-// hopOf is the last hop of a layer.
-func hopOf(v *trace.View, l trace.Layer) *trace.HopView {
+// corsHop is what the gate's rule for pages of other origins last did.
+func corsHop(v *trace.View) *trace.HopView {
 	if v == nil {
 		return nil
 	}
 	for i := len(v.Hops) - 1; i >= 0; i-- {
-		if v.Hops[i].Layer == l.String() {
+		if v.Hops[i].Layer == trace.CORS.String() {
 			return &v.Hops[i]
 		}
 	}
@@ -194,7 +199,7 @@ func (s *Sides) judgeStatus(e *Exchange) Step {
 	if good || v != nil && v.Decided >= 0 {
 		step := pass(trace.App, s.requestTitle(), text, e.Took, side)
 		step.Notes = s.Facts.Withheld
-		if e.Status >= 300 && e.Status < 400 && e.Status != http.StatusNotModified {
+		if e.Status >= 300 && e.Status < 400 && e.Status != http.StatusNotModified && e.Header.Get("Location") != "" {
 			step.Notes = append(step.Notes, "It is a redirect to "+printable(e.Header.Get("Location"))+": a browser goes on there. Ask why of that address.")
 		}
 		if !good {
@@ -283,7 +288,7 @@ func (s *Sides) judgeReading(e *Exchange, failed bool) Step {
 	side := Here
 	v := s.view(e)
 	where := ""
-	if h := hopOf(v, trace.CORS); h != nil {
+	if h := corsHop(v); h != nil {
 		side, where = Both, h.Where
 	}
 	if j.reason == "" {

@@ -93,7 +93,7 @@ func (s *Sides) well(a *Answer) {
 		return
 	}
 	a.Sentence = fmt.Sprintf("It works: %s in %.1f ms.", statusText(e.Status), millis(e.Took))
-	if e.Status >= 300 && e.Status < 400 && e.Status != http.StatusNotModified {
+	if e.Status >= 300 && e.Status < 400 && e.Status != http.StatusNotModified && e.Header.Get("Location") != "" {
 		a.Sentence = fmt.Sprintf("It works: %s to %s.", statusText(e.Status), printable(e.Header.Get("Location")))
 	}
 	if a.Server == nil || e.Took < slowAfter || a.Server.MS < millis(slowAfter) {
