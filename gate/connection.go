@@ -1,7 +1,9 @@
 package gate
 
 import (
+	"errors"
 	"log/slog"
+	"net"
 
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
 	"github.com/roundtrip-dev/roundtrip/trace"
@@ -49,13 +51,22 @@ func (g *Gate) introduce(j *trace.Journey, f *wire.Facts) {
 func (g *Gate) lost(f *wire.Facts, layer trace.Layer, reason trace.Reason, cause error) {
 	note := reason.Text()
 	if cause != nil {
-		note = cause.Error()
+		note = causeText(cause)
 	}
 	if j := g.recorder.Begin(trace.Connection); j != nil {
 		g.refuse(j, f, layer, reason, note)
 		g.recorder.End(j)
 	}
 	g.log.Debug("a connection became no request", slog.String("reason", reason.Code()), slog.String("server_name", f.Asked), slog.String("why", note))
+}
+
+// causeText is an error without the addresses that package net puts into it: of a client, journeys keep the network alone.
+func causeText(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Err != nil {
+		return op.Op + ": " + op.Err.Error()
+	}
+	return err.Error()
 }
 
 // refuse writes what kept a connection from becoming a request. Of a handshake that failed all is told that was heard by then:

@@ -75,6 +75,7 @@ type part struct {
 	seq   uint64   // the last that ended
 	held  []uint64 // those that are still held, in any order
 	found []found  // those of them that the filter takes
+	taken int      // of found
 }
 
 type found struct {
@@ -119,26 +120,25 @@ func cut(parts []part, c Cursor, n int) (list []Snapshot, next Cursor, missed in
 	for i := range parts {
 		slices.SortFunc(parts[i].found, func(a, b found) int { return cmp.Compare(a.seq, b.seq) })
 	}
-	next = c
-	var taken [shardCount]int
 	for len(list) < n {
-		first := -1
+		var first *part
 		for i := range parts {
-			if taken[i] < len(parts[i].found) && (first < 0 || parts[i].found[taken[i]].before(&parts[first].found[taken[first]])) {
-				first = i
+			if p := &parts[i]; p.taken < len(p.found) && (first == nil || p.head().end().Before(first.head().end())) {
+				first = p
 			}
 		}
-		if first < 0 {
+		if first == nil {
 			break
 		}
-		list = append(list, parts[first].found[taken[first]].s)
-		taken[first]++
+		list = append(list, *first.head())
+		first.taken++
 	}
+	next = c
 	for i := range parts {
 		p := &parts[i]
 		next.at[i] = max(c.at[i], p.seq)
-		if taken[i] < len(p.found) {
-			next.at[i] = p.found[taken[i]].seq - 1
+		if p.taken < len(p.found) {
+			next.at[i] = p.found[p.taken].seq - 1
 		}
 		missed += int(next.at[i] - c.at[i])
 		for _, seq := range p.held {
@@ -150,4 +150,5 @@ func cut(parts []part, c Cursor, n int) (list []Snapshot, next Cursor, missed in
 	return list, next, missed
 }
 
-func (f *found) before(o *found) bool { return f.s.end().Before(o.s.end()) }
+// head is the first of those that are not taken yet.
+func (p *part) head() *Snapshot { return &p.found[p.taken].s }
