@@ -20,6 +20,8 @@ type Explanation struct {
 	Because  string    `json:"because,omitempty"` // why it passes without a rule, or why no rule was asked
 	Blockers []Blocker `json:"blockers,omitempty"`
 	Would    []string  `json:"would_pass_if,omitempty"`
+
+	client string // that came in; "" for what goes out
 }
 
 // Blocker is one rule that does not allow a flow, or a group that has none to ask.
@@ -55,6 +57,9 @@ func (p *Policy) Explain(f Flow) Explanation {
 	}
 	slices.SortStableFunc(e.Blockers, func(a, b Blocker) int { return a.far - b.far })
 	e.Would = p.would(f, e.Blockers)
+	if !f.Out {
+		e.client = f.Remote.String()
+	}
 	return e
 }
 

@@ -38,12 +38,17 @@ func (e Explanation) String() string {
 	return b.String()
 }
 
-// Short is the explanation as one sentence, for the note of a hop: what would let the flow pass, or why it does.
+// Short is the explanation as one sentence, for the note of a hop: what would let the flow pass, or why it does. A client has no
+// address in it, since journeys keep the network alone.
 func (e Explanation) Short() string {
 	if e.Allowed || len(e.Would) == 0 {
 		return e.Because
 	}
-	return "would pass if " + e.Would[0]
+	would := e.Would[0]
+	if e.client != "" {
+		would = strings.Replace(would, " had "+e.client+" in ", " had the client's address in ", 1)
+	}
+	return "would pass if " + would
 }
 
 // say writes a text a little in, with its lines broken, the ones after the first a little further in.
