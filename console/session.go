@@ -284,14 +284,15 @@ func (c *Console) enter(w http.ResponseWriter, r *http.Request, o Operator, what
 	return c.writeJSON(w, c.shown(o))
 }
 
+// signOut ends a session. It is the one deed that is done though it can't be noted: a full disk must keep nobody signed in.
 func (c *Console) signOut(w http.ResponseWriter, r *http.Request) error {
-	if err := Note(r.Context(), Entry{What: "sign-out"}); err != nil {
-		return err
-	}
 	if cookie, err := r.Cookie(c.cookieName()); err == nil {
 		c.sessions.end(cookie.Value)
 	}
 	c.setCookie(w, "", -time.Second)
+	if err := Note(r.Context(), Entry{What: "sign-out"}); err != nil {
+		c.options.Log.Error("console: somebody signed out, and the audit log does not have it", "error", err)
+	}
 	return c.writeJSON(w, struct{}{})
 }
 

@@ -1,12 +1,17 @@
 package console_test
 
 import (
+	"bytes"
+	"errors"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/console"
+	"github.com/roundtrip-dev/roundtrip/console/audit"
 	"github.com/roundtrip-dev/roundtrip/console/operators"
 )
 
@@ -175,4 +180,33 @@ func TestFront_HeadersOfThePage(t *testing.T) {
 	}
 	b.browser(t).want(404, "GET", "/assets/other.js", nil)
 	b.browser(t).want(404, "GET", "/.keep", nil)
+}
+
+// Who can't be noted is signed out all the same: a full disk must keep nobody in.
+func TestSignOut_GoesWithoutAnAuditLog(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(o *console.Options) {
+		o.Dev = true
+		// One entry fits; before the next one a new file has to be begun, and a folder stands in the way.
+		full := append(bytes.Repeat([]byte("x"), audit.FileMaxBytes-2), '\n')
+		for name, text := range map[string][]byte{audit.File: full, audit.File + ".6": nil, audit.File + ".7/in the way": nil} {
+			path := filepath.Join(o.Dir, name)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, text, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	me, other := b.browser(t), b.browser(t)
+	for _, c := range []struct {
+		who  *browser
+		want int
+	}{{me, 200}, {other, 503}} { // nobody comes in unnoted
+		link, err := b.GuestLink()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.who.want(c.want, "POST", "/api/claim", args{"token": tokenOf(t, link)})
+	}
+	me.want(200, "POST", "/api/sign-out", nil)
+	me.want(401, "GET", "/api/session", nil)
 }
