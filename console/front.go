@@ -149,6 +149,17 @@ func (c *Console) mayMeasure(r *http.Request) bool {
 		return want != "" && subtle.ConstantTimeCompare([]byte(given), []byte("Bearer "+want)) == 1
 	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	forwarded := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != "" || r.Header.Get("Via") != ""
-	return err == nil && peer.Addr().Unmap().IsLoopback() && !forwarded // a proxy on this machine speaks for others
+	return err == nil && peer.Addr().Unmap().IsLoopback() && !c.forwarded(r)
+}
+
+// forwarded reports whether a proxy on this machine speaks for somebody else: it says so, or asks by the name that only
+// browsers know.
+func (c *Console) forwarded(r *http.Request) bool {
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via"} {
+		if r.Header.Get(name) != "" {
+			return true
+		}
+	}
+	o := c.options.Origin
+	return o != nil && strings.EqualFold(r.Host, o.Host)
 }

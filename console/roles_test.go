@@ -3,6 +3,7 @@ package console_test
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -128,6 +129,7 @@ func TestMetrics_ThisMachineOrTheToken(t *testing.T) {
 	b := newBench(t, func(o *console.Options) {
 		o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 		o.MetricsToken = func() string { return "right" }
+		o.Origin = &url.URL{Scheme: "https", Host: "console.example"}
 	})
 	who := b.browser(t)
 	for name, c := range map[string]struct {
@@ -136,6 +138,8 @@ func TestMetrics_ThisMachineOrTheToken(t *testing.T) {
 	}{
 		"this machine":              {nil, 204},
 		"by way of a proxy":         {[]string{"X-Forwarded-For", "203.0.113.9"}, 401},
+		"by nginx's other header":   {[]string{"X-Real-Ip", "203.0.113.9"}, 401},
+		"by the name of the proxy":  {[]string{"Host", "console.example"}, 401},
 		"by way of another":         {[]string{"Forwarded", "for=203.0.113.9"}, 401},
 		"the token":                 {[]string{"X-Forwarded-For", "203.0.113.9", "Authorization", "Bearer right"}, 204},
 		"another token":             {[]string{"Authorization", "Bearer wrong"}, 401},
