@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -54,3 +55,8 @@ func (a *App) Metrics() http.Handler { return a.metrics() }
 
 // IsOurs is how the records of probes are found.
 var IsOurs = isOurs
+
+// Unnamed shortens a client's address in what the console shows of dropped packets.
+func Unnamed(client netip.Addr, sentence string) (from, short string) {
+	return unnamed(client, sentence)
+}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip/console"
@@ -149,13 +150,27 @@ func (l *look) dropped() console.Table {
 		if l.now.Sub(d.Last) > trafficFor {
 			continue
 		}
-		r := console.Row{State: console.Off, Cells: []string{d.Remote, d.Traffic, fmt.Sprint(d.Packets), age(l.now.Sub(d.Last)) + " ago", d.Short}}
+		from, would := d.Remote, ""
 		if len(d.Would) > 0 {
-			r.Note = "it would pass if " + d.Would[0]
+			would = "it would pass if " + d.Would[0]
 		}
+		if !d.Out {
+			from, would = unnamed(list.Drops[i].Flow.Remote, would)
+		}
+		r := console.Row{State: console.Off, Note: would, Cells: []string{from, d.Traffic, fmt.Sprint(d.Packets), age(l.now.Sub(d.Last)) + " ago", d.Short}}
 		t.Rows = append(t.Rows, r)
 	}
 	return t
+}
+
+// unnamed shortens a client's address to its network, in a sentence about it, too: viewers of the console see this, and not
+// who it was. The whole address stands in roundtrip firewall drops.
+func unnamed(client netip.Addr, sentence string) (from, short string) {
+	from = network(client)
+	for _, one := range []string{client.String() + "/32", client.String() + "/128", client.String()} {
+		sentence = strings.ReplaceAll(sentence, one, from)
+	}
+	return from, sentence
 }
 
 // gate is whether the doors are open, and how many came in.
