@@ -62,7 +62,8 @@ func OperatorAudit(_ context.Context, o OperatorOptions, s Surroundings) error {
 	case broken != "":
 		return roundtrip.E(roundtrip.Unprocessable, "console.audit_broken", "the audit log was changed by somebody else: %s", broken)
 	}
-	fmt.Fprintf(s.Out, "%d entries, each bound to the one before it: none was changed or taken out since\n", n)
+	fmt.Fprintf(s.Out, "the chain holds up to entry %d: none before it was changed or taken out\n", n)
+	fmt.Fprintln(s.Out, `whether entries behind it were cut off, only the server's log can tell: its last line with the message "audit" has the same n`)
 	return nil
 }
 
