@@ -8,6 +8,11 @@ import { duration } from '../say';
 const bucketMS = 5000;
 const buckets = 60; // five minutes
 
+interface Count {
+  at: number;
+  n: number;
+}
+
 interface Sample {
   id: string;
   at: number;
@@ -15,28 +20,41 @@ interface Sample {
 }
 
 // useSamples keeps the requests of the last minutes: what the server still has when the page opens, then what is new.
-function useSamples(): { list: Sample[]; loaded: boolean } {
+// They are a sample: counts says how many there were by then, as the server counts them.
+function useSamples(): { list: Sample[]; counts: Count[] } {
   const [n, setN] = useState(1000);
-  const loaded = useApi<{ journeys: Journey[] | null }>(`/api/journeys?kinds=request&n=${n}`, 3000);
+  const loaded = useApi<{ journeys: Journey[] | null; stats?: { kinds?: Record<string, number> } }>(`/api/journeys?kinds=request&n=${n}`, 3000);
   const kept = useRef(new Map<string, Sample>());
+  const counts = useRef<Count[]>([]);
   const now = useNow().getTime();
   useEffect(() => {
     if (!loaded.data) return;
     for (const j of loaded.data.journeys ?? []) kept.current.set(j.id, { id: j.id, at: new Date(j.start).getTime() + j.ms, ms: j.ms });
     for (const s of kept.current.values()) if (s.at < Date.now() - bucketMS * (buckets + 2)) kept.current.delete(s.id);
+    const n = loaded.data.stats?.kinds?.request ?? 0;
+    if (n < (counts.current.at(-1)?.n ?? 0)) counts.current = []; // another process counts
+    counts.current = [...counts.current, { at: Date.now(), n }].slice(-2 * buckets);
     setN(100);
   }, [loaded.data]);
-  return { list: [...kept.current.values()].filter((s) => s.at > now - bucketMS * buckets), loaded: kept.current.size > 0 || loaded.data !== undefined };
+  return { list: [...kept.current.values()].filter((s) => s.at > now - bucketMS * buckets), counts: counts.current };
+}
+
+// rate is how many requests a second there were from one moment to another, as the counts around them tell; undefined where
+// nobody counted yet.
+function rate(counts: Count[], from: number, to: number): number | undefined {
+  const a = counts.findLast((c) => c.at <= from);
+  const z = counts.find((c) => c.at >= to) ?? counts.at(-1);
+  return a && z && z.at > a.at ? ((z.n - a.n) * 1000) / (z.at - a.at) : undefined;
 }
 
 const quantile = (sorted: number[], q: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
 
 export function Pulse() {
-  const { list } = useSamples();
+  const { list, counts } = useSamples();
   const end = Math.floor(useNow().getTime() / bucketMS);
   const slots = Array.from({ length: buckets }, (_, i) => list.filter((s) => Math.floor(s.at / bucketMS) === end - buckets + 1 + i).map((s) => s.ms).sort((a, b) => a - b));
   const all = list.map((s) => s.ms).sort((a, b) => a - b);
-  const rates = slots.map((s) => (s.length * 1000) / bucketMS);
+  const rates = slots.map((s, i) => rate(counts, (end - buckets + 1 + i) * bucketMS, (end - buckets + 2 + i) * bucketMS) ?? (s.length * 1000) / bucketMS);
   const last = rates.slice(-13, -1).reduce((a, b) => a + b, 0) / 12; // the minute before the slot that is not full yet
   const p50 = quantile(all, 0.5);
   const p99 = quantile(all, 0.99);
