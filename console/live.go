@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -13,7 +14,8 @@ const batchMost = 100
 
 // watchJourneys streams what ends from now on: event journey for each that the filter takes, event missed with how many
 // nobody could look at in time. The last event of a batch has an id; a browser that comes back with it (Last-Event-ID) goes
-// on there, and gets a batch again that did not arrive whole.
+// on there, and gets a batch again that did not arrive whole. A page that opens a stream anew can't send that header: it
+// says the id as after.
 func (c *Console) watchJourneys(w http.ResponseWriter, r *http.Request) error {
 	f, err := filterOf(r.URL.Query())
 	if err != nil {
@@ -24,7 +26,7 @@ func (c *Console) watchJourneys(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer done()
-	at := trace.ParseCursor(r.Header.Get("Last-Event-ID"))
+	at := trace.ParseCursor(cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("after")))
 	told := false
 	_ = c.watch(r.Context(), s, func(context.Context) error {
 		if err := c.still(r); err != nil {

@@ -59,6 +59,19 @@ export async function call<T>(method: string, path: string, body?: unknown, init
   return (text ? JSON.parse(text) : undefined) as T;
 }
 
+// stillIn asks whether somebody is signed in, and tells the page where nobody is. Where the console does not answer, it is
+// not known: then yes.
+export async function stillIn(): Promise<boolean> {
+  try {
+    await request('GET', '/api/session');
+  } catch (e) {
+    if (!(e instanceof ApiError) || e.status !== 401) return true;
+    signedOut.dispatchEvent(new Event('out'));
+    return false;
+  }
+  return true;
+}
+
 export interface Loaded<T> {
   data: T | undefined;
   error: ApiError | undefined;

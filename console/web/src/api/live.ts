@@ -1,11 +1,14 @@
 // Server-sent events: what the console pushes, and what a POST answers step by step.
 import { useEffect, useRef, useState } from 'react';
-import { request } from './client';
+import { request, stillIn } from './client';
 
 export type Wire = 'connecting' | 'open' | 'broken';
 
-// useLive listens to a stream of events while the page is mounted; null listens to nothing. The browser comes back by
-// itself after a break, and says what it saw last, so that nothing is lost.
+const againAfter = 3000; // ms, where the browser itself gave up
+
+// useLive listens to a stream of events while the page is mounted and in sight; null listens to nothing. A page that nobody
+// sees gives its connection back: over HTTP/1.1 a browser has six for all tabs of the console, and a seventh tab would wait
+// for ever. Whoever comes back says what was seen last, so that nothing is lost.
 export function useLive(path: string | null, hear: Record<string, (data: unknown) => void>): Wire {
   const [wire, setWire] = useState<Wire>('connecting');
   const latest = useRef(hear);
@@ -14,13 +17,39 @@ export function useLive(path: string | null, hear: Record<string, (data: unknown
   useEffect(() => {
     if (path === null) return;
     setWire('connecting');
-    const source = new EventSource(path);
-    source.onopen = () => setWire('open');
-    source.onerror = () => setWire(source.readyState === EventSource.CLOSED ? 'broken' : 'connecting');
-    for (const name of names.split(',')) {
-      source.addEventListener(name, (event) => latest.current[name]?.(JSON.parse((event as MessageEvent<string>).data)));
-    }
-    return () => source.close();
+    let source: EventSource | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let seen = '';
+    const close = () => {
+      clearTimeout(timer);
+      source?.close();
+      source = undefined;
+    };
+    const open = () => {
+      close();
+      const mine = new EventSource(seen ? `${path}${path.includes('?') ? '&' : '?'}after=${encodeURIComponent(seen)}` : path);
+      source = mine;
+      mine.onopen = () => setWire('open');
+      mine.onerror = () => {
+        if (mine.readyState !== EventSource.CLOSED) return setWire('connecting');
+        setWire('broken'); // the answer was no stream: perhaps nobody is signed in any more
+        timer = setTimeout(() => void stillIn().then((yes) => yes && source === mine && open()), againAfter);
+      };
+      for (const name of new Set(['open', ...names.split(',')])) {
+        mine.addEventListener(name, (event) => {
+          if (!(event instanceof MessageEvent)) return;
+          seen = event.lastEventId || seen;
+          latest.current[name]?.(JSON.parse(event.data as string));
+        });
+      }
+    };
+    const look = () => (document.hidden ? close() : source ?? open());
+    look();
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      document.removeEventListener('visibilitychange', look);
+      close();
+    };
   }, [path, names]);
   return wire;
 }

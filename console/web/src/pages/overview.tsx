@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useApi } from '../api/client';
 import { useLive } from '../api/live';
 import type { Journey, Overview } from '../api/types';
-import { Chip, Empty, ErrorNote, Icon, Note, Ago, Ready, StateMark, Where, state } from '../parts';
+import { Chip, Empty, ErrorNote, Icon, Note, Ago, Ready, Stale, StateMark, Where, state } from '../parts';
 import { sentence } from '../say';
 import { Page } from '../shell/page';
 import { Pulse } from './pulse';
@@ -12,12 +12,13 @@ import './overview.css';
 export default function OverviewPage() {
   const first = useApi<Overview>('/api/overview');
   const [now, setNow] = useState<Overview>();
-  useLive('/api/overview/live', { overview: (data) => setNow(data as Overview) });
+  const wire = useLive('/api/overview/live', { overview: (data) => setNow(data as Overview) });
   const o = now ?? first.data;
   if (!o) return <Page title="Overview"><Ready of={first}>{() => null}</Ready></Page>;
   return (
     <Page title="Overview" heading={<Headline of={o} />}>
       {first.error && !now && <ErrorNote error={first.error} again={first.again} />}
+      <Stale wire={wire} />
       <Trouble of={o} />
       <section aria-label="The path">
         <Stations of={o} />

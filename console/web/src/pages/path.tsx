@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import { useApi } from '../api/client';
 import { useLive } from '../api/live';
 import type { Overview, Row, Station, StationTable } from '../api/types';
-import { Empty, Note, Ready, StateMark, Table, Where, state } from '../parts';
+import { Empty, Note, Ready, Stale, StateMark, Table, Where, state } from '../parts';
 import { sentence } from '../say';
 import { Page } from '../shell/page';
 import './path.css';
@@ -11,7 +11,7 @@ import './path.css';
 export default function PathPage({ parts }: { parts: string[] }) {
   const first = useApi<Overview>('/api/overview');
   const [now, setNow] = useState<Overview>();
-  useLive('/api/overview/live', { overview: (data) => setNow(data as Overview) });
+  const wire = useLive('/api/overview/live', { overview: (data) => setNow(data as Overview) });
   const o = now ?? first.data;
   const chosen = parts[0] ?? '';
   useEffect(() => {
@@ -19,6 +19,7 @@ export default function PathPage({ parts }: { parts: string[] }) {
   }, [chosen, o !== undefined]);
   return (
     <Page title="Path" lead="The stations that a request meets, in their order, as they are now.">
+      <Stale wire={wire} />
       {o ? <Stations list={o.stations ?? []} chosen={chosen} /> : <Ready of={first} lines={10}>{() => null}</Ready>}
     </Page>
   );

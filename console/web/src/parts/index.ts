@@ -6,5 +6,5 @@ export { Button, Chip, Choice, IconButton, Snippet, Where, copy, type Option } f
 export { Table, type Column } from './table';
 export { Check, Field, Search, type FieldControl } from './form';
 export { Confirm, Dialog } from './dialog';
-export { Ago, Bones, Empty, ErrorNote, Note, Ready } from './notes';
+export { Ago, Bones, Empty, ErrorNote, Note, Ready, Stale } from './notes';
 export { useNow } from './now';

@@ -1,6 +1,7 @@
 // What is said when there is nothing, when it is not there yet, and when something went wrong.
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import type { ApiError, Loaded } from '../api/client';
+import type { Wire } from '../api/live';
 import { useNow } from './now';
 import { ago, clock } from '../say';
 import { Icon, type IconName } from './icons';
@@ -26,6 +27,21 @@ export function Note({ tone, icon, children, action }: { tone?: 'warn' | 'down' 
       {action}
     </div>
   );
+}
+
+const staleAfter = 3000; // ms: a break that is mended at once is none
+
+// Stale says that what stands below is not how it is now. Green marks must not outlive the server that they are about.
+export function Stale({ wire }: { wire: Wire }) {
+  const [old, setOld] = useState(false);
+  useEffect(() => {
+    setOld(false);
+    if (wire === 'open') return;
+    const timer = setTimeout(() => setOld(true), staleAfter);
+    return () => clearTimeout(timer);
+  }, [wire]);
+  if (!old) return null;
+  return <Note tone="warn"><p role="status"><b>The console does not answer.</b> What you see is how it was before; it is tried again by itself. Does the server run?</p></Note>;
 }
 
 // ErrorNote says what went wrong, what to do where the server knows it, and offers to try again.
