@@ -29,6 +29,7 @@ import (
 type exercise struct {
 	title              string
 	breaks, uses, undo string // what is typed
+	asks               string // what is typed to find it: a command a line, and how it exits
 	reason, line       string // what the console must name
 	refused            string // or why the file is not in force
 	again              bool   // the server is stopped and started again
@@ -36,9 +37,10 @@ type exercise struct {
 
 var (
 	sections = regexp.MustCompile(`(?m)^## \d+\. `)
-	blocks   = regexp.MustCompile("(?s)\\*\\*(Break it|Use it|Undo)\\.\\*\\*(?:[^`*]|`[^`]+`)*?```sh\n(.*?)```")
+	blocks   = regexp.MustCompile("(?s)\\*\\*(Break it|Use it|In the terminal|Undo)\\.\\*\\*(?:[^`*]|`[^`]+`)*?```sh\n(.*?)```")
 	named    = regexp.MustCompile("(?m)^Reason: `([^`]+)` · line: `([^`]+)`$")
 	refusals = regexp.MustCompile("(?m)^Refused: `([^`]+)`$")
+	exits    = regexp.MustCompile(`^(.*?)\s+# exits with (\d+)$`)
 	preludes = regexp.MustCompile("(?s)```sh\n(.*?)```")
 )
 
@@ -60,6 +62,8 @@ func exercises(t *testing.T) (prelude string, list []exercise) {
 				x.breaks = m[2]
 			case "Use it":
 				x.uses = m[2]
+			case "In the terminal":
+				x.asks = m[2]
 			case "Undo":
 				x.undo = m[2]
 			}
@@ -70,7 +74,7 @@ func exercises(t *testing.T) (prelude string, list []exercise) {
 		if m := refusals.FindStringSubmatch(part); m != nil {
 			x.refused = m[1]
 		}
-		if x.breaks == "" || (x.reason == "") == (x.refused == "") {
+		if x.breaks == "" || x.asks == "" || (x.reason == "") == (x.refused == "") {
 			t.Fatalf("%s: %+v", title, x)
 		}
 		list = append(list, x)
@@ -224,6 +228,7 @@ func (b *broken) exercise(t *testing.T, x *exercise) {
 	} else {
 		b.find(t, x, began)
 	}
+	b.asks(t, x)
 	if x.undo == "" {
 		return
 	}
@@ -282,6 +287,21 @@ func (b *broken) find(t *testing.T, x *exercise, began time.Time) {
 	}
 }
 
+// asks types what finds it in the terminal, a command a line. Each exits as it is written beside it.
+func (b *broken) asks(t *testing.T, x *exercise) {
+	t.Helper()
+	for command := range strings.Lines(x.asks) {
+		command, want := strings.TrimSpace(command), "0"
+		if m := exits.FindStringSubmatch(command); m != nil {
+			command, want = m[1], m[2]
+		}
+		said := b.shell.do(t, command+"\necho exits with $?")
+		if got := said[len(said)-1]; got != "exits with "+want {
+			t.Errorf("%s\n%s\nand the document says %s", command, strings.Join(said, "\n"), want)
+		}
+	}
+}
+
 // heard is what a program has said.
 type heard struct {
 	mu  sync.Mutex // guards buf
@@ -326,8 +346,8 @@ func openShell(t *testing.T, folder string, ports *strings.Replacer) *shell {
 
 const typedAll = "--typed--"
 
-// do types a block and waits until all of it is done.
-func (s *shell) do(t *testing.T, block string) {
+// do types a block and waits until all of it is done. It returns the lines that were said, without the empty ones.
+func (s *shell) do(t *testing.T, block string) (said []string) {
 	t.Helper()
 	_, err := io.WriteString(s.in, s.ports.Replace(block)+"\necho; echo "+typedAll+"\n")
 	check(t, err)
@@ -335,9 +355,10 @@ func (s *shell) do(t *testing.T, block string) {
 		line, err := s.out.ReadString('\n')
 		check(t, err)
 		if strings.TrimSpace(line) == typedAll {
-			return
+			return said
 		}
 		if line = strings.TrimSpace(line); line != "" {
+			said = append(said, line)
 			t.Logf("%.300s", line)
 		}
 	}
