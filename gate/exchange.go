@@ -125,7 +125,7 @@ func (x *exchange) report() {
 	}
 	j.Status, j.Bytes = x.status, x.bytes
 	// Ending a read of HTTP/1 ends the context too, and so does the end of a WebSocket on a stream, whoever ends it.
-	left := x.failed != nil || x.req.Context().Err() != nil && !x.body.isAbandoned()
+	left := x.failed != nil || x.req.Context().Err() != nil && !x.body.isAbandoned() && !x.whole()
 	if left && x.owned == nil && j.Reason == trace.None && !x.gate.stopping.Load() && !x.endless() {
 		j.SetReason(trace.ReasonOf("client.aborted"))
 		if j.Status == 0 {
@@ -133,6 +133,17 @@ func (x *exchange) report() {
 		}
 	}
 	x.gate.recorder.End(j)
+}
+
+// whole reports whether all was written of an answer whose length is told: its client has what it came for, and may be gone
+// before the handler has ended.
+func (x *exchange) whole() bool {
+	length := x.w.Header()["Content-Length"]
+	if x.status == 0 || len(length) != 1 {
+		return false
+	}
+	n, err := strconv.ParseInt(length[0], 10, 64)
+	return err == nil && (x.bytes == n || x.req.Method == http.MethodHead || x.status == http.StatusNotModified)
 }
 
 // endless reports whether the answer is a stream of events, which ends when the client goes.

@@ -354,6 +354,37 @@ func TestGate_SeesAClientLeave(t *testing.T) {
 	}
 }
 
+// Who has the whole answer may go before the handler has ended: nothing was cut short.
+func TestGate_AClientThatHasItAllMayLeave(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "5")
+		_, _ = io.WriteString(w, "whole")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	client := h.client(t, true)
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://gallery.localhost/api/had", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := make([]byte, 5)
+	if _, err := io.ReadFull(res.Body, body); err != nil || string(body) != "whole" {
+		t.Fatalf("%q, %v", body, err)
+	}
+	cancel()
+	_ = res.Body.Close()
+	s := h.await(t, "journey", func(s trace.Snapshot) bool { return s.Path == "/api/had" })
+	if s.Reason != trace.None || s.Status != 200 || s.Bytes != 5 {
+		t.Errorf("%d %s, %d bytes", s.Status, s.Reason.Code(), s.Bytes)
+	}
+}
+
 // A stream of events has no end but the client's: leaving it is no failure.
 func TestGate_AStreamEndsWithItsClient(t *testing.T) {
 	t.Parallel()

@@ -100,7 +100,7 @@ func (s *shard) since(at uint64, f *Filter) (p part) {
 	for l := range s.lanes {
 		s.lanes[l].each(func(j *Journey) bool {
 			if j.seq <= at {
-				return false
+				return lane(l) == laneSpill
 			}
 			p.held = append(p.held, j.seq)
 			if h := j.head(); f.Match(&h) {

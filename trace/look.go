@@ -33,6 +33,9 @@ func (r *Recorder) Select(f Filter, n int) []Snapshot {
 		s.mu.Lock()
 		for l := range s.lanes {
 			left := n
+			if lane(l) == laneSpill {
+				left = len(s.lanes[l].slots) // the newest may stand anywhere
+			}
 			s.lanes[l].each(take(&left))
 		}
 		s.mu.Unlock()

@@ -502,3 +502,42 @@ func TestRecorder_ManyLookWhileManyEnd(t *testing.T) {
 		t.Errorf("recorded %d, pinned %d", s.Recorded, s.Pinned)
 	}
 }
+
+// What newer failures push out of what is kept is recent all the same, and a viewer gets each of them once.
+func TestRecorder_ManyFailuresAreRecentAllTheSame(t *testing.T) {
+	t.Parallel()
+	r := trace.New(trace.Options{Now: newClock(time.Millisecond).Now, Recent: 1024, Kept: 80, Keep: trace.Keep{Errors: true, Refusals: true}})
+	var want []trace.ID
+	_, cursor, _ := r.After(trace.Cursor{}, trace.Filter{}, 1)
+	seen := map[trace.ID]int{}
+	for i := range 240 {
+		id := ended(r, trace.Request, func(j *trace.Journey) {
+			if i%3 == 0 {
+				refused("access.rule_denied")(j)
+			} else {
+				j.Status = 503
+				j.Begin(trace.Pool, "store").End(trace.Timeout, trace.ReasonOf("store.pool_exhausted"))
+			}
+		})
+		want = append(want, id)
+		if i%60 == 59 {
+			list, next, missed := r.After(cursor, trace.Filter{}, 1000)
+			for _, s := range list {
+				seen[s.ID]++
+			}
+			if cursor = next; missed != 0 {
+				t.Errorf("%d missed", missed)
+			}
+		}
+	}
+	got := ids(r.Select(trace.Filter{}, 1000))
+	slices.Reverse(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("%d of %d are there, or not in their order", len(got), len(want))
+	}
+	for _, id := range want {
+		if seen[id] != 1 {
+			t.Fatalf("a viewer got %s %d times", id, seen[id])
+		}
+	}
+}

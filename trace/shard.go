@@ -19,6 +19,7 @@ type lane uint8
 const (
 	laneRecent  lane = iota // requests that are nothing special
 	laneOther               // what else is nothing special: connections, queries, events
+	laneSpill               // what newer ones of its kind pushed out of a kept lane; its order is not that in which they ended
 	laneFailed              // kept from here on
 	laneRefused             // and failures of what strangers alone make: handshakes, reports
 	laneSlow                // slow ones, and those that waited
@@ -40,7 +41,7 @@ func (s *shard) init(recent, kept int) {
 	for l := range s.lanes {
 		n := recent / shardCount
 		switch {
-		case lane(l) == laneOther:
+		case lane(l) == laneOther, lane(l) == laneSpill:
 			n = max(recent/4, min(recent, 64)) / shardCount
 		case lane(l) >= laneFailed:
 			n = (kept + keptLanes*shardCount - 1) / (keptLanes * shardCount)
@@ -59,12 +60,19 @@ func (s *shard) put(j *Journey, l lane, route int, overShare bool) (old *Journey
 	s.seq++
 	j.seq = s.seq
 	s.tally(j, route, overShare)
-	r := &s.lanes[l]
+	old = s.lanes[l].put(j)
+	if old != nil && l >= laneFailed && old.Kept&Pinned == 0 { // many of one kind: it is recent all the same
+		old = s.lanes[laneSpill].put(old)
+	}
+	s.mu.Unlock()
+	return old
+}
+
+func (r *ring) put(j *Journey) (old *Journey) {
 	old, r.slots[r.next] = r.slots[r.next], j
 	if r.next++; r.next == len(r.slots) {
 		r.next = 0
 	}
-	s.mu.Unlock()
 	return old
 }
 

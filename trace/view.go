@@ -30,7 +30,7 @@ type View struct {
 	Status   int        `json:"status,omitempty"`
 	Bytes    int64      `json:"bytes,omitempty"`
 	Client   string     `json:"client,omitempty"`         // a network: /24 or /56
-	Account  int64      `json:"account,omitempty,string"` // 0: a stranger; as text, since JavaScript rounds numbers of 64 bits
+	Account  string     `json:"account,omitempty"` // its id as the API writes it; "": a stranger
 	Outcome  string     `json:"outcome"`                  // the verdict of the deciding hop: ok, deny, error, timeout
 	Reason   string     `json:"reason,omitempty"`
 	Flag     string     `json:"flag,omitempty"`
@@ -89,7 +89,7 @@ func (s *Snapshot) View(sight Sight, places Places) View {
 	v.Method, v.Host, v.Path, v.Route, v.Proto, v.Bytes = s.Method, s.Host, s.Path, s.Route, s.Proto, s.Bytes
 	v.Fix, v.Kept, v.Dropped, v.Decided = s.Reason.Fix(), s.Kept.Words(), s.Dropped, s.Decided
 	if sight >= Operator {
-		v.Account = s.Account
+		v.Account = accountText(s.Account)
 		v.Client = network(s.Client)
 		if s.Headers != "" {
 			v.Headers = strings.Split(s.Headers, "\n")
@@ -120,6 +120,20 @@ func (h *Hop) view(generation uint32, places Places) HopView {
 		v.Where = places(generation, h)
 	}
 	return v
+}
+
+// accountText is an id as the doors write it, 13 digits of Crockford's base32 (as roundtrip.ID, which this package may not
+// know).
+func accountText(id int64) string {
+	if id == 0 {
+		return ""
+	}
+	const digits = "0123456789abcdefghjkmnpqrstvwxyz"
+	b := make([]byte, 0, 13)
+	for shift := 60; shift >= 0; shift -= 5 {
+		b = append(b, digits[uint64(id)>>shift&31]) //nolint:gosec // ids are positive
+	}
+	return string(b)
 }
 
 func network(a netip.Addr) string { return string(appendPrefix(nil, a)) }

@@ -226,6 +226,9 @@ func (d *drawing) joined() {
 	if v.Dropped > 0 {
 		facts = append(facts, fmt.Sprintf("%d hops had no room and are not shown.", v.Dropped))
 	}
+	if v.Account != "" {
+		facts = append(facts, "Asked by the account "+v.Account+".")
+	}
 	facts = append(facts, v.Headers...)
 	if len(v.Kept) > 0 {
 		facts = append(facts, "Kept: "+strings.Join(v.Kept, ", ")+".")
