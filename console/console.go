@@ -88,6 +88,7 @@ type Console struct {
 	places   *tries.Limiter // failed sign-ins and dead links of one address
 	viewers  chan struct{}
 	whys     chan struct{}
+	pulse    *pulse
 	boot     string // of this process, in the ids of events
 	server   *http.Server
 	ready    chan struct{}
@@ -113,7 +114,7 @@ func New(o Options) (*Console, error) {
 		options: o, book: book, sessions: newSessions(o.Now), guests: &guestLinks{now: o.Now}, boot: boot[:8],
 		names: tries.New(signInsPerName, o.Now), places: tries.New(signInsPerPlace, o.Now),
 		viewers: make(chan struct{}, viewersMax), whys: make(chan struct{}, whysMax),
-		ready: make(chan struct{}),
+		pulse: newPulse(o.Recorder, o.Now), ready: make(chan struct{}),
 	}
 	c.server = &http.Server{
 		Handler: c.front(), TLSConfig: c.tls(), MaxHeaderBytes: headerBytesMax, ReadHeaderTimeout: headerTimeout,
@@ -140,6 +141,7 @@ func (c *Console) Run(ctx context.Context) error {
 	c.audit = log
 	c.mu.Unlock()
 	c.server.BaseContext = func(net.Listener) context.Context { return ctx }
+	defer c.beats(ctx)()
 	l := newCrowd(c.options.Listener, connectionsMax)
 	ended := make(chan error, 1)
 	go func() {
@@ -164,6 +166,20 @@ func (c *Console) Run(ctx context.Context) error {
 		err = errors.Join(err, serve)
 	}
 	return err
+}
+
+// beats runs the pulse; the function that it returns ends it.
+func (c *Console) beats(ctx context.Context) (end func()) {
+	ctx, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c.pulse.run(ctx)
+	}()
+	return func() {
+		stop()
+		<-ended
+	}
 }
 
 // crowd bounds how many connections are open at once: further ones wait in the kernel's queue.

@@ -37,6 +37,7 @@ func TestRoles_Matrix(t *testing.T) {
 		{"POST /api/sign-out", "/api/sign-out", args{}, operators.Viewer},
 		{"GET /api/overview", "/api/overview", nil, operators.Viewer},
 		{"GET /api/overview/live", "", nil, operators.Viewer},
+		{"GET /api/pulse", "/api/pulse", nil, operators.Viewer},
 		{"GET /api/reasons", "/api/reasons", nil, operators.Viewer},
 		{"GET /api/generations", "/api/generations", nil, operators.Viewer},
 		{"GET /api/journeys", "/api/journeys", nil, operators.Viewer},

@@ -30,6 +30,7 @@ func (c *Console) routes() []route {
 
 		{pattern: "GET /api/overview", role: operators.Viewer, answer: c.showOverview},
 		{pattern: "GET /api/overview/live", role: operators.Viewer, serve: c.watchOverview},
+		{pattern: "GET /api/pulse", role: operators.Viewer, answer: c.showPulse},
 		{pattern: "GET /api/reasons", role: operators.Viewer, answer: c.reasons},
 		{pattern: "GET /api/generations", role: operators.Viewer, answer: c.generations},
 

@@ -3,6 +3,7 @@ package console_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -170,7 +171,7 @@ func TestFront_OnlyOurOwnNamesAndPages(t *testing.T) {
 func TestFront_HeadersOfThePage(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	for path, cache := range map[string]string{"/": "no-cache", "/journeys/abc": "no-cache", "/assets/app-1.js": "public, max-age=31536000, immutable", "/api/nothing": "no-store"} {
+	for path, cache := range map[string]string{"/": "no-cache", "/journeys/abc": "no-cache", "/reasons/cors.origin_not_allowed": "no-cache", "/assets/app-1.js": "public, max-age=31536000, immutable", "/api/nothing": "no-store"} {
 		resp := b.browser(t).send("GET", path, nil)
 		resp.Body.Close()
 		h := resp.Header
@@ -179,7 +180,13 @@ func TestFront_HeadersOfThePage(t *testing.T) {
 		}
 	}
 	b.browser(t).want(404, "GET", "/assets/other.js", nil)
-	b.browser(t).want(404, "GET", "/.keep", nil)
+	for _, path := range []string{"/.keep", "/reasons/cors.origin_not_allowed", "/nothing.js"} {
+		resp := b.browser(t).send("GET", path, nil)
+		if text, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(text), "<title>console</title>") {
+			t.Errorf("%s is not the start page: %s %v", path, text, err)
+		}
+		resp.Body.Close()
+	}
 }
 
 // Who can't be noted is signed out all the same: a full disk must keep nobody in.

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import https from 'node:https';
 import { after, before, test } from 'node:test';
-import { openHouse } from './house.js';
+import { openHouse, shoot } from './house.js';
 
 let house, visitor, owner, journeys;
 before(async () => {
@@ -101,6 +101,59 @@ test('two journeys are compared', async () => {
   await page.context().close();
 });
 
+test('why: a page of elsewhere may not call, and the answer names station, fix and line', async () => {
+  const page = await house.operator();
+  await page.goto('/why');
+  await page.getByLabel('Address').fill(`https://gallery.localhost:${house.server.port}/api/photos`);
+  await page.getByLabel('Method').selectOption('POST');
+  await page.getByLabel('Origin').fill('https://shop.example');
+  await page.getByLabel('Headers').fill('Content-Type: application/json');
+  await page.getByRole('button', { name: 'Find out why' }).click();
+  const answer = page.getByRole('note');
+  await answer.getByText('Stopped at', { exact: false }).waitFor();
+  const words = await answer.innerText();
+  assert.match(words, /Pages of https:\/\/shop\.example may not call this site/);
+  assert.match(words, /Fix:[\s\S]*origins: \[.*, https:\/\/shop\.example\]/, 'the line as it should be, to be copied');
+  await answer.getByRole('link', { name: 'cors.origin_not_allowed' }).waitFor();
+  await answer.getByRole('button', { name: /roundtrip\.yaml:\d+:\d+/ }).waitFor();
+  const steps = page.getByRole('list', { name: 'Steps' }).getByRole('listitem');
+  assert.match((await steps.allInnerTexts()).join('\n'), /dns[\s\S]*tcp[\s\S]*tls[\s\S]*both sides/);
+  await shoot(page, 'console-why-refused');
+  await page.getByRole('button', { name: 'The server’s record' }).click();
+  await page.getByRole('note').getByText('Stopped at CORS').waitFor();
+  assert.deepEqual(page.failures, []);
+  await page.context().close();
+});
+
+test('why: what works is said to work, what is not there is named', async () => {
+  const page = await house.operator();
+  await page.goto(`/why?${new URLSearchParams({ url: `https://gallery.localhost:${house.server.port}/api/photos` })}`);
+  await page.getByRole('button', { name: 'Find out why' }).click();
+  await page.getByRole('note').getByText('It works').waitFor();
+  await page.getByLabel('Address').fill(`https://gallery.localhost:${house.server.port}/api/nothing`);
+  await page.getByRole('button', { name: 'Find out why' }).click();
+  await page.getByRole('note').getByRole('link', { name: 'request.unknown_path' }).waitFor();
+  await page.waitForURL('**/why?url=*nothing');
+  assert.deepEqual(page.failures, []);
+  await page.context().close();
+});
+
+test('a journey is pinned, found among the pinned, and let go', async () => {
+  const page = await house.operator();
+  const { id } = journeyOf('auth.missing');
+  await page.goto(`/journeys/${id}`);
+  await page.getByRole('button', { name: 'Pin', exact: true }).click();
+  await page.getByRole('article').getByRole('button', { name: 'Pinned', pressed: true }).waitFor();
+  await page.goto('/journeys?kept=pinned');
+  await page.locator(`main a[href^="/journeys/${id}"]`).click();
+  await page.getByRole('article').getByRole('button', { name: 'Pinned' }).click();
+  await page.getByRole('article').getByRole('button', { name: 'Pin', exact: true }).waitFor();
+  assert.equal((await ask('/api/journeys?kept=pinned')).journeys.length, 0);
+  assert.deepEqual((await ask('/api/audit?n=2')).entries.map((e) => [e.what, e.target]), [['journey.unpin', id], ['journey.pin', id]]);
+  assert.deepEqual(page.failures, []);
+  await page.context().close();
+});
+
 test('the colours are the reader’s, and stay', async () => {
   const page = await house.operator();
   await page.goto('/');
@@ -129,7 +182,7 @@ test('a link lets one person in, once, as what it says', async () => {
   assert.equal(await guest.evaluate(() => location.hash), '', 'the token stays in no address');
   const words = await guest.getByRole('navigation', { name: 'Pages', exact: true }).innerText();
   assert.match(words, /Journeys/);
-  assert.doesNotMatch(words, /Data|People|Operators/);
+  assert.doesNotMatch(words, /Why|Data|People|Operators|Audit/); // what the server would refuse
   await guest.getByRole('button', { name: 'Sign out' }).click();
   await guest.getByRole('heading', { name: 'Sign in' }).waitFor();
 

@@ -21,12 +21,12 @@ const freePort = () => new Promise((resolve) => {
 
 // startServer runs `roundtrip dev` with the demo's people and pictures; restart starts it anew on the same data and port.
 async function startServer(folder) {
-  const [https, http] = [await freePort(), await freePort()];
+  const [https, http, dns] = [await freePort(), await freePort(), await freePort()]; // on many desktops, mDNS has dev's port for names
   const binary = process.env.ROUNDTRIP_BIN ?? path.join(root, 'bin/roundtrip');
   let child, ended;
   let log = '';
   const start = () => new Promise((resolve, reject) => {
-    child = spawn(binary, ['dev', folder, '--https', `127.0.0.1:${https}`, '--http', `127.0.0.1:${http}`]);
+    child = spawn(binary, ['dev', folder, '--https', `127.0.0.1:${https}`, '--http', `127.0.0.1:${http}`, '--dns', `127.0.0.1:${dns}`]);
     const hear = (text) => {
       log += text;
       if (/ready after/.test(text)) resolve();

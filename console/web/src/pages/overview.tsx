@@ -2,7 +2,7 @@
 import { useState } from 'react';
 import { useApi } from '../api/client';
 import { useLive } from '../api/live';
-import type { Journey, Overview } from '../api/types';
+import type { Journey, Overview, State, Station } from '../api/types';
 import { Chip, Empty, ErrorNote, Icon, Note, Ago, Ready, Stale, StateMark, Where, state } from '../parts';
 import { sentence } from '../say';
 import { Page } from '../shell/page';
@@ -16,7 +16,7 @@ export default function OverviewPage() {
   const o = now ?? first.data;
   if (!o) return <Page title="Overview"><Ready of={first}>{() => null}</Ready></Page>;
   return (
-    <Page title="Overview" heading={<Headline of={o} />}>
+    <Page title="Overview" heading={<Headline of={o} />} lead={lead(o)}>
       {first.error && !now && <ErrorNote error={first.error} again={first.again} />}
       <Stale wire={wire} />
       <Trouble of={o} />
@@ -29,12 +29,36 @@ export default function OverviewPage() {
   );
 }
 
+const inState = (o: Overview, s: State) => (o.stations ?? []).filter((x) => x.state === s);
+
+// names are the titles of stations as a sentence has them: A, B and C.
+function names(list: Station[]): string {
+  const all = list.map((s) => s.title);
+  const shown = all.length > 4 ? [...all.slice(0, 3), `${all.length - 3} more`] : all;
+  return new Intl.ListFormat('en-GB').format(shown);
+}
+
+// headline is the answer that is read from afar: is it well, and if not, which station?
+function headline(o: Overview): string {
+  const down = inState(o, 'down');
+  const warn = inState(o, 'warn');
+  if (down.length > 0) return `Down: ${names(down)}.`;
+  if (warn.length > 0) return `It runs, but look at ${names(warn)}.`;
+  return o.state === 'well' ? 'All is well.' : sentence(o.sentence);
+}
+
+// lead is what came by lately, as the station that keeps the journeys says it.
+function lead(o: Overview): string {
+  const kept = o.stations?.find((s) => s.layer === 'journeys');
+  return kept ? sentence(kept.sentence) : '';
+}
+
 function Headline({ of }: { of: Overview }) {
   const { tone, icon, word } = state(of.state);
   return (
     <span className={`headline ${tone}`} role="status">
       <span className="seal"><Icon name={icon} label={word} /></span>
-      <span>{sentence(of.sentence)}</span>
+      <span>{headline(of)}</span>
     </span>
   );
 }
@@ -53,7 +77,7 @@ function Trouble({ of }: { of: Overview }) {
       )}
       {bad.map((s) => (
         <Note key={s.layer} tone={s.state === 'down' ? 'down' : 'warn'} action={<a className="button" href={`/path/${s.layer}`}>Look</a>}>
-          {!(s.fix && of.sentence.includes(s.sentence)) && <p><b>{s.title}:</b> {sentence(s.sentence)}</p>}
+          <p><b>{s.title}:</b> {sentence(s.sentence)}</p>
           {s.fix && <p><b>Fix:</b> {sentence(s.fix)} {s.where && <Where at={s.where} />}</p>}
         </Note>
       ))}
@@ -119,7 +143,7 @@ function RefusalList({ groups }: { groups: Group[] }) {
           <meter className="unseen" value={g.list.length} max={most} aria-label={`times ${g.reason}`} />
           <span className="many" aria-hidden="true">{g.list.length}</span>
           <svg className="share" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect className="rail" width="100" height="6" rx="0" /><rect width={(100 * g.list.length) / most} height="6" /></svg>
-          <span className="said">{sentence(g.sentence) || g.reason}<span className="fine"> <Chip href={`/reasons/${g.flag || g.reason}`}>{g.flag && <b className="mono">{g.flag}</b>}{g.reason}</Chip></span></span>
+          <span className="said">{sentence(g.sentence) || g.reason}<span className="fine"> <Chip href={`/reasons/${g.reason}`}>{g.flag && <b className="mono">{g.flag}</b>}{g.reason}</Chip></span></span>
           <span className="fine when">{g.list[0] && <Ago at={g.list[0].start} />}</span>
           <span className="buttons">
             <a href={`/journeys/${g.list[0]?.id}`}>Look at one<span className="unseen"> of {g.reason}</span></a>

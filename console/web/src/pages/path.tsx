@@ -77,7 +77,7 @@ function OneTable({ table }: { table: StationTable }) {
       caption={table.title} rows={numbered} id={({ i }) => String(i)}
       columns={[
         { key: 'state', title: <span className="unseen">State</span>, tight: true, cell: ({ row }) => <StateMark of={row.state} /> },
-        ...shown.map(({ title, c }) => ({ key: String(c), title, end: numeric[c] ?? false, tight: numeric[c] ?? false, cell: ({ row }: { row: Row }) => (c === 0 ? <FirstCell row={row} /> : row.cells[c]) })),
+        ...shown.map(({ title, c }) => ({ key: String(c), title: `${title.charAt(0).toUpperCase()}${title.slice(1)}`, end: numeric[c] ?? false, tight: numeric[c] ?? false, cell: ({ row }: { row: Row }) => (c === 0 ? <FirstCell row={row} /> : row.cells[c]) })),
         ...(rows.some((r) => r.where) ? [{ key: 'where', title: 'Declared', tight: true, cell: ({ row }: { row: Row }) => row.where && <Where at={row.where} /> }] : []),
       ]}
     />

@@ -1,70 +1,53 @@
-// The pulse: how many requests a second, and how long they take, as small lines of the last minutes.
-import { useEffect, useRef, useState } from 'react';
+// The pulse: how many requests a second, and how long they take, as small lines of the last minutes. The figures are of every
+// request, not of the journeys that are kept.
 import { useApi } from '../api/client';
-import type { Journey } from '../api/types';
-import { useNow } from '../parts';
 import { duration } from '../say';
 
-const bucketMS = 5000;
-const buckets = 60; // five minutes
-
-interface Count {
-  at: number;
-  n: number;
-}
-
-interface Sample {
-  id: string;
-  at: number;
+interface Slice {
   ms: number;
+  n: number;
+  p50?: number;
+  p99?: number;
 }
 
-// useSamples keeps the requests of the last minutes: what the server still has when the page opens, then what is new.
-// They are a sample: counts says how many there were by then, as the server counts them.
-function useSamples(): { list: Sample[]; counts: Count[] } {
-  const [n, setN] = useState(1000);
-  const loaded = useApi<{ journeys: Journey[] | null; stats?: { kinds?: Record<string, number> } }>(`/api/journeys?kinds=request&n=${n}`, 3000);
-  const kept = useRef(new Map<string, Sample>());
-  const counts = useRef<Count[]>([]);
-  const now = useNow().getTime();
-  useEffect(() => {
-    if (!loaded.data) return;
-    for (const j of loaded.data.journeys ?? []) kept.current.set(j.id, { id: j.id, at: new Date(j.start).getTime() + j.ms, ms: j.ms });
-    for (const s of kept.current.values()) if (s.at < Date.now() - bucketMS * (buckets + 2)) kept.current.delete(s.id);
-    const n = loaded.data.stats?.kinds?.request ?? 0;
-    if (n < (counts.current.at(-1)?.n ?? 0)) counts.current = []; // another process counts
-    counts.current = [...counts.current, { at: Date.now(), n }].slice(-2 * buckets);
-    setN(100);
-  }, [loaded.data]);
-  return { list: [...kept.current.values()].filter((s) => s.at > now - bucketMS * buckets), counts: counts.current };
+interface Beats extends Slice {
+  slices: Slice[];
 }
 
-// rate is how many requests a second there were from one moment to another, as the counts around them tell; undefined where
-// nobody counted yet.
-function rate(counts: Count[], from: number, to: number): number | undefined {
-  const a = counts.findLast((c) => c.at <= from);
-  const z = counts.find((c) => c.at >= to) ?? counts.at(-1);
-  return a && z && z.at > a.at ? ((z.n - a.n) * 1000) / (z.at - a.at) : undefined;
-}
-
-const quantile = (sorted: number[], q: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
+const slots = 61; // five minutes of the server's slices, and the one that has not ended
+const minute = 60_000;
 
 export function Pulse() {
-  const { list, counts } = useSamples();
-  const end = Math.floor(useNow().getTime() / bucketMS);
-  const slots = Array.from({ length: buckets }, (_, i) => list.filter((s) => Math.floor(s.at / bucketMS) === end - buckets + 1 + i).map((s) => s.ms).sort((a, b) => a - b));
-  const all = list.map((s) => s.ms).sort((a, b) => a - b);
-  const rates = slots.map((s, i) => rate(counts, (end - buckets + 1 + i) * bucketMS, (end - buckets + 2 + i) * bucketMS) ?? (s.length * 1000) / bucketMS);
-  const last = rates.slice(-13, -1).reduce((a, b) => a + b, 0) / 12; // the minute before the slot that is not full yet
-  const p50 = quantile(all, 0.5);
-  const p99 = quantile(all, 0.99);
+  const { data } = useApi<Beats>('/api/pulse', 2500);
+  const list = data?.slices ?? [];
+  const gone = list.length > 1 ? list.slice(0, -1) : list; // the last is still too short to compare
+  const drawn = [...Array<undefined>(slots - gone.length).fill(undefined), ...gone];
+  const time = (ms: number | undefined) => (ms === undefined ? '–' : duration(ms));
   return (
     <section className="pulse" aria-label="The last five minutes">
-      <Figure title="Requests" value={`${last === 0 ? 0 : last >= 9.95 ? Math.round(last) : last.toFixed(1)}/s`} points={rates.slice(0, -1)} />
-      <Figure title="Half are answered within" value={p50 === undefined ? '–' : duration(p50)} points={slots.slice(0, -1).map((s) => quantile(s, 0.5))} />
-      <Figure title="99 of 100 within" value={p99 === undefined ? '–' : duration(p99)} points={slots.slice(0, -1).map((s) => quantile(s, 0.99))} />
+      <Figure title="Requests" value={data ? perSecond(lastMinute(list)) : '–'} points={drawn.map((s) => s && (s.n * 1000) / s.ms)} />
+      <Figure title="Half are answered within" value={time(data?.p50)} points={drawn.map((s) => s?.p50)} />
+      <Figure title="99 of 100 within" value={time(data?.p99)} points={drawn.map((s) => s?.p99)} />
     </section>
   );
+}
+
+// lastMinute is the newest slices together, of a minute or of what there is.
+function lastMinute(list: Slice[]): Slice {
+  const all = { ms: 0, n: 0 };
+  for (const s of list.toReversed()) {
+    if (all.ms >= minute) break;
+    all.ms += s.ms;
+    all.n += s.n;
+  }
+  return all;
+}
+
+function perSecond({ ms, n }: Slice): string {
+  const rate = ms > 0 ? (n * 1000) / ms : 0;
+  if (rate === 0) return '0/s';
+  if (rate < 0.1) return `${Math.max(1, Math.round(rate * 60))}/min`;
+  return `${rate >= 9.95 ? Math.round(rate).toLocaleString('en') : rate.toFixed(1)}/s`;
 }
 
 function Figure({ title, value, points }: { title: string; value: string; points: (number | undefined)[] }) {
@@ -76,19 +59,18 @@ function Figure({ title, value, points }: { title: string; value: string; points
   );
 }
 
-// Line is a small line without axes; where nothing was measured, it has a gap.
+// Line is a small line without axes; where nothing was measured, it has a gap. A measurement between two gaps is a short stroke.
 function Line({ points }: { points: (number | undefined)[] }) {
   const most = Math.max(...points.map((p) => p ?? 0)) || 1;
   const x = (i: number) => (i * 200) / (points.length - 1);
   const y = (v: number) => 36 - (v / most) * 32;
   const known = points.flatMap((p, i) => (p === undefined ? [] : [[i, p] as const]));
-  const line = known.map(([i, p], n) => `${n > 0 && known[n - 1]![0] >= i - 3 ? 'L' : 'M'}${x(i).toFixed(1)} ${y(p).toFixed(1)}`).join('');
-  const [lastI, lastP] = known.at(-1) ?? [0, 0];
+  const joined = (n: number) => n > 0 && n < known.length && known[n - 1]![0] >= known[n]![0] - 3;
+  const line = known.map(([i, p], n) => `${joined(n) ? 'L' : 'M'}${x(i).toFixed(1)} ${y(p).toFixed(1)}${joined(n) || joined(n + 1) ? '' : 'h.01'}`).join('');
   return (
     <svg className="spark" viewBox="-2 0 206 40" preserveAspectRatio="none" aria-hidden="true">
       <path className="ground" d="M0 38H204" />
       <path className="trace" d={line} />
-      {known.length > 0 && <circle cx={x(lastI)} cy={y(lastP)} r="2" className="tip" />}
     </svg>
   );
 }

@@ -13,7 +13,7 @@ export default function ReasonsPage({ parts }: { parts: string[] }) {
   const loaded = useApi<Reason[]>('/api/reasons');
   const code = parts[0];
   const one = code ? loaded.data?.find((r) => r.code === code || r.flag === code.toUpperCase()) : undefined;
-  if (code) { // the flag stands in the address: a server would take the dot of a code for a file
+  if (code) {
     return (
       <Page title={one?.code ?? code} heading={<code>{one?.code ?? code}</code>}>
         <Ready of={loaded}>{() => (one ? <One of={one} /> : <Empty title="There is no such reason"><p><a href="/reasons">All reasons</a></p></Empty>)}</Ready>
@@ -36,7 +36,7 @@ function List({ list }: { list: Reason[] }) {
       <div className="row"><Search label="Search reasons" placeholder="a flag, a code, or any word" value={text} onChange={setText} /><span className="fine">{some.length} of {list.length}</span></div>
       <div className="panel">
         {some.length > 0 ? <Table
-          caption="Reasons" hideCaption keys rows={some} id={(r) => r.code} href={(r) => `/reasons/${r.flag}`}
+          caption="Reasons" hideCaption keys rows={some} id={(r) => r.code} href={(r) => `/reasons/${r.code}`}
           columns={[
             { key: 'code', title: 'Reason', tight: true, cell: (r) => <><b className="mono">{r.flag}</b> <span className="mono soft">{r.code}</span></> },
             { key: 'text', title: 'Means', from: 'm', cell: (r) => sentence(r.text) },

@@ -3,8 +3,7 @@ import { type FormEvent, useRef, useState } from 'react';
 import { ApiError, useApi } from '../api/client';
 import { postEvents } from '../api/live';
 import type { Journey, WhyAnswer, WhyStep } from '../api/types';
-import { Button, Chip, Empty, ErrorNote, Field, Icon, VerdictMark, Where, copy } from '../parts';
-import { layerWord } from '../path/titles';
+import { Button, Chip, Empty, ErrorNote, Field, Icon, Snippet, VerdictMark, Where, copy } from '../parts';
 import { go, usePlace } from '../router';
 import { duration, sentence } from '../say';
 import { useMay } from '../session';
@@ -31,6 +30,7 @@ const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 export default function WhyPage() {
   const { search } = usePlace();
+  const may = useMay('operator');
   const [run, setRun] = useState<Run>();
   const stop = useRef<AbortController>(undefined);
   const start = async (order: Order) => {
@@ -53,16 +53,15 @@ export default function WhyPage() {
   };
   return (
     <Page title="Why" lead="Why does this request not work? It is made once, the way a browser would make it. Each station says what it saw, on this side and on the server’s.">
-      <div className="why">
+      {!may ? <Empty icon="why" title="To ask why is for operators and owners"><p>It makes a request, in the name of an account if you like. What each journey met, and who stopped it, you may see without.</p></Empty> : <div className="why">
         <div className="panel why-form"><Form key={search.get('url')} busy={run?.busy ?? false} start={start} from={search} /></div>
         <div className="why-found" aria-live="polite" aria-busy={run?.busy ?? false}>{run ? <Found run={run} /> : <Examples />}</div>
-      </div>
+      </div>}
     </Page>
   );
 }
 
 function Form({ busy, start, from }: { busy: boolean; start: (order: Order) => Promise<void>; from: URLSearchParams }) {
-  const may = useMay('operator');
   const [wrong, setWrong] = useState('');
   const send = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -81,7 +80,7 @@ function Form({ busy, start, from }: { busy: boolean; start: (order: Order) => P
         <Field label="Method">{(c) => <select {...c} name="method" defaultValue={from.get('method') ?? 'GET'}>{methods.map((m) => <option key={m}>{m}</option>)}</select>}</Field>
         <Field label="Origin" hint="the page that asks; none for other programs">{(c) => <input {...c} name="origin" spellCheck={false} placeholder="https://shop.example" defaultValue={from.get('origin') ?? ''} />}</Field>
       </div>
-      {may && <Field label="As" hint="the login of an account; empty: a stranger">{(c) => <input {...c} name="as" autoComplete="off" spellCheck={false} defaultValue={from.get('as') ?? ''} />}</Field>}
+      <Field label="As" hint="the login of an account; empty: a stranger">{(c) => <input {...c} name="as" autoComplete="off" autoCapitalize="none" spellCheck={false} defaultValue={from.get('as') ?? ''} />}</Field>
       <Field label="Headers" hint="one a line" error={wrong}>{(c) => <textarea {...c} className="input mono" name="headers" rows={2} spellCheck={false} placeholder="Content-Type: application/json" />}</Field>
       <Button type="submit" look="strong" icon="why" busy={busy}>{busy ? 'On its way …' : 'Find out why'}</Button>
     </form>
@@ -101,7 +100,7 @@ function headersOf(text: string): Record<string, string[]> | string {
 
 function Examples() {
   const { data } = useApi<{ journeys: Journey[] | null }>('/api/journeys?kinds=request&n=50');
-  const host = data?.journeys?.find((j) => j.status !== 421 && j.host && !/^[\d.:[\]]+$/.test(j.host))?.host ?? 'localhost:8443';
+  const host = data?.journeys?.find((j) => j.status !== 421 && j.host && !/^[\d.:[\]]+$/.test(j.host) && j.hops.some((h) => h.layer === 'tls'))?.host ?? 'localhost:8443';
   const site = `https://${host}`;
   const list: [string, string, Record<string, string>][] = [
     ['Does the site answer?', `${site}/`, { url: `${site}/` }],
@@ -123,7 +122,7 @@ function Found({ run }: { run: Run }) {
     <div className="stack">
       {a && <Answer of={a} />}
       {run.error && <ErrorNote error={run.error} />}
-      <ol className="steps panel">
+      <ol className="steps panel" aria-label="Steps">
         {run.steps.map((s, i) => <Step key={s.number} of={s} stopped={a?.stopped === i} />)}
         {run.busy && <li className="step going"><span className="dot" /><span className="soft">asking the next station …</span></li>}
         {!run.busy && run.steps.length === 0 && !run.error && <li className="step"><span className="soft">Nothing was tried.</span></li>}
@@ -135,18 +134,31 @@ function Found({ run }: { run: Run }) {
 
 function Answer({ of: a }: { of: WhyAnswer }) {
   return (
-    <div className={`verdict ${a.well ? 'well' : 'down'}`}>
+    <div className={`verdict ${a.well ? 'well' : 'down'}`} role="note">
       <span className="seal"><Icon name={a.well ? 'check' : 'cross'} /></span>
       <div className="stack-s">
-        <p className="said"><b>{a.well ? 'It works.' : a.layer ? `It stops at ${layerWord(a.layer)}.` : 'It does not work.'}</b> {sentence(a.sentence)}</p>
-        {a.fix && <p><b>Fix:</b> {sentence(a.fix)} {a.where && <Where at={a.where} />}</p>}
+        <p className="said">{headed(a.sentence)}</p>
+        {a.fix && <Fix text={a.fix} where={a.where} />}
         <p className="chips">
-          {a.reason && <Chip href={`/reasons/${a.flag || a.reason}`}>{a.flag && <b className="mono">{a.flag}</b>}{a.reason}</Chip>}
+          {a.reason && <Chip href={`/reasons/${a.reason}`}>{a.flag && <b className="mono">{a.flag}</b>}{a.reason}</Chip>}
           {a.foreign && <Chip>another server: only this side is known</Chip>}
         </p>
       </div>
     </div>
   );
+}
+
+// Fix says what to do: in words, or as the line of the declaration as it should be.
+function Fix({ text, where }: { text: string; where: string | undefined }) {
+  const place = where && <Where at={where} />;
+  if (!/^[a-z_]+: [[{].*[\]}]$/.test(text)) return <p><b>Fix:</b> {sentence(text)} {place}</p>;
+  return <div className="stack-s"><p><b>Fix:</b> {place}</p><Snippet text={text} label="Copy the line" /></div>;
+}
+
+// headed is a sentence whose beginning, up to its colon, is what matters most: Stopped at CORS: …
+function headed(text: string) {
+  const at = text.indexOf(': ');
+  return at > 0 && at < 60 ? <><b>{sentence(text.slice(0, at))}</b> {sentence(text.slice(at + 2))}</> : <b>{sentence(text)}</b>;
 }
 
 function Step({ of: s, stopped }: { of: WhyStep; stopped: boolean }) {
@@ -156,8 +168,7 @@ function Step({ of: s, stopped }: { of: WhyStep; stopped: boolean }) {
       <div>
         <p className="step-head"><VerdictMark of={s.verdict} /> <b>{s.title}</b> {s.flag && <span className="mono tone-down" title={s.reason}>{s.flag}</span>} <span>{sentence(s.sentence)}</span></p>
         {s.notes?.map((n) => <p key={n} className="fine">{sentence(n)}</p>)}
-        {stopped && s.fix && <p className="fine">Fix: {sentence(s.fix)} {s.where && <Where at={s.where} />}</p>}
-      </div>
+              </div>
       <span className="sides-of fine"><span>{s.side}</span>{s.evidence && s.evidence !== 'seen' && <em>{s.evidence}</em>}</span>
       <span className="fine took">{s.ms > 0 ? duration(s.ms) : ''}</span>
     </li>

@@ -122,5 +122,5 @@ export function hopSentence(h: Hop): string {
     ok: 'and it passed', cached: 'and the answer was known already', wait: 'and it had to wait', deny: 'and it was refused', error: 'and that failed',
     timeout: 'and there was no time left', skip: 'but it does not apply', shadow: 'and a rule that is only tried out would have refused it', open: 'and had not ended',
   };
-  return `${what}${name}, ${end[h.verdict] ?? h.verdict}${h.note && h.note !== h.where ? `: ${h.note}` : ''}.`;
+  return `${what}${name}, ${end[h.verdict] ?? h.verdict}${h.note && h.note !== h.where && h.note !== h.name ? `: ${h.note}` : ''}.`;
 }

@@ -15,6 +15,14 @@ export const kindWord = (k: Kind): string => kinds.find((x) => x.value === k)?.o
 // layerWord is a layer's name as it is written in a sentence.
 export const layerWord = (layer: string): string => (/^(dns|tcp|tls|cors|sql)$/.test(layer) ? layer.toUpperCase() : `the ${layer}`);
 
+const rcodes = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
+
+// statusWord is what a journey was answered with: the status of HTTP, or the name that DNS has for its own (RFC 1035 4.1.1).
+export function statusWord(j: Journey): string {
+  if (j.kind === 'query') return j.outcome === 'open' ? '' : rcodes[j.status ?? 0] ?? `RCODE ${j.status}`;
+  return j.status ? String(j.status) : '';
+}
+
 // titleOf is a short name for a journey: its method and path, or what its kind has instead of them.
 export function titleOf(j: Journey): { verb: string; what: string } {
   const name = j.hops.find((h) => h.name)?.name ?? '';

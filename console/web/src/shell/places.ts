@@ -22,7 +22,7 @@ export const groups: Group[] = [
       { to: '/', word: 'Overview', icon: 'home', key: 'o' },
       { to: '/journeys', word: 'Journeys', icon: 'journeys', key: 'j' },
       { to: '/path', word: 'Path', icon: 'path', key: 'p' },
-      { to: '/why', word: 'Why', icon: 'why', key: 'w' },
+      { to: '/why', word: 'Why', icon: 'why', key: 'w', role: 'operator' },
     ],
   },
   {
@@ -38,7 +38,7 @@ export const groups: Group[] = [
       { to: '/generations', word: 'Declaration', icon: 'generations', key: 'g' },
       { to: '/reasons', word: 'Reasons', icon: 'reasons', key: 'r' },
       { to: '/operators', word: 'Operators', icon: 'team', key: 't', role: 'owner' },
-      { to: '/audit', word: 'Audit', icon: 'audit', key: 'l' },
+      { to: '/audit', word: 'Audit', icon: 'audit', key: 'l', role: 'operator' },
     ],
   },
 ];

@@ -53,7 +53,7 @@ function Comparing({ of: c }: { of: Comparison }) {
         { key: 'layer', title: 'Station', cell: (p) => <><b>{p.layer}</b> <span className="mono soft">{p.name}</span></> },
         { key: 'a', title: 'A', tight: true, cell: (p) => <Met hop={p.a} /> },
         { key: 'b', title: 'B', tight: true, cell: (p) => <Met hop={p.b} /> },
-        { key: 'ms', title: 'B took', end: true, tight: true, cell: (p) => (!p.a || !p.b ? '' : p.differs?.includes('time') ? <b className={p.ms > 0 ? 'tone-down' : 'tone-well'}>{p.ms > 0 ? '+' : '−'}{duration(Math.abs(p.ms))}</b> : <span className="soft">as long</span>) },
+        { key: 'ms', title: 'B took', end: true, tight: true, cell: (p) => (!p.a || !p.b || p.a.t + p.a.ms < 0 || p.b.t + p.b.ms < 0 ? '' : p.differs?.includes('time') ? <b className={p.ms > 0 ? 'tone-down' : 'tone-well'}>{p.ms > 0 ? '+' : '−'}{duration(Math.abs(p.ms))}</b> : <span className="soft">as long</span>) },
         { key: 'differs', title: 'Differs', cell: (p) => <span className="chips">{p.differs?.map((d) => <Chip key={d} tone={d === 'verdict' || d === 'reason' ? 'down' : 'warn'}>{d === 'there' ? (p.a ? 'only in A' : 'only in B') : d}</Chip>)}{p.largest && <Chip tone="accent">largest change</Chip>}</span> },
       ]} /></section>
       <Changes of={c} />

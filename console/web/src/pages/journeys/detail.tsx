@@ -4,7 +4,7 @@ import { type ApiError, call, useApi } from '../../api/client';
 import type { Hop, Journey } from '../../api/types';
 import { useKeys } from '../../keys';
 import { Ago, Button, Chip, Choice, Empty, Icon, Ready, Where, copy, refused, toast, verdict } from '../../parts';
-import { kindWord, layerWord, titleOf } from '../../path/titles';
+import { kindWord, layerWord, statusWord, titleOf } from '../../path/titles';
 import { bytes, clock, duration, sentence, shortID } from '../../say';
 import { useMay } from '../../session';
 import { go } from '../../router';
@@ -84,13 +84,13 @@ function Verdict({ of: j }: { of: Journey }) {
       <span className="seal"><Icon name={icon} /></span>
       <div className="stack-s">
         <p className="said">
-          {bad ? <><b>{j.layer ? `Stopped at ${layerWord(j.layer)}` : 'Stopped'}{decider?.name ? ` (${decider.name})` : ''}.</b> {sentence(j.sentence ?? '')}</> : <><b>{j.status ? `Answered with ${j.status}` : 'It came through'}</b> in {duration(j.ms)}.</>}
-          {bad && decider?.note && decider.note !== decider.where && <span className="soft"> ({decider.note})</span>}
+          {bad ? <><b>{j.layer ? `Stopped at ${layerWord(j.layer)}` : 'Stopped'}{decider?.name ? ` (${decider.name})` : ''}.</b> {sentence(j.sentence ?? '')}</> : <><b>{statusWord(j) ? `Answered with ${statusWord(j)}` : 'It came through'}</b> in {duration(j.ms)}.</>}
+          {bad && decider?.note && decider.note !== decider.where && decider.note !== decider.name && <span className="soft"> ({decider.note})</span>}
         </p>
         {bad && j.fix && <p className="fix"><b>Fix:</b> {sentence(j.fix)} {j.where && <Where at={j.where} />}</p>}
         <p className="chips">
-          {j.status !== undefined && j.status > 0 && <Chip tone={j.status >= 400 ? 'down' : 'well'}>{j.status}</Chip>}
-          {j.reason && <Chip href={`/reasons/${j.flag || j.reason}`}>{j.flag && <b className="mono">{j.flag}</b>}{j.reason}</Chip>}
+          {statusWord(j) && <Chip>{statusWord(j)}</Chip>}
+          {j.reason && <Chip href={`/reasons/${j.reason}`}>{j.flag && <b className="mono">{j.flag}</b>}{j.reason}</Chip>}
           <Chip icon="clock">{duration(j.ms)}</Chip>
           {slow && <Chip {...(slow.hop.verdict === "wait" ? { tone: "warn" as const } : {})}>{slow.hop.layer} took {slow.share} % of it</Chip>}
         </p>
@@ -131,7 +131,7 @@ function Actions({ of: j, again }: { of: Journey; again: () => void }) {
       {may && <Button icon="pin" aria-pressed={pinned} onClick={() => void pin()}>{pinned ? 'Pinned' : 'Pin'}</Button>}
       <Button icon="link" onClick={() => copy(`${location.origin}/journeys/${j.id}`, 'Copied the link')}>Link</Button>
       <Button icon="copy" onClick={() => copy(`roundtrip journey ${j.id}`, 'Copied the command')}>Command</Button>
-      {j.kind === 'request' && j.host && <Button icon="why" onClick={() => go(`/why?${new URLSearchParams({ url: `https://${j.host}${j.path ?? '/'}`, method: j.method ?? 'GET' })}`)}>Try it with why</Button>}
+      {may && j.kind === 'request' && j.host && <Button icon="why" onClick={() => go(`/why?${new URLSearchParams({ url: `https://${j.host}${j.path ?? '/'}`, method: j.method ?? 'GET' })}`)}>Try it with why</Button>}
     </div>
   );
 }

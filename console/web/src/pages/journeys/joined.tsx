@@ -5,7 +5,7 @@ import { kindWord, titleOf } from '../../path/titles';
 import { duration, shortID } from '../../say';
 
 const roles: Record<string, string> = {
-  connection: 'Came over', cause: 'Set off by', query: 'Its name was asked for by', preflight: 'Its preflight', parent: 'Claims to belong to',
+  connection: 'Came over', cause: 'Set off by', query: 'Name asked for by', preflight: 'Its preflight', parent: 'Claims to belong to',
 };
 
 export function Joined({ of, following, linked }: { of: Journey; following: Journey[]; linked: Journey[] }) {

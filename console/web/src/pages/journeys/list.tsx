@@ -3,13 +3,13 @@ import { memo } from 'react';
 import type { Journey } from '../../api/types';
 import { Ago, Table, type Column, VerdictMark, refused } from '../../parts';
 import { MiniPath } from '../../path/minipath';
-import { kindWord, titleOf } from '../../path/titles';
+import { kindWord, statusWord, titleOf } from '../../path/titles';
 import { duration, sentence } from '../../say';
 import { addressOf, type Filter } from './filter';
 
 const columns: Column<Journey>[] = [
   { key: 'what', title: 'Journey', cell: (j) => <Title of={j} /> },
-  { key: 'status', title: 'Status', tight: true, end: true, from: 'm', cell: (j) => j.status || '' },
+  { key: 'status', title: 'Status', tight: true, end: true, from: 'm', cell: (j) => statusWord(j) },
   { key: 'path', title: 'Path', tight: true, from: 'm', cell: (j) => <MiniPath of={j} /> },
   { key: 'host', title: 'Host', from: 'l', cell: (j) => <span className="soft">{j.host}</span> },
   { key: 'from', title: 'From', from: 'xl', tight: true, cell: (j) => <span className="soft">{j.client}</span> },

@@ -26,7 +26,7 @@ export function waterRows(j: Journey): WaterRow[] {
   }
   if (j.ms - end >= gapMin && j.hops.length > 0) rows.push({ kind: 'gap', t: end, ms: j.ms - end });
   const stop = j.hops[j.decided];
-  if (stop && refused(j.outcome)) {
+  if (stop && refused(j.outcome) && j.kind === 'request') {
     const words = places.slice(placeOf(stop.layer) + 1).filter((p) => !j.hops.some((h) => p.layers.includes(h.layer))).map((p) => p.short);
     if (words.length) rows.push({ kind: 'unreached', words });
   }

@@ -31,7 +31,7 @@ export function Waterfall({ of }: { of: Journey }) {
         <tbody role="rowgroup">{rows.map((r, i) => <RowOf key={i} row={r} scale={scale} />)}</tbody>
       </table>
       <footer className="row spread">
-        <span className="fine">Hatched: time that no station accounts for.</span>
+        <span className="fine">{rows.some((r) => r.kind === 'gap') && 'Hatched: time that no station accounts for.'}</span>
         <Choice label="Scale of time" value={kind} onChange={setKind} options={[{ value: 'linear', label: 'Linear' }, { value: 'log', label: 'Logarithmic' }]} />
       </footer>
     </div>
@@ -46,12 +46,16 @@ function Axis({ scale }: { scale: Scale }) {
   );
 }
 
+// Grid is the lines of the axis, through a row of any height.
+function Grid({ scale }: { scale: Scale }) {
+  return <svg className="grid" aria-hidden="true">{scale.ticks.map((k) => <line key={k.ms} x1={`${k.at / 10}%`} x2={`${k.at / 10}%`} y2="100%" />)}</svg>;
+}
+
 function Bar({ scale, t, ms, tone }: { scale: Scale; t: number; ms: number; tone: string }) {
   const from = scale.at(t);
   const width = Math.max(scale.at(t + ms) - from, 4);
   return (
     <svg className={`bar ${tone}`} viewBox="0 0 1000 14" preserveAspectRatio="none" aria-hidden="true">
-      {scale.ticks.map((k) => <path key={k.ms} className="grid" d={`M${k.at} -20V34`} />)}
       <rect x={Math.min(from, 996)} y="1" width={width} height="12" rx="0" />
     </svg>
   );
@@ -63,7 +67,7 @@ function RowOf({ row, scale }: { row: WaterRow; scale: Scale }) {
       return (
         <tr role="row" className="gap">
           <td role="cell" className="soft">unaccounted</td><td role="cell" />
-          <td role="cell" className="time"><Bar scale={scale} t={row.t} ms={row.ms} tone="hatched" /></td>
+          <td role="cell" className="time"><Grid scale={scale} /><Bar scale={scale} t={row.t} ms={row.ms} tone="hatched" /></td>
           <td role="cell" className="end soft">{duration(row.ms)}</td>
         </tr>
       );
@@ -83,12 +87,12 @@ function HopRow({ hop, decided, before, scale }: { hop: Hop; decided: boolean; b
       <td role="cell" className="decision">
         {hop.name && <span className="mono">{hop.name} </span>}
         {hop.flag && <span className="mono tone-down" title={hop.reason}>{hop.flag} </span>}
-        <span className="soft">{hop.note && hop.note !== hop.where ? hop.note : hop.name ? '' : verdict(hop.verdict).word}</span>
+        <span className="soft">{hop.note && hop.note !== hop.where && hop.note !== hop.name ? hop.note : hop.name ? '' : verdict(hop.verdict).word}</span>
         {hop.n && hop.n[1] !== 0 && hop.layer === 'pool' && <span className="soft"> {hop.n[0]}/{hop.n[1]}</span>}
         {hop.evidence !== 'seen' && <span className="evidence" title={sentence(evidences[hop.evidence] ?? '')}> {hop.evidence}</span>}
         {stop && hop.where && <> <Where at={hop.where} /></>}
       </td>
-      <td role="cell" className="time">{before ? <span className="fine earlier">{duration(-hop.t)} earlier</span> : <Bar scale={scale} t={hop.t} ms={hop.ms} tone={`${tone} ${hop.evidence === 'seen' ? '' : 'unseen-by-us'}`} />}</td>
+      <td role="cell" className="time"><Grid scale={scale} />{before ? <span className="fine earlier">{duration(-hop.t)} earlier</span> : <Bar scale={scale} t={hop.t} ms={hop.ms} tone={`${tone} ${hop.evidence === 'seen' ? '' : 'unseen-by-us'}`} />}</td>
       <td role="cell" className="end">{duration(hop.ms)}</td>
     </tr>
   );
