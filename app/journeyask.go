@@ -139,16 +139,22 @@ func (o *JourneysOptions) list(s Surroundings, c *config.Config, l *JourneyList)
 		fmt.Fprintln(s.Out, show.Line(l.Journeys[i], o.Show))
 	}
 	up := age(s.Now().Sub(l.Started))
+	say := func(format string, args ...any) {
+		for _, line := range o.Show.Paragraph("", fmt.Sprintf(format, args...), o.Show.Columns()) {
+			fmt.Fprintln(s.Out, line)
+		}
+	}
 	switch n := len(l.Journeys); {
 	case l.Off != "":
-		fmt.Fprintf(s.Out, "no journeys are kept: %s says journeys: off\n", l.Off)
+		say("no journeys are kept: %s says journeys: off", l.Off)
 	case n == 0 && l.Stats.Recorded == 0:
-		fmt.Fprintf(s.Out, "no journey yet: the server of %s runs since %s, and nobody has asked it anything\n", c.File, up)
+		say("no journey yet: the server of %s has run for %s, and nobody has asked it anything", c.File, up)
 	case n == 0:
-		fmt.Fprintf(s.Out, "none of the %d journeys that are held fits; %d ended since the start, %s ago\n", l.Stats.Held, l.Stats.Recorded, up)
+		say("none of the %d journeys that are held fits; %d ended since the start, %s ago", l.Stats.Held, l.Stats.Recorded, up)
 	case o.Live:
 	default:
-		fmt.Fprintf(s.Out, "\n%s of %d held; %d ended since the start, %s ago. roundtrip journey ID shows one.\n",
+		fmt.Fprintln(s.Out)
+		say("%s of %d held; %d ended since the start, %s ago. roundtrip journey ID shows one.",
 			count(n, "journey"), l.Stats.Held, l.Stats.Recorded, up)
 	}
 }

@@ -127,7 +127,11 @@ func reasonWord(word string) (string, error) {
 		}
 		codes = append(codes, code)
 	}
-	return "", wrongWord("--reason", word, []string{"a code or the first part of one, such as cors", nearest.Of(word, codes)})
+	text := fmt.Sprintf("--reason takes a code, the first part of one such as cors, or a flag, not %q", word)
+	if near := nearest.Of(word, codes); near != "" {
+		text += fmt.Sprintf("; did you mean %q?", near)
+	}
+	return "", roundtrip.E(roundtrip.Invalid, "request.invalid", "%s", text)
 }
 
 // listJourneys answers the order journeys.

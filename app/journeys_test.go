@@ -220,7 +220,9 @@ func TestStatus_TellsOnOneScreenWhichStationIsToBeLookedAt(t *testing.T) {
 		t.Errorf("at the start:\n%s", text)
 	}
 	_, _, _ = send(t, a, client, "GET", "notes", "")
-	_, _, _ = send(t, a, client, "OPTIONS", "notes", "", "Origin", "https://evil.example", "Access-Control-Request-Method", "POST")
+	for range 3 { // one may be anybody's
+		_, _, _ = send(t, a, client, "OPTIONS", "notes", "", "Origin", "https://evil.example", "Access-Control-Request-Method", "POST")
+	}
 	deadline := time.Now().Add(10 * time.Second)
 	for v.State == console.Well && time.Now().Before(deadline) { // an overview is good for a second
 		v, text = look()

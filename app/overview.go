@@ -2,7 +2,7 @@ package app
 
 import (
 	"context"
-	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,7 +38,7 @@ func (a *App) overview(ctx context.Context) console.Overview {
 		l.names(), l.firewall(ctx), l.gate(), l.certificates(), l.cors(), l.limits(), l.routes(), l.upstreams(),
 		l.identity(), l.access(), l.store(), l.streams(), l.webhooks(ctx), l.push(ctx), l.mail(ctx), l.journeys(), l.declaration(),
 	}
-	o.State, o.Sentence = l.judge(o.Stations)
+	o.State, o.Sentence = judge(o.Stations, o.Refused, l.traffic)
 	a.looked.at, a.looked.last = now, o
 	return o
 }
@@ -76,37 +76,51 @@ func worsen(s *console.Station, by console.State) {
 	}
 }
 
-// judge finds the station that stands out, and says in one sentence how it is.
-func (l *look) judge(all []console.Station) (console.State, string) {
-	worst := -1
-	for i := range all {
-		if worse(all[i].State) >= worse(console.Warn) && (worst < 0 || worse(all[i].State) > worse(all[worst].State)) {
-			worst = i
+// judge says in one sentence how it is. That the file on the disk is not in force comes first: whoever has just changed it
+// looks for that. Then comes the station that stands out.
+func judge(all []console.Station, refused string, t *traffic) (console.State, string) {
+	worst := worstOf(all)
+	if worst == nil && refused == "" {
+		return console.Well, t.whole()
+	}
+	var text string
+	state := console.Warn
+	if refused != "" {
+		text = "The file on the disk is not in force: " + oneLine(refused)
+		if !strings.HasSuffix(text, ".") {
+			text += "."
 		}
 	}
-	others := 0
+	var others []string
 	for i := range all {
-		if i != worst && worse(all[i].State) >= worse(console.Warn) {
-			others++
+		s := &all[i]
+		switch {
+		case worse(s.State) < worse(console.Warn), s == worst, refused != "" && s.Layer == declarationLayer:
+		default:
+			others = append(others, s.Title)
 		}
 	}
-	if worst < 0 {
-		return console.Well, "All is well: " + l.traffic.sentence() + "."
+	if worst != nil {
+		state = worst.State
+		if refused == "" || worst.Layer != declarationLayer {
+			text = strings.TrimSpace(text + " " + worst.Title + " " + standing(worst.State) + ": " + worst.Sentence + ".")
+		}
 	}
-	s := &all[worst]
-	text := s.Title + " is to be looked at: " + s.Sentence + "."
-	if s.State == console.Down {
-		text = s.Title + " is down: " + s.Sentence + "."
+	switch {
+	case len(others) == 1:
+		text += " " + others[0] + " is to be looked at, too."
+	case len(others) > 1:
+		text += " " + strings.Join(others[:len(others)-1], ", ") + " and " + others[len(others)-1] + " are to be looked at, too."
 	}
-	if others > 0 {
-		text += fmt.Sprintf(" %s to be looked at, too.", stations(others))
-	}
-	return s.State, text
+	return state, text
 }
 
-func stations(n int) string {
-	if n == 1 {
-		return "One station is"
+func standing(s console.State) string {
+	if s == console.Down {
+		return "is down"
 	}
-	return fmt.Sprintf("%d stations are", n)
+	return "is to be looked at"
 }
+
+// oneLine puts a message of several lines into one.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -34,7 +34,11 @@ func (l *look) names() console.Station {
 	s.Tables = append(s.Tables, zones)
 	s.Sentence = count(len(st.Zones), "zone")
 	if st.Counts != nil {
-		s.Sentence += fmt.Sprintf(", %d questions, %d refused", st.Counts.UDP+st.Counts.TCP, st.Counts.Rcodes["REFUSED"])
+		s.Sentence += fmt.Sprintf(", %s", count(int(st.Counts.UDP+st.Counts.TCP), "question"))
+		if missing := st.Counts.Rcodes["NXDOMAIN"]; missing > 0 {
+			s.Sentence += fmt.Sprintf(", %d for no such name", missing)
+		}
+		s.Sentence += fmt.Sprintf(", %d refused", st.Counts.Rcodes["REFUSED"])
 		if held := st.Counts.Limited + st.Counts.Slipped; held > 0 {
 			s.Sentence += fmt.Sprintf(", %d held back by rate limiting", held)
 		}
@@ -87,7 +91,11 @@ func (l *look) firewall(ctx context.Context) console.Station {
 		s.Sentence += " (" + how.Why + ")"
 	}
 	if t := l.dropped(); len(t.Rows) > 0 {
-		s.Sentence += fmt.Sprintf("; %d kinds of packets were dropped in the last 5 minutes", len(t.Rows))
+		kinds := "1 kind of packets was"
+		if len(t.Rows) > 1 {
+			kinds = fmt.Sprintf("%d kinds of packets were", len(t.Rows))
+		}
+		s.Sentence += "; " + kinds + " dropped in the last 5 minutes"
 		s.Tables = append(s.Tables, t)
 	}
 	return s

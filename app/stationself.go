@@ -36,19 +36,21 @@ func (l *look) journeys() console.Station {
 	return s
 }
 
+// declarationLayer is what the station of the declaration has in place of a layer.
+const declarationLayer = "config"
+
 // generationsShown is how many declarations the station of the declaration lists.
 const generationsShown = 8
 
 // declaration is whether the file on the disk is in force.
 func (l *look) declaration() console.Station {
 	c := l.house.config
-	s := console.Station{Layer: "config", Title: "Declaration", State: console.Well, Where: c.File}
+	s := console.Station{Layer: declarationLayer, Title: "Declaration", State: console.Well, Where: c.File}
 	s.Sentence = fmt.Sprintf("generation %d of %s is in force", l.config, c.File)
 	switch refused := l.app.refused.Load(); {
 	case refused != nil:
-		first, _, _ := strings.Cut(strings.TrimSpace(*refused), "\n")
-		s.State, s.Sentence = console.Warn, "the file on the disk was refused, what was in force before still is: "+first
-		s.Fix = "roundtrip check shows every mistake of the file"
+		s.State, s.Sentence = console.Warn, "the file on the disk was refused, what was in force before still is: "+strings.TrimSuffix(oneLine(*refused), ".")
+		s.Fix = "correct the file and save it: roundtrip check shows its mistakes, roundtrip plan what it would change"
 	default:
 		if now, err := os.ReadFile(c.File); err == nil && !bytes.Equal(now, c.Source) {
 			s.State, s.Sentence = console.Warn, "the file on the disk has changed and was not read again"

@@ -22,7 +22,7 @@ func (l *look) siteOf(name string) *config.Site {
 
 // What part of a route's requests must end for one reason before its station is to be looked at.
 const (
-	failedPart  = 0.05
+	failedPart  = 0.10
 	refusedPart = 0.10
 	never       = 2.0 // no part is so large
 )
@@ -47,7 +47,7 @@ func (l *look) told(s *console.Station, failed, refused float64, layers ...trace
 			verb = "was answered, and kept from the page by"
 		default:
 		}
-		if float64(b.n) >= limit*float64(max(b.n, b.of)) {
+		if b.stands(limit) {
 			r.State = console.Warn
 		}
 		if s.State != console.Down && worse(r.State) > worse(s.State) {
@@ -57,6 +57,12 @@ func (l *look) told(s *console.Station, failed, refused float64, layers ...trace
 		t.Rows = append(t.Rows, r)
 	}
 	s.Tables = append(s.Tables, t)
+	if s.State == console.Well && !strings.Contains(s.Sentence, "in the last 5 minutes") {
+		s.Sentence += "; " + all[0].short()
+		if len(all) > 1 {
+			s.Sentence += ", " + count(len(all)-1, "other reason")
+		}
+	}
 }
 
 // cors is which pages of other origins may call.

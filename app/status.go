@@ -42,9 +42,6 @@ func WorstLayer(v *console.Overview) trace.Layer {
 	return 0
 }
 
-// screenLines is how many lines a terminal has at the least.
-const screenLines = 24
-
 const titleColumns = 12
 
 // statusLines draws an overview: the one sentence, what to do, then a line for each station. What is off shares one, so that
@@ -53,7 +50,7 @@ func statusLines(v *console.Overview, o show.Options) []string {
 	width := o.Columns()
 	lines := o.Paragraph("", v.Name+": "+v.Sentence, width)
 	var off []string
-	worst := worstOf(v)
+	worst := worstOf(v.Stations)
 	if worst != nil && worst.Fix != "" {
 		fix := worst.Fix
 		if worst.Where != "" {
@@ -81,17 +78,17 @@ func statusLines(v *console.Overview, o show.Options) []string {
 			lines = append(lines, head+line)
 		}
 	}
-	if v.Refused != "" && len(lines)+2 < screenLines {
-		lines = append(lines, "", "The file on the disk was refused; roundtrip check shows its mistakes.")
-	}
 	return lines
 }
 
 // worstOf is the station that the sentence of an overview is about, nil where all are well.
-func worstOf(v *console.Overview) *console.Station {
+func worstOf(all []console.Station) *console.Station {
 	var worst *console.Station
-	for i := range v.Stations {
-		s := &v.Stations[i]
+	for i := range all {
+		s := &all[i]
+		if s.Layer == declarationLayer && s.State == console.Warn && (worst == nil || worst.State != console.Down) {
+			return s // what was changed last is the first to be looked at
+		}
 		if worse(s.State) >= worse(console.Warn) && (worst == nil || worse(s.State) > worse(worst.State)) {
 			worst = s
 		}

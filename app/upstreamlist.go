@@ -95,7 +95,7 @@ func writeUpstreams(out io.Writer, states []upstreamState, now time.Time) {
 		if st.Error == "" {
 			continue
 		}
-		text := fmt.Sprintf("%s of %s, %s ago: %s", st.Upstream, st.Route, age(now.Sub(st.ErrorAt)), st.Error)
+		text := fmt.Sprintf("%s of %s is %s; it last failed %s ago: %s", st.Upstream, st.Route, st.Standing, age(now.Sub(st.ErrorAt)), st.Error)
 		if left := st.Until.Sub(now); st.Standing == pool.Ejected && left > 0 {
 			text += fmt.Sprintf(" (tried again in %s)", age(left))
 		}

@@ -24,7 +24,7 @@ itself where it enforces the groups. Each line says how often, why, which rule
 came nearest, and what would let it pass.`,
 		Example: `  roundtrip firewall drops shop
   roundtrip firewall drops --live shop
-  roundtrip firewall drops --json shop | jq '.drops[] | {remote, traffic, packets}'`,
+  roundtrip firewall drops --json shop | jq '.drops[] | {remote, traffic}'`,
 		Args: fileArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.File = file(args)

@@ -84,7 +84,7 @@ func explainReason(w io.Writer, r trace.Reason, o show.Options) {
 	}
 	say("what   ", sentence(r.Text()))
 	if layer := r.Layer(); layer != 0 {
-		say("where  ", fmt.Sprintf("%s (exit status %d)", layer, exitLayer+int(layer)))
+		say("where  ", fmt.Sprintf("%s (the exit status of why and journey is that of the station that decided)", layer))
 	}
 	say("see it ", "roundtrip journeys --reason "+r.Code())
 	say("fix    ", sentence(r.Fix()))

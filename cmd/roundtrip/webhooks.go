@@ -49,8 +49,8 @@ It works beside a server that runs, and without one.`,
 	replay := &cobra.Command{
 		Use:   "replay ID… | --all",
 		Short: "Send messages again that were given up",
-		Long: `Sends dead letters again, as if they were new, with the webhook-id that they had:
-a receiver that keeps the ids takes none twice.`,
+		Long: `Sends dead letters again, as if they were new, with the webhook-id that they
+had: a receiver that keeps the ids takes none twice.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ids, err := letters(args, all)
 			if err != nil {
