@@ -66,7 +66,7 @@ func stationNote(s *Step) string {
 
 func stationStep(h *trace.HopView) Step {
 	text := h.Name
-	if h.Note != "" && h.Note != h.Where {
+	if h.Note != "" && h.Note != h.Where && h.Note != h.Name {
 		text = strings.TrimPrefix(text+": "+h.Note, ": ")
 	}
 	step := Step{
