@@ -70,9 +70,10 @@ type App struct {
 
 	config      *config.Config // the first one; house has the one in force
 	recorder    *trace.Recorder
-	lookups     lookups    // who asked our name server for what
-	pages       pageProbes // probes that pages have begun
-	lines       *trace.Log // nil: no access log
+	lookups     lookups     // who asked our name server for what
+	used        usedTickets // links that let operators in at sites
+	pages       pageProbes  // probes that pages have begun
+	lines       *trace.Log  // nil: no access log
 	base        *base
 	gate        *gate.Gate
 	doors       *doors                          // nil: not open yet

@@ -47,7 +47,7 @@ func (a *App) openConsole(ctx context.Context) error {
 		Recorder: a.recorder, Places: a.book.Where, Overview: a.overview, Diff: a.book.Diff, Why: a.why, Pages: console.Built(),
 		Generations:  func() any { return a.book.Generations() },
 		MetricsToken: a.metricsToken,
-		Data:         a.data(), People: a.people(), Metrics: a.metrics(),
+		Data:         a.data(), People: a.people(), Metrics: a.metrics(), SiteLink: a.siteLink,
 	}
 	if a.consoleCert.Load() != nil {
 		o.Certificate = a.consoleCert.Load

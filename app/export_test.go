@@ -60,3 +60,6 @@ var IsOurs = isOurs
 func Unnamed(client netip.Addr, sentence string) (from, short string) {
 	return unnamed(client, sentence)
 }
+
+// SiteLink gives tests what the console gives to operators.
+func (a *App) SiteLink(site string) (string, error) { return a.siteLink(site) }

@@ -56,7 +56,7 @@ func (a *App) listen(ctx context.Context) (d *doors, err error) {
 	}
 	d.gate, err = gate.New(gate.Options{
 		Table: a.house.Load().table, Recorder: a.recorder, Certs: a.base.certs, Now: a.around.Now, Log: a.log,
-		Packets: d.packets, Limits: limits, HTTPSPort: port(d.secure), Dev: a.options.Dev, Enter: a.enterDoor, Probe: a.probeOf, Lookup: a.lookedUp, Diagnose: page, Peers: peers(a.config), Times: gate.Times{
+		Packets: d.packets, Limits: limits, HTTPSPort: port(d.secure), Dev: a.options.Dev, Enter: a.enterDoor, Probe: a.probeOf, Lookup: a.lookedUp, Diagnose: page, Timing: a.isVisit, Peers: peers(a.config), Times: gate.Times{
 			Header: a.config.Gate.Header, Idle: a.config.Gate.Idle, Stall: a.config.Gate.Stall, Drain: a.config.Gate.Drain,
 		},
 	})

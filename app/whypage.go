@@ -78,7 +78,7 @@ type pageBegun struct {
 
 // diagnosis makes the page that the gate serves.
 func (a *App) diagnosis() (*diagnose.Page, error) {
-	return diagnose.New(diagnose.Options{Begin: a.beginPage, Conclude: a.concludePage})
+	return diagnose.New(diagnose.Options{Begin: a.beginPage, Conclude: a.concludePage, Enter: a.enterSite})
 }
 
 // beginPage is asked before a page sends anything.

@@ -63,6 +63,8 @@ type Options struct {
 	Data    http.Handler // mounted at /api/data/, with the operator in the context
 	People  http.Handler // mounted at /api/people/
 	Metrics http.Handler
+	// SiteLink makes a link that lets an operator be known at a site, once. nil: there are none.
+	SiteLink func(site string) (string, error)
 	// MetricsToken returns the bearer token for /metrics, "" where only loopback may ask.
 	MetricsToken func() string
 	Pages        fs.FS         // the built page

@@ -49,6 +49,9 @@ func (c *Console) routes() []route {
 	if c.options.Why != nil {
 		list = append(list, route{pattern: "POST /api/why", role: operators.Operate, serve: c.why})
 	}
+	if c.options.SiteLink != nil {
+		list = append(list, route{pattern: "POST /api/site-link", role: operators.Operate, answer: c.siteLink})
+	}
 	if c.options.Data != nil {
 		list = append(list, route{pattern: "/api/data/", role: operators.Operate, serve: part(c.options.Data)})
 	}

@@ -20,8 +20,11 @@ func diagnosisRates(site string) []*limit.Rate {
 }
 
 // mayDiagnose reports whether the page is there for who asks. For everybody else its paths are like any other.
-func (g *Gate) mayDiagnose(r *http.Request, path string) bool {
-	return g.diagnose != nil && diagnose.Has(path) && (g.dev || g.timing != nil && g.timing(r))
+func (g *Gate) mayDiagnose(x *exchange, r *http.Request, path string) bool {
+	if g.diagnose == nil || !diagnose.Has(path) {
+		return false
+	}
+	return g.dev || g.timing != nil && g.timing(r) || x.peer.Secure && g.diagnose.Enter(x, r, path)
 }
 
 // serveDiagnosis serves the page that tells why a request fails.

@@ -46,7 +46,7 @@ func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
 		}
 		return g.takeReports(x, s, r)
 	}
-	if g.mayDiagnose(r, path) {
+	if g.mayDiagnose(x, r, path) {
 		if err := g.checkRates(x, t, s, nil, r); err != nil {
 			return err
 		}

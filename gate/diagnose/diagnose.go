@@ -44,6 +44,10 @@ type From struct {
 type Options struct {
 	Begin    func(ctx context.Context, from From, body []byte) (any, error) // before anything is sent
 	Conclude func(ctx context.Context, from From, body []byte) (any, error) // what it came to
+
+	// Enter lets in who comes with what makes them known, and gives them a cookie for the rest of the visit. It is asked over
+	// TLS alone. nil: nobody comes so.
+	Enter func(w http.ResponseWriter, r *http.Request) bool
 }
 
 // Page serves the page and its two questions.
@@ -67,6 +71,11 @@ func Has(path string) bool {
 	}
 	_, ok := fileOf(path)
 	return ok || path == beginPath || path == seenPath
+}
+
+// Enter reports whether who comes to the page shows something that makes them known.
+func (p *Page) Enter(w http.ResponseWriter, r *http.Request, path string) bool {
+	return path == Path && r.URL.RawQuery != "" && p.o.Enter != nil && p.o.Enter(w, r)
 }
 
 // fileOf is the file of a path, and its type.
