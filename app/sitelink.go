@@ -13,6 +13,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/dns/probe"
+	"github.com/roundtrip-dev/roundtrip/gate"
 	"github.com/roundtrip-dev/roundtrip/gate/diagnose"
 	"github.com/roundtrip-dev/roundtrip/gate/route"
 	"github.com/roundtrip-dev/roundtrip/trace"
@@ -22,7 +23,7 @@ import (
 // of their own requests went. It opens nobody's data.
 
 const (
-	visitCookie = "__Host-rt-operator"
+	visitCookie = gate.OperatorCookie
 	ticketLives = 2 * time.Minute // of a link of the console, which is good once
 	visitLives  = time.Hour
 )

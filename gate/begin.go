@@ -140,6 +140,7 @@ func (x *exchange) believe(r *http.Request) {
 
 // inner returns the request as targets get it, for the route that was found.
 func (x *exchange) inner(r *http.Request, rt *route.Route) *http.Request {
+	x.takeVisit(r)
 	if x.aliases {
 		peer.StripAliases(r.Header, rt.Declared.PassHeaders)
 	}

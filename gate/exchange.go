@@ -58,6 +58,7 @@ type exchange struct {
 	idText  string
 	id      [1]string
 	origin  [1]string           // what Access-Control-Allow-Origin says; "" for none
+	visited bool                // an operator asks, whose cookie was taken off
 	proxied bool                // the answer is an upstream's
 	left    [1]string           // what RateLimit says
 	policy  []string            // what RateLimit-Policy says; nil where no rate holds

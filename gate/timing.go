@@ -16,7 +16,7 @@ import (
 // that others may be given too says nothing of it.
 func (x *exchange) putTiming(h http.Header) {
 	g := x.gate
-	if x.journey == nil || !g.dev && (g.timing == nil || !g.timing(x.req)) {
+	if x.journey == nil || !g.dev && !x.knows(x.req) {
 		return
 	}
 	var took [trace.Client + 1]time.Duration

@@ -3,6 +3,7 @@ package gate_test
 import (
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,5 +51,22 @@ func TestTiming_IsSaidToThoseWhoMayKnow(t *testing.T) {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// What is behind the gate could use the cookie of an operator, so it does not get it.
+func TestTiming_TheOperatorsCookieStaysHere(t *testing.T) {
+	t.Parallel()
+	h := open(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Got", strings.Join(r.Header["Cookie"], "|"))
+	}, func(o *gate.Options) {
+		o.Timing = func(r *http.Request) bool { return len(r.CookiesNamed(gate.OperatorCookie)) == 1 }
+	})
+	a := h.do(t, h.client(t, true), http.MethodGet, "https://gallery.localhost/api/x", nil, "Cookie", "a=1; "+gate.OperatorCookie+"=secret; b=2")
+	if got := a.Header.Get("Got"); got != "a=1; b=2" {
+		t.Errorf("the handler got %q", got)
+	}
+	if a.Header.Get("Server-Timing") == "" {
+		t.Error("the operator was not known")
 	}
 }

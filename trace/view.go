@@ -29,9 +29,9 @@ type View struct {
 	Proto    string     `json:"proto,omitempty"`
 	Status   int        `json:"status,omitempty"`
 	Bytes    int64      `json:"bytes,omitempty"`
-	Client   string     `json:"client,omitempty"`         // a network: /24 or /56
+	Client   string     `json:"client,omitempty"`  // a network: /24 or /56
 	Account  string     `json:"account,omitempty"` // its id as the API writes it; "": a stranger
-	Outcome  string     `json:"outcome"`                  // the verdict of the deciding hop: ok, deny, error, timeout
+	Outcome  string     `json:"outcome"`           // the verdict of the deciding hop: ok, deny, error, timeout
 	Reason   string     `json:"reason,omitempty"`
 	Flag     string     `json:"flag,omitempty"`
 	Layer    string     `json:"layer,omitempty"`    // of the deciding hop
@@ -131,7 +131,7 @@ func accountText(id int64) string {
 	const digits = "0123456789abcdefghjkmnpqrstvwxyz"
 	b := make([]byte, 0, 13)
 	for shift := 60; shift >= 0; shift -= 5 {
-		b = append(b, digits[uint64(id)>>shift&31]) //nolint:gosec // ids are positive
+		b = append(b, digits[uint64(id)>>shift&31])
 	}
 	return string(b)
 }
