@@ -182,7 +182,7 @@ func (w *whyServer) End(ctx context.Context, b *why.Begun) error {
 // visitor's network does on the way is not seen.
 func (a *App) why(ctx context.Context, order console.WhyOrder, step func(any)) (any, error) {
 	o := why.Options{
-		URL: order.URL, Method: order.Method, Origin: order.Origin, As: order.As, Header: http.Header{}, Server: a, Dial: a.dialWhy,
+		URL: order.URL, Method: order.Method, Origin: order.Origin, As: order.As, Header: http.Header{}, Body: []byte(order.Body), Server: a, Dial: a.dialWhy,
 		Now: a.around.Now, Rand: a.around.Rand, Step: func(s why.Step) { step(s) },
 	}
 	for name, values := range order.Headers {

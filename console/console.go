@@ -77,6 +77,7 @@ type WhyOrder struct {
 	Method  string      `json:"method"`
 	Origin  string      `json:"origin"`
 	Headers http.Header `json:"headers"`
+	Body    string      `json:"body"`
 	As      string      `json:"as"` // login of the account in whose name it asks
 }
 

@@ -2,7 +2,7 @@
 
 export type Verdict = 'open' | 'ok' | 'deny' | 'error' | 'timeout' | 'wait' | 'cached' | 'skip' | 'shadow';
 export type Evidence = 'seen' | 'reported' | 'likely' | 'hint' | 'predicted';
-export type Kind = 'request' | 'connection' | 'query' | 'drop' | 'event' | 'push';
+export type Kind = 'request' | 'connection' | 'query' | 'drop' | 'event' | 'push' | 'report';
 
 // Hop is one station's entry in a journey. Times are milliseconds since the journey's start.
 export interface Hop {

@@ -24,6 +24,7 @@ interface Order {
   origin: string;
   as: string;
   headers: Record<string, string[]>;
+  body: string;
 }
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
@@ -36,7 +37,7 @@ export default function WhyPage() {
   const start = async (order: Order) => {
     stop.current?.abort();
     const mine = (stop.current = new AbortController());
-    go(`/why?${new URLSearchParams({ url: order.url, ...(order.method !== 'GET' && { method: order.method }), ...(order.origin && { origin: order.origin }) })}`, { replace: true, keepScroll: true });
+    go(`/why?${new URLSearchParams({ url: order.url, ...(order.method !== 'GET' && { method: order.method }), ...(order.origin && { origin: order.origin }), ...(order.body && { body: order.body }) })}`, { replace: true, keepScroll: true });
     let now: Run = { order, steps: [], busy: true };
     const show = (part: Partial<Run>) => mine.signal.aborted || setRun((now = { ...now, ...part }));
     show({});
@@ -71,7 +72,7 @@ function Form({ busy, start, from }: { busy: boolean; start: (order: Order) => P
     const headers = headersOf(text('headers'));
     if (typeof headers === 'string') return setWrong(headers);
     setWrong('');
-    void start({ url, method: text('method'), origin: text('origin'), as: text('as'), headers });
+    void start({ url, method: text('method'), origin: text('origin'), as: text('as'), headers, body: text('body') });
   };
   return (
     <form className="form body" onSubmit={send}>
@@ -82,6 +83,7 @@ function Form({ busy, start, from }: { busy: boolean; start: (order: Order) => P
       </div>
       <Field label="As" hint="the login of an account; empty: a stranger">{(c) => <input {...c} name="as" autoComplete="off" autoCapitalize="none" spellCheck={false} defaultValue={from.get('as') ?? ''} />}</Field>
       <Field label="Headers" hint="one a line" error={wrong}>{(c) => <textarea {...c} className="input mono" name="headers" rows={2} spellCheck={false} placeholder="Content-Type: application/json" />}</Field>
+      <Field label="Body" hint="JSON goes as application/json where no header says otherwise">{(c) => <textarea {...c} className="input mono" name="body" rows={2} spellCheck={false} placeholder='{"caption": "sunset"}' defaultValue={from.get('body') ?? ''} />}</Field>
       <Button type="submit" look="strong" icon="why" busy={busy}>{busy ? 'On its way …' : 'Find out why'}</Button>
     </form>
   );
@@ -104,7 +106,7 @@ function Examples() {
   const site = `https://${host}`;
   const list: [string, string, Record<string, string>][] = [
     ['Does the site answer?', `${site}/`, { url: `${site}/` }],
-    ['May a page of another site write?', `POST ${site}/api/, from https://shop.example`, { url: `${site}/api/`, method: 'POST', origin: 'https://shop.example' }],
+    ['May a page of another site write?', `POST ${site}/api/, from https://shop.example`, { url: `${site}/api/`, method: 'POST', origin: 'https://shop.example', body: '{}' }],
     ['A path that is not there', `${site}/api/nothing`, { url: `${site}/api/nothing` }],
     ['A site of somebody else', 'https://example.com/', { url: 'https://example.com/' }],
   ];
@@ -178,7 +180,7 @@ function Step({ of: s, stopped }: { of: WhyStep; stopped: boolean }) {
 function After({ of: a, order }: { of: WhyAnswer; order: Order }) {
   const quote = (s: string) => `'${s.replaceAll("'", "'\\''")}'`;
   const command = ['roundtrip why', quote(order.url), order.method !== 'GET' && `-X ${order.method}`, order.origin && `--origin ${quote(order.origin)}`, order.as && `--as ${quote(order.as)}`,
-    ...Object.entries(order.headers).flatMap(([n, all]) => all.map((v) => `-H ${quote(`${n}: ${v}`)}`))].filter(Boolean).join(' ');
+    ...Object.entries(order.headers).flatMap(([n, all]) => all.map((v) => `-H ${quote(`${n}: ${v}`)}`)), order.body && `-d ${quote(order.body)}`].filter(Boolean).join(' ');
   return (
     <div className="stack-s">
       {(a.unknown ?? []).length > 0 && (

@@ -8,6 +8,7 @@ export const kinds: { value: Kind; word: string; one: string }[] = [
   { value: 'drop', word: 'Drops', one: 'Drop' },
   { value: 'event', word: 'Events', one: 'Event' },
   { value: 'push', word: 'Pushes', one: 'Push' },
+  { value: 'report', word: 'Reports', one: 'Report of a browser' },
 ];
 
 export const kindWord = (k: Kind): string => kinds.find((x) => x.value === k)?.one ?? k;

@@ -131,7 +131,7 @@ function Actions({ of: j, again }: { of: Journey; again: () => void }) {
       {may && <Button icon="pin" aria-pressed={pinned} onClick={() => void pin()}>{pinned ? 'Pinned' : 'Pin'}</Button>}
       <Button icon="link" onClick={() => copy(`${location.origin}/journeys/${j.id}`, 'Copied the link')}>Link</Button>
       <Button icon="copy" onClick={() => copy(`roundtrip journey ${j.id}`, 'Copied the command')}>Command</Button>
-      {may && j.kind === 'request' && j.host && <Button icon="why" onClick={() => go(`/why?${new URLSearchParams({ url: `https://${j.host}${j.path ?? '/'}`, method: j.method ?? 'GET' })}`)}>Try it with why</Button>}
+      {may && j.kind === 'request' && j.host && <Button icon="why" onClick={() => go(`/why?${new URLSearchParams({ url: `https://${j.host}${j.path ?? '/'}`, method: j.method ?? 'GET', ...(/^(POST|PUT|PATCH)$/.test(j.method ?? '') && { body: '{}' }) })}`)}>Try it with why</Button>}
     </div>
   );
 }

@@ -21,15 +21,21 @@ export const outcomes: { value: string; word: string; hint: string }[] = [
   { value: 'pinned', word: 'Pinned', hint: 'somebody wants them kept' },
 ];
 
+// ordinary are the kinds where none is chosen: with an outcome it is looked for wherever it happened.
+export function ordinary(kept: string[]): Kind[] {
+  return kept.length ? allKinds.map((k) => k.value) : usual;
+}
+
 export function filterOf(search: URLSearchParams): Filter {
   const words = (name: string) => (search.get(name) ?? '').split(',').filter(Boolean);
   const some = words('kinds').filter((w): w is Kind => allKinds.some((k) => k.value === w));
-  return { kinds: some.length ? some : usual, kept: words('kept'), reason: search.get('reason') ?? '', text: search.get('q') ?? '' };
+  const kept = words('kept');
+  return { kinds: some.length ? some : ordinary(kept), kept, reason: search.get('reason') ?? '', text: search.get('q') ?? '' };
 }
 
 // addressOf is where the list stands with this filter, or the detail of one journey beside it.
 export function addressOf(f: Filter, id = ''): string {
-  const kinds = f.kinds.join() === usual.join() ? '' : f.kinds.join();
+  const kinds = f.kinds.join() === ordinary(f.kept).join() ? '' : f.kinds.join();
   return `/journeys${id && `/${id}`}${query({ kinds, kept: f.kept.join(), reason: f.reason, q: f.text })}`;
 }
 

@@ -8,7 +8,7 @@ import { plural } from '../../say';
 import { Page } from '../../shell/page';
 import { Compare } from './compare';
 import { Detail } from './detail';
-import { addressOf, type Filter, filterOf, outcomes, parse, questionOf, shows } from './filter';
+import { addressOf, type Filter, filterOf, outcomes, parse, questionOf, shows, ordinary } from './filter';
 import { JourneyTable } from './list';
 import { useJourneys } from './live';
 import './journeys.css';
@@ -77,6 +77,7 @@ function Hold({ live, paused, setPaused }: { live: ReturnType<typeof useJourneys
 
 function Filters({ filter, change, reasons }: { filter: Filter; change: (part: Partial<Filter>) => void; reasons: { reason?: string; flag?: string }[] }) {
   const toggle = <T extends string>(all: T[], one: T) => (all.includes(one) ? all.filter((x) => x !== one) : [...all, one]);
+  const outcome = (kept: string[]) => change({ kept, ...(filter.kinds.join() === ordinary(filter.kept).join() && { kinds: ordinary(kept) }) });
   const common = countReasons(reasons, filter.reason);
   return (
     <div className="filters" role="search" aria-label="Filter journeys">
@@ -84,7 +85,7 @@ function Filters({ filter, change, reasons }: { filter: Filter; change: (part: P
         <Search label="Filter: text, /path, 404 or 4xx, host:NAME, route:TEMPLATE" placeholder="/path, 4xx, host:name, route:template, or any text" value={filter.text} onChange={(text) => change({ text })} />
       </div>
       <div className="chips" role="group" aria-label="Kind">{kinds.map((k) => <Chip key={k.value} on={filter.kinds.includes(k.value)} onClick={() => change({ kinds: toggle(filter.kinds, k.value) })}>{k.word}</Chip>)}</div>
-      <div className="chips" role="group" aria-label="Outcome">{outcomes.map((o) => <Chip key={o.value} title={o.hint} on={filter.kept.includes(o.value)} onClick={() => change({ kept: toggle(filter.kept, o.value) })}>{o.word}</Chip>)}</div>
+      <div className="chips" role="group" aria-label="Outcome">{outcomes.map((o) => <Chip key={o.value} title={o.hint} on={filter.kept.includes(o.value)} onClick={() => outcome(toggle(filter.kept, o.value))}>{o.word}</Chip>)}</div>
       {common.length > 0 && (
         <div className="chips" role="group" aria-label="Reason">
           {common.map((r) => <Chip key={r.code} on={filter.reason === r.code} onClick={() => change({ reason: filter.reason === r.code ? '' : r.code })}>{r.flag && <b className="mono">{r.flag}</b>}{r.code}{r.n > 0 && <span className="soft">{r.n}</span>}</Chip>)}
