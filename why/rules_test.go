@@ -42,6 +42,8 @@ func TestParseTarget(t *testing.T) {
 func FuzzParseTarget(f *testing.F) {
 	f.Add("https://shop.test:8443/orders?x=1#part")
 	f.Add("ws://[::1]/")
+	f.Add("aa\xe6000#00")
+	f.Add("..")
 	f.Fuzz(func(t *testing.T, text string) {
 		target, err := why.ParseTarget(text)
 		if err != nil {

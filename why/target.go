@@ -1,11 +1,15 @@
 package why
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -89,7 +93,7 @@ func (t *Target) takeHost(u *url.URL) error {
 		return wrong("the URL has no host")
 	}
 	if _, err := netip.ParseAddr(host); err != nil {
-		if host, err = idna.Lookup.ToASCII(host); err != nil {
+		if host, err = asciiHost(host); err != nil {
 			return wrong("%q is no host name: %v", u.Hostname(), err)
 		}
 	}
@@ -113,6 +117,25 @@ func (t *Target) takeHost(u *url.URL) error {
 		u.Host = "[" + host + "]"
 	}
 	return nil
+}
+
+// asciiHost returns a host name as it is looked up. What it returns is a name that it takes for itself, which the library does
+// not promise of bytes that are no UTF-8.
+func asciiHost(host string) (string, error) {
+	if !utf8.ValidString(host) {
+		return "", errors.New("it is not UTF-8")
+	}
+	ascii, err := idna.Lookup.ToASCII(host)
+	if err != nil {
+		return "", err
+	}
+	if slices.Contains(strings.Split(ascii, "."), "") {
+		return "", errors.New("a part of it is empty")
+	}
+	if again, err := idna.Lookup.ToASCII(ascii); err != nil || again != ascii {
+		return "", fmt.Errorf("%s is read in more than one way", ascii)
+	}
+	return ascii, nil
 }
 
 func unwrapURL(err error) error {
