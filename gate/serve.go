@@ -248,11 +248,14 @@ func (g *Gate) noRoute(x *exchange, s *site, path string, r *http.Request) *roun
 		note = near[0].String()
 	}
 	if g.dev && err.Allow == "" {
-		paths := make([]string, len(s.Routes))
-		for i, rt := range s.Routes {
-			paths[i] = rt.Path
+		var paths []string
+		for _, rt := range s.Written() {
+			paths = append(paths, rt.Path)
 		}
 		err.Public += " Routes of " + s.Name + ": " + strings.Join(paths, ", ") + "."
+		if names := s.Services(); len(names) > 0 {
+			err.Public += " Services of gRPC: " + strings.Join(names, ", ") + "."
+		}
 		if note != "" {
 			err.Public += " " + note
 		}

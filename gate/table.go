@@ -64,8 +64,12 @@ func NewTable(sites []config.Site, b route.Builders) (*Table, error) {
 	return t, nil
 }
 
-// place names a route by what it is found by, so that its limits go on counting when other routes come and go.
+// place names a route by what it is found by, so that its limits go on counting when other routes come and go. One that
+// follows from another counts with it.
 func place(s *site, r *route.Route) string {
+	if r.From != nil {
+		r = r.From
+	}
 	name := s.Name + " " + r.Path + " " + strings.Join(r.Declared.Match.Methods, ",")
 	for _, line := range r.Declared.Match.Headers {
 		name += " " + line.Name + ":" + line.Value

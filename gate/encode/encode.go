@@ -103,6 +103,9 @@ func Compressible(mediaType string) bool {
 	if rest, ok := strings.CutPrefix(mediaType, "text/"); ok {
 		return rest != "event-stream"
 	}
+	if strings.HasPrefix(mediaType, "application/grpc") || strings.HasPrefix(mediaType, "application/connect+") {
+		return false // their messages have a coding of their own, and clients take no other
+	}
 	if strings.HasSuffix(mediaType, "+json") || strings.HasSuffix(mediaType, "+xml") {
 		return true
 	}

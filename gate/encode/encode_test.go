@@ -124,7 +124,7 @@ func TestCompressible_KnowsTypes(t *testing.T) {
 		"text/html; charset=utf-8": true, "text/css": true, "application/json": true, "application/problem+json": true, "image/svg+xml": true,
 		"application/wasm": true, "TEXT/HTML": true, "font/ttf": true,
 		"text/event-stream": false, "Text/Event-Stream; charset=utf-8": false, "image/png": false, "font/woff2": false, "video/mp4": false, "application/grpc": false,
-		"application/zip": false, "application/octet-stream": false, "": false,
+		"application/zip": false, "application/octet-stream": false, "": false, "application/grpc+json": false, "application/grpc-web+json": false, "application/connect+json": false,
 	} {
 		if encode.Compressible(kind) != want {
 			t.Errorf("%q: %v", kind, !want)

@@ -34,9 +34,12 @@ const (
 type Builders struct {
 	// API makes the handler of `to: api`: it is called once for each mount, which ends in "/". The handler gets requests
 	// with their full, cleaned path: the mount is not stripped.
-	API    func(mount string) http.Handler
-	Static func(s *config.Site, r *config.Route) (Target, error)
-	Proxy  func(s *config.Site, r *config.Route) (Target, error)
+	API func(mount string) http.Handler
+	// Services are the full names of what that handler serves besides over gRPC, such as gallery.v1.Photos. Each of them has
+	// a route of its own beside every `to: api` that is not at the site's root: /gallery.v1.Photos/.
+	Services []string
+	Static   func(s *config.Site, r *config.Route) (Target, error)
+	Proxy    func(s *config.Site, r *config.Route) (Target, error)
 	// Encoders code the answers of api and proxy routes that say compress; static ones do that themselves.
 	Encoders *encode.Encoders
 }
@@ -48,7 +51,8 @@ type Route struct {
 	Kind     Kind
 	Target   Target
 	Declared *config.Route
-	Index    int // its place among all routes of the table
+	From     *Route // the `to: api` that it follows from; nil for a route that stands in the declaration
+	Index    int    // its place among all routes of the table
 
 	prefix   bool     // whether it has all that lies below Path
 	fixed    string   // see [Mount]

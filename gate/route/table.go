@@ -72,10 +72,9 @@ func (t *Table) newSite(declared *config.Site, b Builders) (*Site, error) {
 		if err := s.root.add(r, r.segments); err != nil {
 			return nil, err
 		}
-		r.Index = len(t.Routes)
-		t.Routes = append(t.Routes, r)
-		s.Routes = append(s.Routes, r)
+		t.put(s, r)
 	}
+	t.derive(s, b)
 	slices.SortStableFunc(s.Routes, compare)
 	return s, nil
 }
@@ -129,10 +128,15 @@ func (r *Route) lead(s *config.Site, b Builders) (err error) {
 	if err == nil && r.Target == nil {
 		err = errors.New("it leads nowhere")
 	}
-	if err == nil && r.Declared.Compress && b.Encoders != nil && (r.Kind == API || r.Kind == Proxy) {
+	r.code(b)
+	return err
+}
+
+// code has the answers of a route coded, where that is declared.
+func (r *Route) code(b Builders) {
+	if r.Declared.Compress && b.Encoders != nil && (r.Kind == API || r.Kind == Proxy) && r.Target != nil {
 		r.Target = &coded{r.Target, b.Encoders}
 	}
-	return err
 }
 
 // handler is the target of an API route.
