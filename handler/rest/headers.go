@@ -10,13 +10,13 @@ import (
 
 // fixedHeaders are header values that never change, made once. Their slices are full, so that an Add elsewhere copies.
 type fixedHeaders struct {
-	json, problem, noSniff, private, noStore, vary, yes []string
+	json, problem, noSniff, private, noStore, askAgain, vary, yes []string
 }
 
 func newFixedHeaders() fixedHeaders {
 	return fixedHeaders{
 		json: []string{jsonType}, problem: []string{roundtrip.ProblemType}, noSniff: []string{"nosniff"},
-		private: []string{"private, no-cache"}, noStore: []string{"no-store"},
+		private: []string{"private, no-cache"}, noStore: []string{"no-store"}, askAgain: []string{"no-cache"},
 		vary: []string{"Authorization, Cookie"}, yes: []string{"true"},
 	}
 }

@@ -13,7 +13,7 @@ type place struct {
 	plan  *plan        // of the collection, nil for batch and auth
 	id    roundtrip.ID // recordShape, fileShape
 	field string       // fileShape
-	rest  string       // authShape, inboxShape: what follows auth/ or inbox/
+	rest  string       // authShape, inboxShape: what follows auth/ or inbox/; documentShape: the document's name
 	args  []string     // the same: what stands at the template's {…}, in order
 	allow string       // the methods that are served, where another one was asked for
 }
@@ -38,6 +38,9 @@ func (d *Door) find(path string, at *place) error {
 	case path == "live" && d.streams != nil:
 		at.shape = liveShape
 		return nil
+	case d.documents.find(path) != nil:
+		at.shape, at.rest = documentShape, path
+		return nil
 	case first == "batch":
 		return unknownPath("nothing is below batch; POST %sbatch takes the writes", d.mount)
 	}
@@ -61,7 +64,7 @@ func (d *Door) findCollection(name string, at *place) error {
 		return nil
 	}
 	if later(name) {
-		return unknownPath("%s is not in this version", name)
+		return unknownPath("%s is not served here", name)
 	}
 	names := d.core.Schema().Names()
 	hint := "there are none; declare some below collections:"

@@ -23,6 +23,8 @@ type Options struct {
 	Streams Streams
 	// Push keeps the browsers that are pushed to; nil: none are.
 	Push Push
+	// Documents are what the API says of itself; nil: nothing.
+	Documents *Documents
 	// Records serves collections, batches and files alone: no sign-in, no inbox. The console's door is one.
 	Records bool
 }
@@ -35,18 +37,19 @@ type Streams interface {
 
 // Door serves the API over HTTP. It is an http.Handler.
 type Door struct {
-	core    *handler.Core
-	mount   string // "/api/"
-	table   table
-	plans   map[string]*plan
-	byPlace map[*roundtrip.Collection]*plan
-	guard   *guard
-	streams Streams
-	push    Push
-	records bool
-	crc     *crc32.Table
-	fixed   fixedHeaders
-	pool    sync.Pool
+	core      *handler.Core
+	mount     string // "/api/"
+	table     table
+	plans     map[string]*plan
+	byPlace   map[*roundtrip.Collection]*plan
+	guard     *guard
+	streams   Streams
+	push      Push
+	records   bool
+	documents *Documents
+	crc       *crc32.Table
+	fixed     fixedHeaders
+	pool      sync.Pool
 }
 
 // New makes the door for everything below mount, a path that starts and ends with a slash.
@@ -57,7 +60,7 @@ func New(core *handler.Core, mount string, o Options) (*Door, error) {
 	d := &Door{
 		core: core, mount: mount, table: newTable(routes(o.Records)),
 		plans: map[string]*plan{}, byPlace: map[*roundtrip.Collection]*plan{},
-		crc: crc32.MakeTable(crc32.Castagnoli), fixed: newFixedHeaders(), streams: o.Streams, push: o.Push, records: o.Records,
+		crc: crc32.MakeTable(crc32.Castagnoli), fixed: newFixedHeaders(), streams: o.Streams, push: o.Push, records: o.Records, documents: o.Documents,
 	}
 	var err error
 	if d.guard, err = newGuard(o.Origins); err != nil {

@@ -27,7 +27,7 @@ func routes(records bool) []route {
 	if records {
 		return own
 	}
-	return slices.Concat(own, authRoutes(), inboxRoutes(), pushRoutes())
+	return slices.Concat(own, authRoutes(), inboxRoutes(), pushRoutes(), documentRoutes())
 }
 
 // shape is the form of a path.
@@ -43,6 +43,7 @@ const (
 	fileShape
 	authShape  // auth/…: told apart by their templates
 	inboxShape // inbox, inbox/…: likewise
+	documentShape
 	shapes
 )
 
@@ -78,7 +79,7 @@ func (t *table) route(at *place, method string) (*route, error) {
 	var allow []string
 	for i := range t.byShape[at.shape] {
 		r := &t.byShape[at.shape][i]
-		if at.below() && !at.matches(r.template) {
+		if at.below() && !at.matches(r.template) || at.shape == documentShape && r.template != at.rest {
 			continue
 		}
 		if r.method == method {
