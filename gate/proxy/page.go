@@ -89,18 +89,15 @@ func (f *forward) showPage(e *roundtrip.Error) {
 // refuseRPC answers a gRPC call: an answer of trailers alone, whose status says what a kind means
 // (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
 func (f *forward) refuseRPC(e *roundtrip.Error) {
-	message := e.Public
-	if message == "" {
-		message = e.Kind.Title()
-	}
+	journey := ""
 	if f.journey != nil {
-		message += " (journey " + f.journey.ID.String() + ")"
+		journey = f.journey.ID.String()
 	}
 	h := f.w.Header()
 	h["Content-Type"] = []string{"application/grpc"}
 	h["Grpc-Status"] = []string{strconv.Itoa(e.Kind.GRPC())}
-	h["Grpc-Message"] = []string{percent(message)}
-	h["Grpc-Status-Details-Bin"] = []string{base64.RawStdEncoding.EncodeToString(e.AppendStatus(nil, message))}
+	h["Grpc-Message"] = []string{percent(e.Message())}
+	h["Grpc-Status-Details-Bin"] = []string{base64.RawStdEncoding.EncodeToString(e.AppendStatus(nil, journey))}
 	f.w.WriteHeader(http.StatusOK)
 }
 
