@@ -6,11 +6,10 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/handler"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
+	"github.com/roundtrip-dev/roundtrip/handler/tree"
 	"github.com/roundtrip-dev/roundtrip/policy"
 )
-
-// answerMaxBytes bounds what one answer may grow to: 200 records of a megabyte each are no page.
-const answerMaxBytes = 16 << 20
 
 // answer appends the rows of a call as JSON. It is a [handler.Answer].
 type answer struct {
@@ -21,7 +20,7 @@ type answer struct {
 
 	hops    []hop // hops[0] is the call's own collection
 	groups  []column
-	tree    tree                          // where refs are followed: what is needed to put records into each other
+	tree    tree.Tree                     // where refs are followed: what is needed to put records into each other
 	capture func(row roundtrip.Row) error // where a row is not to become JSON
 
 	before func(context.Context) error // what is to be done just before a write
@@ -35,17 +34,15 @@ type answer struct {
 
 // hop is one collection in the answer.
 type hop struct {
-	plan   *plan
-	mask   []bool
-	name   []byte // "author":
-	parent int
-	field  int
+	plan *plan
+	mask []bool
+	name []byte // "author":
 }
 
 func (a *answer) reset() {
 	clear(a.hops)
 	*a = answer{out: keep(a.out), hops: a.hops[:0], groups: a.groups[:0], tree: a.tree}
-	a.tree.reset()
+	a.tree.Reset(keepBytes)
 }
 
 // Begin takes the plan of the answer.
@@ -56,11 +53,12 @@ func (a *answer) Begin(ctx context.Context, p *policy.Permit, hops []handler.Hop
 	a.public = p.Always() && p.Principal().Stranger()
 	for i := range hops {
 		h := &hops[i]
-		n := hop{plan: a.door.byPlace[h.Permit.Collection()], mask: h.Permit.Query().Fields, parent: h.Parent, field: h.Field}
+		n := hop{plan: a.door.byPlace[h.Permit.Collection()], mask: h.Permit.Query().Fields}
 		if i > 0 {
 			n.name = member(h.Name)
 		}
 		a.hops = append(a.hops, n)
+		a.tree.Hops = append(a.tree.Hops, tree.Hop{Parent: h.Parent, Field: h.Field})
 	}
 	switch a.action {
 	case roundtrip.List:
@@ -86,7 +84,7 @@ func (a *answer) Row(hop int, row roundtrip.Row) error {
 		a.comma()
 		a.appendGroup(row)
 	case len(a.hops) > 1:
-		a.tree.add(a.hops, hop, row)
+		a.addNode(hop, row)
 	default:
 		a.comma()
 		a.out = a.hops[0].plan.appendRecord(a.out, row, a.hops[0].mask)
@@ -94,8 +92,8 @@ func (a *answer) Row(hop int, row roundtrip.Row) error {
 	if a.action == roundtrip.Get && hop == 0 {
 		a.etag = row.Int(roundtrip.FieldETag)
 	}
-	if len(a.out)+len(a.tree.text) > answerMaxBytes {
-		return answerTooLarge()
+	if len(a.out)+len(a.tree.Text) > tree.MaxBytes {
+		return tree.TooLarge()
 	}
 	return nil
 }
@@ -147,7 +145,7 @@ func (a *answer) End(next string, total int64, replayed bool) error {
 	switch a.action {
 	case roundtrip.List:
 		a.out = append(a.out, `],"next_page_token":`...)
-		a.out = appendString(a.out, []byte(next))
+		a.out = input.AppendString(a.out, []byte(next))
 		if total >= 0 {
 			a.out = append(a.out, `,"total_size":`...)
 			a.out = strconv.AppendInt(a.out, total, 10)
@@ -158,9 +156,4 @@ func (a *answer) End(next string, total int64, replayed bool) error {
 	case roundtrip.Get, roundtrip.Create, roundtrip.Update, roundtrip.Delete:
 	}
 	return nil
-}
-
-func answerTooLarge() error {
-	return roundtrip.E(roundtrip.Unprocessable, "request.invalid",
-		"the answer would be over %d MB; ask for fewer records with page_size, or for fewer members with fields", answerMaxBytes>>20)
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 	"github.com/roundtrip-dev/roundtrip/identity"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
@@ -47,7 +48,7 @@ func (x *exchange) signUp() error {
 		return err
 	}
 	if call.Input.Set[roundtrip.FieldID] {
-		wrongField(call, "id", "read_only", "the id of a new account is set by the server; leave it out")
+		input.Wrong(call, "id", "read_only", "the id of a new account is set by the server; leave it out")
 	}
 	if err := x.checkAccount(call, password); err != nil {
 		return err
@@ -130,12 +131,12 @@ func oneLogin(names, values []string, password string) (identity.Login, error) {
 	var call roundtrip.Call
 	switch {
 	case given == 0:
-		wrongField(&call, names[0], "required", "the account's name is missing, in "+either(names))
+		input.Wrong(&call, names[0], "required", "the account's name is missing, in "+input.Either(names))
 	case given > 1:
-		wrongField(&call, names[0], "ambiguous", "name the account by one field only")
+		input.Wrong(&call, names[0], "ambiguous", "name the account by one field only")
 	}
 	if password == "" {
-		wrongField(&call, "password", "required", "the password is missing")
+		input.Wrong(&call, "password", "required", "the password is missing")
 	}
 	if len(call.Wrong) > 0 {
 		return login, roundtrip.E(roundtrip.Invalid, "request.invalid", "a sign-in is the account's name and its password").With(call.Wrong...)
@@ -181,7 +182,7 @@ func (x *exchange) me() error {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendString(b, []byte(role))
+		b = input.AppendString(b, []byte(role))
 	}
 	b = append(b, `],"session":"`...)
 	b = who.Session.AppendTo(b)
@@ -224,7 +225,7 @@ func (x *exchange) endSession() error {
 	}
 	id, ok := roundtrip.ParseID(x.at.args[0])
 	if !ok && !who.Stranger() {
-		return roundtrip.E(roundtrip.Missing, "store.missing", "you have no session %q; GET auth/sessions lists them", cut(x.at.args[0], 64))
+		return roundtrip.E(roundtrip.Missing, "store.missing", "you have no session %q; GET auth/sessions lists them", input.Cut(x.at.args[0], 64))
 	}
 	if err := x.door.core.Identity().EndSession(x.r.Context(), who, id); err != nil {
 		return err
@@ -280,10 +281,10 @@ func (x *exchange) changePassword() error {
 func bothPasswords(who *roundtrip.Principal, old, password string) error {
 	var call roundtrip.Call
 	if old == "" {
-		wrongField(&call, "old", "required", "the password as it is now is missing, in \"old\"")
+		input.Wrong(&call, "old", "required", "the password as it is now is missing, in \"old\"")
 	}
 	if password == "" {
-		wrongField(&call, "new", "required", "the password as it is to be is missing, in \"new\"")
+		input.Wrong(&call, "new", "required", "the password as it is to be is missing, in \"new\"")
 	}
 	if len(call.Wrong) == 0 || who.Stranger() {
 		return nil
@@ -306,23 +307,23 @@ func (x *exchange) device() identity.Device {
 // decodeTexts reads a whole body as one object of texts.
 func decodeTexts(body []byte, members []textMember) error {
 	d := newDecoder(body)
-	if err := d.open('{', `an object is expected, such as {"name":"value"}`); err != nil {
+	if err := d.Open('{', `an object is expected, such as {"name":"value"}`); err != nil {
 		return err
 	}
 	var call roundtrip.Call // collects what is wrong
-	for d.dec.PeekKind() != '}' {
-		name, err := d.dec.ReadToken()
+	for d.Dec.PeekKind() != '}' {
+		name, err := d.Dec.ReadToken()
 		if err != nil {
-			return d.failed(err)
+			return d.Failed(err)
 		}
 		if err := d.textMember(&call, name.String(), members); err != nil {
-			return d.failed(err)
+			return d.Failed(err)
 		}
 	}
-	if _, err := d.dec.ReadToken(); err != nil {
-		return d.failed(err)
+	if _, err := d.Dec.ReadToken(); err != nil {
+		return d.Failed(err)
 	}
-	if err := d.end(); err != nil {
+	if err := d.End(); err != nil {
 		return err
 	}
 	if len(call.Wrong) > 0 {
@@ -339,6 +340,6 @@ func (d *decoder) textMember(call *roundtrip.Call, name string, members []textMe
 		}
 		names[i] = m.name
 	}
-	wrongField(call, name, "unknown_field", "there is no member "+cut(name, 64)+" here; "+meantOf(name, names))
-	return d.dec.SkipValue()
+	input.Wrong(call, name, "unknown_field", "there is no member "+input.Cut(name, 64)+" here; "+input.MeantOf(name, names))
+	return d.Dec.SkipValue()
 }

@@ -4,16 +4,12 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/roundtrip-dev/roundtrip"
-	"github.com/roundtrip-dev/roundtrip/internal/nearest"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 )
-
-// opsMax is how many writes one batch may have.
-const opsMax = 100
 
 // batch answers POST batch: {"ops":[{"op":"create","collection":"photos","id":"…","data":{…}}, …]}.
 func (x *exchange) batch() error {
@@ -54,19 +50,19 @@ type op struct {
 }
 
 func (b *batchReader) read() error {
-	if err := b.open('{', `an object is expected, such as {"ops":[…]}`); err != nil {
+	if err := b.Open('{', `an object is expected, such as {"ops":[…]}`); err != nil {
 		return err
 	}
 	found := false
-	for b.dec.PeekKind() != '}' {
-		name, err := b.dec.ReadToken()
+	for b.Dec.PeekKind() != '}' {
+		name, err := b.Dec.ReadToken()
 		if err != nil {
-			return b.failed(err)
+			return b.Failed(err)
 		}
 		if name.String() != "ops" {
-			b.add(string(jsontext.Pointer("").AppendToken(cut(name.String(), 64))), "unknown_field", `a batch has one member, "ops"`)
-			if err := b.dec.SkipValue(); err != nil {
-				return b.failed(err)
+			b.add(string(jsontext.Pointer("").AppendToken(input.Cut(name.String(), 64))), "unknown_field", `a batch has one member, "ops"`)
+			if err := b.Dec.SkipValue(); err != nil {
+				return b.Failed(err)
 			}
 			continue
 		}
@@ -75,14 +71,14 @@ func (b *batchReader) read() error {
 			return err
 		}
 	}
-	if _, err := b.dec.ReadToken(); err != nil {
-		return b.failed(err)
+	if _, err := b.Dec.ReadToken(); err != nil {
+		return b.Failed(err)
 	}
-	if err := b.end(); err != nil {
+	if err := b.End(); err != nil {
 		return err
 	}
 	if !found || len(b.call.Ops) == 0 && len(b.wrong) == 0 {
-		b.add("/ops", "required", "a batch has 1 to "+strconv.Itoa(opsMax)+" writes in \"ops\"")
+		b.add("/ops", "required", "a batch has 1 to "+strconv.Itoa(input.OpsMax)+" writes in \"ops\"")
 	}
 	if len(b.wrong) > 0 {
 		public := strconv.Itoa(len(b.wrong)) + " things are wrong with the batch; nothing was written"
@@ -95,39 +91,39 @@ func (b *batchReader) read() error {
 }
 
 func (b *batchReader) add(pointer, code, message string) {
-	if len(b.wrong) < wrongMax {
+	if len(b.wrong) < input.WrongMax {
 		b.wrong = append(b.wrong, roundtrip.Detail{Pointer: pointer, Code: code, Message: message})
 	}
 }
 
 func (b *batchReader) ops() error {
-	if err := b.open('[', "\"ops\" is an array of writes"); err != nil {
+	if err := b.Open('[', "\"ops\" is an array of writes"); err != nil {
 		return err
 	}
-	for n := 0; b.dec.PeekKind() != ']'; n++ {
-		if n >= opsMax {
-			return roundtrip.E(roundtrip.Invalid, "request.invalid", "a batch has at most %d writes", opsMax).
+	for n := 0; b.Dec.PeekKind() != ']'; n++ {
+		if n >= input.OpsMax {
+			return roundtrip.E(roundtrip.Invalid, "request.invalid", "a batch has at most %d writes", input.OpsMax).
 				With(roundtrip.Detail{Pointer: "/ops", Code: "too_many", Message: "send the rest as another batch"})
 		}
 		o, err := b.op("/ops/" + strconv.Itoa(n))
 		if err != nil {
-			return b.failed(err)
+			return b.Failed(err)
 		}
 		if err := b.take(&o, "/ops/"+strconv.Itoa(n)); err != nil {
 			return err
 		}
 	}
-	_, err := b.dec.ReadToken()
-	return b.failed(err)
+	_, err := b.Dec.ReadToken()
+	return b.Failed(err)
 }
 
 // op reads the members of one write.
 func (b *batchReader) op(pointer string) (o op, err error) {
-	if err := b.open('{', "each of the ops is an object"); err != nil {
+	if err := b.Open('{', "each of the ops is an object"); err != nil {
 		return o, err
 	}
-	for b.dec.PeekKind() != '}' {
-		tok, err := b.dec.ReadToken()
+	for b.Dec.PeekKind() != '}' {
+		tok, err := b.Dec.ReadToken()
 		if err != nil {
 			return o, err
 		}
@@ -146,28 +142,28 @@ func (b *batchReader) op(pointer string) (o op, err error) {
 		case "data":
 			o.hasData = true
 			var v jsontext.Value
-			v, err = b.dec.ReadValue()
-			o.to = int(b.dec.InputOffset())
+			v, err = b.Dec.ReadValue()
+			o.to = int(b.Dec.InputOffset())
 			o.from = o.to - len(v)
 		default:
-			b.add(pointer+string(jsontext.Pointer("").AppendToken(cut(name, 64))), "unknown_field",
-				fmt.Sprintf("a write has no member %q; %s", cut(name, 64), meantOf(name, []string{"op", "collection", "id", "etag", "data"})))
-			err = b.dec.SkipValue()
+			b.add(pointer+string(jsontext.Pointer("").AppendToken(input.Cut(name, 64))), "unknown_field",
+				fmt.Sprintf("a write has no member %q; %s", input.Cut(name, 64), input.MeantOf(name, []string{"op", "collection", "id", "etag", "data"})))
+			err = b.Dec.SkipValue()
 		}
 		if err != nil {
 			return o, err
 		}
 	}
-	_, err = b.dec.ReadToken()
+	_, err = b.Dec.ReadToken()
 	return o, err
 }
 
 func (b *batchReader) string(to *string, pointer string) error {
-	if b.dec.PeekKind() != '"' {
+	if b.Dec.PeekKind() != '"' {
 		b.add(pointer, "wrong_type", "a text is expected")
-		return b.dec.SkipValue()
+		return b.Dec.SkipValue()
 	}
-	tok, err := b.dec.ReadToken()
+	tok, err := b.Dec.ReadToken()
 	if err == nil {
 		*to = tok.String()
 	}
@@ -188,17 +184,17 @@ func (b *batchReader) take(o *op, pointer string) error {
 		b.add(pointer+"/op", "required", "what to do is missing: \"op\" is create, update or delete")
 		return nil
 	default:
-		b.add(pointer+"/op", "wrong_value", fmt.Sprintf("there is no op %q; %s", cut(o.verb, 64), meantOf(o.verb, []string{"create", "update", "delete"})))
+		b.add(pointer+"/op", "wrong_value", fmt.Sprintf("there is no op %q; %s", input.Cut(o.verb, 64), input.MeantOf(o.verb, []string{"create", "update", "delete"})))
 		return nil
 	}
 	schema := b.door.core.Schema()
 	if c.Collection = schema.Lookup(o.collection); c.Collection == nil {
 		if o.collection == "" {
-			b.add(pointer+"/collection", "required", "the collection is missing: \"collection\" is "+either(schema.Names()))
+			b.add(pointer+"/collection", "required", "the collection is missing: \"collection\" is "+input.Either(schema.Names()))
 			return nil
 		}
 		b.add(pointer+"/collection", "unknown_collection",
-			fmt.Sprintf("there is no collection %q; %s", cut(o.collection, 64), meantOf(o.collection, schema.Names())))
+			fmt.Sprintf("there is no collection %q; %s", input.Cut(o.collection, 64), input.MeantOf(o.collection, schema.Names())))
 		return nil
 	}
 	before := len(b.wrong)
@@ -225,9 +221,9 @@ func (b *batchReader) takeTarget(c *roundtrip.Call, o *op, pointer string) {
 	if !o.hasETag {
 		return
 	}
-	v, ok := parseVersion(o.etag)
+	v, ok := input.ParseVersion(o.etag)
 	if !ok {
-		v, ok = parseETag(o.etag)
+		v, ok = input.ParseETag(o.etag)
 	}
 	switch {
 	case c.Action == roundtrip.Create:
@@ -252,7 +248,7 @@ func (b *batchReader) takeData(c *roundtrip.Call, o *op, pointer string) error {
 	}
 	c.Input = roundtrip.NewRecord(c.Collection)
 	d := newDecoder(b.body[o.from:o.to])
-	d.base, d.path = o.from, pointer+"/data"
+	d.Base, d.Path = o.from, pointer+"/data"
 	if err := d.object(c, nil); err != nil {
 		return err
 	}
@@ -273,20 +269,4 @@ func (b *batchReader) takeID(c *roundtrip.Call, pointer string) {
 	}
 	c.Input.Put(roundtrip.FieldID, roundtrip.Ref(c.ID))
 	c.ID = 0
-}
-
-// meantOf names the nearest of some names, or all of them.
-func meantOf(word string, names []string) string {
-	if n := nearest.Of(cut(word, 64), names); n != "" {
-		return "did you mean " + strconv.Quote(n) + "?"
-	}
-	return "it is " + either(names)
-}
-
-// either joins names as prose does.
-func either(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 )
 
 // etag is the entity tag of an answer with one record: "7", the record's own etag, where nothing but that makes the body,
@@ -58,33 +59,10 @@ func ifMatch(h http.Header) (int64, error) {
 	if len(values) == 1 && text == "*" {
 		return 0, nil
 	}
-	if v, ok := parseETag(text); ok && len(values) == 1 {
+	if v, ok := input.ParseETag(text); ok && len(values) == 1 {
 		return v, nil
 	}
 	return 0, badHeader("If-Match", `one etag as it was given is expected, such as "7", or *`)
-}
-
-// parseETag reads the version out of "7" or "7-0123456789abcdef", quotes included. A weak tag is taken too: what stands
-// between us and the client may have made it one by compressing the answer.
-func parseETag(text string) (int64, bool) {
-	text = strings.TrimPrefix(text, "W/")
-	if len(text) < 3 || text[0] != '"' || text[len(text)-1] != '"' {
-		return 0, false
-	}
-	return parseVersion(text[1 : len(text)-1])
-}
-
-// parseVersion reads 7 or 7-0123456789abcdef.
-func parseVersion(text string) (int64, bool) {
-	text, hash, hashed := strings.Cut(text, "-")
-	if hashed && (hash == "" || strings.Trim(hash, "0123456789abcdef") != "") {
-		return 0, false
-	}
-	if text == "" || strings.Trim(text, "0123456789") != "" {
-		return 0, false
-	}
-	v, err := strconv.ParseInt(text, 10, 64)
-	return v, err == nil && v > 0
 }
 
 // hashedETag reports whether something else than the record's own etag makes the body of an answer.

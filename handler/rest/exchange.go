@@ -11,11 +11,12 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/handler"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 const (
-	bodyMaxBytes   = 1 << 20 // of a JSON body, and of all text parts of a form
+	bodyMaxBytes   = input.BodyMax // of a JSON body, and of all text parts of a form
 	keepBytes      = 64 << 10
 	mergePatchType = "application/merge-patch+json" // RFC 7396
 	jsonType       = "application/json"
@@ -119,7 +120,7 @@ func (x *exchange) media(accepted ...string) (string, error) {
 	}
 	have = strings.ToLower(strings.TrimSpace(have))
 	if packed := x.r.Header.Get("Content-Encoding"); packed != "" && packed != "identity" {
-		e := roundtrip.E(roundtrip.Unsupported, "request.media_type", "a body is read here as it is, not as %q", cut(packed, 64))
+		e := roundtrip.E(roundtrip.Unsupported, "request.media_type", "a body is read here as it is, not as %q", input.Cut(packed, 64))
 		e.Status = http.StatusUnsupportedMediaType
 		return "", e
 	}
@@ -132,7 +133,7 @@ func (x *exchange) media(accepted ...string) (string, error) {
 	if x.r.Method == http.MethodPatch {
 		x.w.Header().Set("Accept-Patch", strings.Join(accepted, ", ")) // RFC 5789 section 2.2
 	}
-	e := roundtrip.E(roundtrip.Unsupported, "request.media_type", "a body of type %s is read here; this one has type %q", wanted, cut(have, 64))
+	e := roundtrip.E(roundtrip.Unsupported, "request.media_type", "a body of type %s is read here; this one has type %q", wanted, input.Cut(have, 64))
 	if have == "" {
 		e.Public = "the request says nothing of its body's type; send Content-Type: " + wanted
 	}

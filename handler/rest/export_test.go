@@ -5,13 +5,14 @@ import (
 	"net/url"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 )
 
 // The inner doors of the package's own tests.
 var (
-	AppendString = appendString
+	AppendString = input.AppendString
 	Disposition  = disposition
-	ParseETag    = parseETag
+	ParseETag    = input.ParseETag
 	MatchesNone  = matchesNone
 )
 

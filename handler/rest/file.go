@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 )
 
@@ -91,10 +92,10 @@ func (x *exchange) fileField() (int, *roundtrip.Field, error) {
 	if len(names) > 0 {
 		hint = "it has " + strings.Join(names, ", ")
 	}
-	if n := nearest.Of(cut(x.at.field, 64), names); n != "" {
+	if n := nearest.Of(input.Cut(x.at.field, 64), names); n != "" {
 		hint = "did you mean " + n + "?"
 	}
-	return 0, nil, unknownPath("%s has no file field %q; %s", c.Name, cut(x.at.field, 64), hint)
+	return 0, nil, unknownPath("%s has no file field %q; %s", c.Name, input.Cut(x.at.field, 64), hint)
 }
 
 // sendFile writes the bytes, or the part of them that a Range header asks for. Nothing in them can act as a page of this

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 	"github.com/roundtrip-dev/roundtrip/store/files"
 )
 
@@ -91,25 +92,25 @@ func (f *formReader) part(part *multipart.Part) error {
 	i, isField := f.call.Collection.Lookup(name)
 	switch {
 	case f.seen[name]:
-		wrongField(f.call, name, "repeated", "a form has one part for each field")
+		input.Wrong(f.call, name, "repeated", "a form has one part for each field")
 		return nil
 	case !isField && (name == "data" || name == "record"):
 		f.seen[name] = true
 		return f.json(part, name)
 	case !isField:
-		unknownField(f.call, name, []textMember{{name: "data"}})
+		input.UnknownField(f.call, name, "data")
 		return nil
 	}
 	f.seen[name] = true
 	field := f.call.Collection.Fields[i]
 	switch {
-	case readOnly(i, field):
-		wrongField(f.call, name, "read_only", name+" is kept by the server; leave it out")
+	case input.ReadOnly(i, field):
+		input.Wrong(f.call, name, "read_only", name+" is kept by the server; leave it out")
 		return nil
 	case field.Type == roundtrip.TypeFile && (part.FileName() != "" || part.Header.Get("Content-Type") != ""):
 		return f.file(part, i, field)
 	case part.FileName() != "":
-		wrongField(f.call, name, "wrong_type", expected(field)+", not a file")
+		input.Wrong(f.call, name, "wrong_type", input.Expected(field)+", not a file")
 		return nil
 	}
 	return f.text(part, i, field)
@@ -145,7 +146,7 @@ func (f *formReader) text(part *multipart.Part, i int, field *roundtrip.Field) e
 		return err
 	}
 	if !utf8.Valid(text) {
-		wrongField(f.call, field.Name, "bad_utf8", "a text is not good UTF-8")
+		input.Wrong(f.call, field.Name, "bad_utf8", "a text is not good UTF-8")
 		return nil
 	}
 	if field.Type == roundtrip.TypeFile && len(text) == 0 { // a form whose file was not chosen
@@ -168,7 +169,7 @@ func (f *formReader) json(part *multipart.Part, name string) error {
 	if err := d.object(f.call, nil); err != nil {
 		return err
 	}
-	return d.end()
+	return d.End()
 }
 
 // take reads a text part. All of them together have the limit of a body.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 	"github.com/roundtrip-dev/roundtrip/identity"
 )
 
@@ -28,7 +29,7 @@ func (x *exchange) grant(status int, g *identity.Grant) error {
 	b = appendSession(b, &g.Session, true)
 	if inBody {
 		b = append(b, `,"token":`...)
-		b = appendString(b, []byte(g.Token))
+		b = input.AppendString(b, []byte(g.Token))
 	}
 	x.answer.out = append(b, '}')
 	return x.sendPrivate(status, x.answer.out)
@@ -105,10 +106,10 @@ func appendSession(b []byte, s *roundtrip.Session, current bool) []byte {
 	b = append(b, `","expire_time":"`...)
 	b = roundtrip.AppendTime(b, s.Expires.UnixMicro())
 	b = append(b, `","name":`...)
-	b = appendString(b, []byte(s.Name))
+	b = input.AppendString(b, []byte(s.Name))
 	b = append(b, `,"address":`...)
 	if s.Addr.IsValid() {
-		b = appendString(b, []byte(s.Addr.String()))
+		b = input.AppendString(b, []byte(s.Addr.String()))
 	} else {
 		b = append(b, "null"...)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 )
 
 // fixedHeaders are header values that never change, made once. Their slices are full, so that an Add elsewhere copies.
@@ -127,12 +128,8 @@ func idempotencyKey(r *http.Request) (string, error) {
 		return "", nil
 	}
 	key := strings.TrimSpace(values[0])
-	good := len(values) == 1 && key != "" && len(key) <= 255
-	for i := range len(key) {
-		good = good && key[i] > ' ' && key[i] < 0x7f
-	}
-	if !good {
-		return "", badHeader("Idempotency-Key", "one key of 1 to 255 printable ASCII characters without spaces is expected")
+	if len(values) != 1 || !input.GoodKey(key) {
+		return "", badHeader("Idempotency-Key", input.KeyForm)
 	}
 	return key, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 	"github.com/roundtrip-dev/roundtrip/identity"
 	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 )
@@ -91,12 +92,12 @@ func (x *exchange) inboxQuery() (q inboxQuery, polls bool, err error) {
 
 func unknownInboxParam(name string) error {
 	names := []string{"page_size", "page_token", "cursor"}
-	message := "inbox takes no parameter " + strconv.Quote(cut(name, 64)) + "; it takes " + strings.Join(names, ", ")
-	if n := nearest.Of(cut(name, 64), names); n != "" {
-		message = "inbox takes no parameter " + strconv.Quote(cut(name, 64)) + "; did you mean " + n + "?"
+	message := "inbox takes no parameter " + strconv.Quote(input.Cut(name, 64)) + "; it takes " + strings.Join(names, ", ")
+	if n := nearest.Of(input.Cut(name, 64), names); n != "" {
+		message = "inbox takes no parameter " + strconv.Quote(input.Cut(name, 64)) + "; did you mean " + n + "?"
 	}
 	return roundtrip.E(roundtrip.Invalid, "request.unknown_parameter", "%s", message).
-		With(roundtrip.Detail{Parameter: cut(name, 64), Code: "unknown_parameter", Message: message})
+		With(roundtrip.Detail{Parameter: input.Cut(name, 64), Code: "unknown_parameter", Message: message})
 }
 
 // account is who is signed in.
@@ -139,15 +140,15 @@ func (x *exchange) inboxBody(names []string, member func(d *decoder, call *round
 		if err != nil || known {
 			return err
 		}
-		message := "there is no " + strconv.Quote(cut(name, 64)) + " here; expected " + strings.Join(names, " or ")
-		if n := nearest.Of(cut(name, 64), names); n != "" {
-			message = "there is no " + strconv.Quote(cut(name, 64)) + " here; did you mean " + n + "?"
+		message := "there is no " + strconv.Quote(input.Cut(name, 64)) + " here; expected " + strings.Join(names, " or ")
+		if n := nearest.Of(input.Cut(name, 64), names); n != "" {
+			message = "there is no " + strconv.Quote(input.Cut(name, 64)) + " here; did you mean " + n + "?"
 		}
-		wrongField(&call, name, "unknown_field", message)
-		return d.dec.SkipValue()
+		input.Wrong(&call, name, "unknown_field", message)
+		return d.Dec.SkipValue()
 	})
 	if err == nil {
-		err = d.end()
+		err = d.End()
 	}
 	if err == nil && len(call.Wrong) > 0 {
 		err = roundtrip.E(roundtrip.Invalid, "request.invalid", "%s", call.Wrong[0].Message).With(call.Wrong...)
@@ -157,20 +158,20 @@ func (x *exchange) inboxBody(names []string, member func(d *decoder, call *round
 
 // members reads one object, and gives each name to fn, which reads the value.
 func (d *decoder) members(fn func(name string) error) error {
-	if err := d.open('{', "an object is expected"); err != nil {
+	if err := d.Open('{', "an object is expected"); err != nil {
 		return err
 	}
-	for d.dec.PeekKind() != '}' {
-		name, err := d.dec.ReadToken()
+	for d.Dec.PeekKind() != '}' {
+		name, err := d.Dec.ReadToken()
 		if err != nil {
-			return d.failed(err)
+			return d.Failed(err)
 		}
 		if err := fn(name.String()); err != nil {
-			return d.failed(err)
+			return d.Failed(err)
 		}
 	}
-	_, err := d.dec.ReadToken()
-	return d.failed(err)
+	_, err := d.Dec.ReadToken()
+	return d.Failed(err)
 }
 
 // inboxSeen answers POST inbox/seen: {"through":17}, or {} for all there is.
@@ -180,12 +181,12 @@ func (x *exchange) inboxSeen() error {
 		if name != "through" {
 			return false, nil
 		}
-		v, err := d.dec.ReadValue()
+		v, err := d.Dec.ReadValue()
 		if err != nil {
 			return true, err
 		}
 		if through, err = strconv.ParseInt(string(v), 10, 64); err != nil || through < 0 {
-			wrongField(call, name, "wrong_type", "a number of the inbox is expected, such as the seq of a notification")
+			input.Wrong(call, name, "wrong_type", "a number of the inbox is expected, such as the seq of a notification")
 		}
 		if through == 0 { // the seq of an inbox without entries: what came since was not shown
 			through = -1
@@ -212,11 +213,11 @@ func (x *exchange) inboxRead() error {
 		case "ids":
 			return true, d.ids(call, name, &ids)
 		case "all":
-			if d.dec.PeekKind() != 't' {
-				wrongField(call, name, "wrong_type", "all is true, or is left out")
+			if d.Dec.PeekKind() != 't' {
+				input.Wrong(call, name, "wrong_type", "all is true, or is left out")
 			}
 			all = true
-			return true, d.dec.SkipValue()
+			return true, d.Dec.SkipValue()
 		}
 		return false, nil
 	})
@@ -242,26 +243,26 @@ func (x *exchange) inboxRead() error {
 
 // ids reads an array of ids.
 func (d *decoder) ids(call *roundtrip.Call, name string, to *[]roundtrip.ID) error {
-	if d.dec.PeekKind() != jsontext.KindBeginArray {
-		wrongField(call, name, "wrong_type", "an array of ids is expected")
-		return d.dec.SkipValue()
+	if d.Dec.PeekKind() != jsontext.KindBeginArray {
+		input.Wrong(call, name, "wrong_type", "an array of ids is expected")
+		return d.Dec.SkipValue()
 	}
-	if _, err := d.dec.ReadToken(); err != nil {
+	if _, err := d.Dec.ReadToken(); err != nil {
 		return err
 	}
-	for d.dec.PeekKind() != jsontext.KindEndArray {
+	for d.Dec.PeekKind() != jsontext.KindEndArray {
 		var text string
 		if err := d.text(call, name, &text); err != nil {
 			return err
 		}
 		id, ok := roundtrip.ParseID(text)
 		if !ok {
-			wrongField(call, name, "bad_id", "an id is "+roundtrip.IDForm)
+			input.Wrong(call, name, "bad_id", "an id is "+roundtrip.IDForm)
 			continue
 		}
 		*to = append(*to, id)
 	}
-	_, err := d.dec.ReadToken()
+	_, err := d.Dec.ReadToken()
 	return err
 }
 
@@ -285,19 +286,19 @@ func (x *exchange) preferences() error {
 func (x *exchange) setPreferences() error {
 	change := map[string]roundtrip.Preference{}
 	account, err := x.inboxBody(nil, func(d *decoder, call *roundtrip.Call, kind string) (bool, error) {
-		if d.dec.PeekKind() != '{' {
-			wrongField(call, kind, "wrong_type", `an object of channels is expected, such as {"push":false}`)
-			return true, d.dec.SkipValue()
+		if d.Dec.PeekKind() != '{' {
+			input.Wrong(call, kind, "wrong_type", `an object of channels is expected, such as {"push":false}`)
+			return true, d.Dec.SkipValue()
 		}
 		wants := roundtrip.Preference{}
 		change[kind] = wants
 		return true, d.members(func(channel string) error {
-			have := d.dec.PeekKind()
+			have := d.Dec.PeekKind()
 			if have != 't' && have != 'f' {
-				wrongField(call, kind, "wrong_type", cut(channel, 64)+" is true or false")
+				input.Wrong(call, kind, "wrong_type", input.Cut(channel, 64)+" is true or false")
 			}
 			wants[roundtrip.Channel(channel)] = have == 't'
-			return d.dec.SkipValue()
+			return d.Dec.SkipValue()
 		})
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 )
 
@@ -75,17 +76,17 @@ func (d *Door) findCollection(name string, at *place) error {
 	if d.records {
 		others = others[:2]
 	}
-	if n := nearest.Of(cut(name, 64), append(names, others...)); n != "" {
+	if n := nearest.Of(input.Cut(name, 64), append(names, others...)); n != "" {
 		hint = "did you mean " + n + "?"
 	}
-	return unknownPath("there is no collection %q; %s", cut(name, 64), hint)
+	return unknownPath("there is no collection %q; %s", input.Cut(name, 64), hint)
 }
 
 // openPath says what to write instead of a path that ends with a slash, or is none.
 func (d *Door) openPath(path string) error {
 	path = strings.TrimRight(path, "/")
 	if path != "" {
-		return unknownPath("no path of the API ends with a slash; drop the slash at the end: %s%s", d.mount, cut(path, 64))
+		return unknownPath("no path of the API ends with a slash; drop the slash at the end: %s%s", d.mount, input.Cut(path, 64))
 	}
 	others := "auth/…, batch, files/… or inbox"
 	if d.records {
@@ -113,7 +114,7 @@ func later(name string) bool {
 func (d *Door) findVerb(verb, path string, more bool, at *place) error {
 	switch {
 	case more:
-		return unknownPath("%q leads nowhere: a verb ends the path", cut(path, 64))
+		return unknownPath("%q leads nowhere: a verb ends the path", input.Cut(path, 64))
 	case verb == "aggregate":
 		at.shape = aggregateShape
 		return nil
@@ -125,11 +126,11 @@ func (d *Door) findVerb(verb, path string, more bool, at *place) error {
 	if verb == "watch" {
 		return unknownPath("%s:watch is not served here", name)
 	}
-	meant := nearest.Of(cut(verb, 64), []string{"aggregate", "watch"})
+	meant := nearest.Of(input.Cut(verb, 64), []string{"aggregate", "watch"})
 	if meant == "" {
-		return unknownPath("%s has no verb %q; there is %s:aggregate and %s:watch", name, cut(verb, 64), name, name)
+		return unknownPath("%s has no verb %q; there is %s:aggregate and %s:watch", name, input.Cut(verb, 64), name, name)
 	}
-	return unknownPath("%s has no verb %q; did you mean %s:%s?", name, cut(verb, 64), name, meant)
+	return unknownPath("%s has no verb %q; did you mean %s:%s?", name, input.Cut(verb, 64), name, meant)
 }
 
 // findFile reads COLLECTION/ID/FIELD.
@@ -147,12 +148,9 @@ func (d *Door) findFile(path string, at *place) error {
 
 // findID reads a record's id. What can't be an id names no record.
 func (at *place) findID(text string) error {
-	id, ok := roundtrip.ParseID(text)
-	if !ok {
-		return roundtrip.E(roundtrip.Missing, "store.missing", "%s has no record %q: an id is %s", at.plan.collection.Name, cut(text, 64), roundtrip.IDForm)
-	}
+	id, err := input.RecordID(at.plan.collection, text)
 	at.id = id
-	return nil
+	return err
 }
 
 // below reports whether the place is told apart by templates.
@@ -183,12 +181,4 @@ func (at *place) matches(template string) bool {
 
 func unknownPath(public string, args ...any) error {
 	return roundtrip.E(roundtrip.Missing, "request.unknown_path", public, args...)
-}
-
-// cut bounds what is repeated of a caller's text.
-func cut(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
 }

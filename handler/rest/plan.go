@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 	"github.com/roundtrip-dev/roundtrip/policy"
 )
 
@@ -103,7 +104,7 @@ func (f form) appendValue(b []byte, row roundtrip.Row, i int) []byte {
 	}
 	switch f {
 	case quoted:
-		return appendString(b, row.Bytes(i))
+		return input.AppendString(b, row.Bytes(i))
 	case integer:
 		return strconv.AppendInt(b, row.Int(i), 10)
 	case float:

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 )
 
 // Push keeps the browsers of accounts to which notifications are pushed. *push.Sender does.
@@ -46,7 +47,7 @@ func (x *exchange) pushKey() error {
 		return err
 	}
 	b := append(x.answer.out[:0], `{"key":`...)
-	b = appendString(b, []byte(push.Key()))
+	b = input.AppendString(b, []byte(push.Key()))
 	x.answer.out = append(b, '}')
 	return x.sendPrivate(http.StatusOK, x.answer.out)
 }
@@ -63,11 +64,11 @@ func (x *exchange) subscribePush() error {
 		case "endpoint":
 			return true, d.text(call, name, &endpoint)
 		case "expirationTime": // the push service answers when it is over
-			return true, d.dec.SkipValue()
+			return true, d.Dec.SkipValue()
 		case "keys":
-			if d.dec.PeekKind() != '{' {
-				wrongField(call, name, "wrong_type", "an object with p256dh and auth is expected")
-				return true, d.dec.SkipValue()
+			if d.Dec.PeekKind() != '{' {
+				input.Wrong(call, name, "wrong_type", "an object with p256dh and auth is expected")
+				return true, d.Dec.SkipValue()
 			}
 			return true, d.members(func(key string) error {
 				switch key {
@@ -76,7 +77,7 @@ func (x *exchange) subscribePush() error {
 				case "auth":
 					return d.text(call, key, &auth)
 				}
-				return d.dec.SkipValue()
+				return d.Dec.SkipValue()
 			})
 		}
 		return false, nil

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 )
 
@@ -107,9 +108,9 @@ func (x *exchange) tornOff(raw, name, value string) bool {
 }
 
 func tornFilter(name, value string) error {
-	message := "the filter ends before " + strconv.Quote(cut(name+"="+value, 64)) + ", because a bare & starts another parameter"
+	message := "the filter ends before " + strconv.Quote(input.Cut(name+"="+value, 64)) + ", because a bare & starts another parameter"
 	return roundtrip.E(roundtrip.Invalid, "request.unknown_parameter", "%s", message).
-		With(roundtrip.Detail{Parameter: cut(name, 64), Code: "unknown_parameter", Message: message})
+		With(roundtrip.Detail{Parameter: input.Cut(name, 64), Code: "unknown_parameter", Message: message})
 }
 
 // tornHint adds to an error about a query that its filter was cut in two.
@@ -218,7 +219,7 @@ func unescape(s string) (string, error) {
 			default:
 				if i+2 >= len(s) || hexDigit(s[i+1]) < 0 || hexDigit(s[i+2]) < 0 {
 					return "", roundtrip.E(roundtrip.Invalid, "request.invalid",
-						"the query string has a %% that no two hex digits follow, near %q; write %%25 for a percent sign", cut(s[i:], 12))
+						"the query string has a %% that no two hex digits follow, near %q; write %%25 for a percent sign", input.Cut(s[i:], 12))
 				}
 				b = append(b, byte(hexDigit(s[i+1])<<4|hexDigit(s[i+2])))
 				i += 2
@@ -250,8 +251,8 @@ func wrongParam(name, expected string) error {
 }
 
 func repeated(name string) error {
-	return roundtrip.E(roundtrip.Invalid, "request.invalid", "the parameter %s is given twice", cut(name, 64)).
-		With(roundtrip.Detail{Parameter: cut(name, 64), Code: "repeated", Message: "give it once"})
+	return roundtrip.E(roundtrip.Invalid, "request.invalid", "the parameter %s is given twice", input.Cut(name, 64)).
+		With(roundtrip.Detail{Parameter: input.Cut(name, 64), Code: "repeated", Message: "give it once"})
 }
 
 // unknownParam refuses a parameter and names the nearest one that is read here.
@@ -273,8 +274,8 @@ func (x *exchange) unknownParam(name string, allowed param) error {
 	if n := nearParam(name, names, allowed); n != "" {
 		hint = "did you mean " + n + "?"
 	}
-	return roundtrip.E(roundtrip.Invalid, "request.unknown_parameter", "there is no parameter %q here; %s", cut(name, 64), hint).
-		With(roundtrip.Detail{Parameter: cut(name, 64), Code: "unknown_parameter", Message: hint})
+	return roundtrip.E(roundtrip.Invalid, "request.unknown_parameter", "there is no parameter %q here; %s", input.Cut(name, 64), hint).
+		With(roundtrip.Detail{Parameter: input.Cut(name, 64), Code: "unknown_parameter", Message: hint})
 }
 
 // nearParam finds the name that was probably meant: what other systems call it so, or one that is spelt nearly so. One
@@ -286,7 +287,7 @@ func nearParam(name string, names []string, allowed param) string {
 	if len(name) < 2 {
 		return ""
 	}
-	return nearest.Of(cut(name, 64), names)
+	return nearest.Of(input.Cut(name, 64), names)
 }
 
 // foreignParam returns our name for what other systems call otherwise, or "".

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 )
 
@@ -97,7 +98,7 @@ func (t *table) route(at *place, method string) (*route, error) {
 	if method == http.MethodOptions {
 		return nil, nil //nolint:nilnil // OPTIONS has no route of its own: at.allow is its answer
 	}
-	e := roundtrip.E(roundtrip.Unsupported, "route.method_not_allowed", "%s is not served here; use %s", cut(method, 20), at.allow)
+	e := roundtrip.E(roundtrip.Unsupported, "route.method_not_allowed", "%s is not served here; use %s", input.Cut(method, 20), at.allow)
 	e.Allow = at.allow
 	return nil, e
 }
@@ -123,8 +124,8 @@ func (t *table) unknownBelow(at *place) error {
 	if at.rest == "" {
 		return unknownPath("%s", all)
 	}
-	if n := nearest.Of(cut(at.rest, 64), names); n != "" {
+	if n := nearest.Of(input.Cut(at.rest, 64), names); n != "" {
 		all = "did you mean " + first + n + "?"
 	}
-	return unknownPath("there is no %s%s; %s", first, cut(at.rest, 64), all)
+	return unknownPath("there is no %s%s; %s", first, input.Cut(at.rest, 64), all)
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/handler"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
+	"github.com/roundtrip-dev/roundtrip/handler/tree"
 	"github.com/roundtrip-dev/roundtrip/policy"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/stream/live"
@@ -26,7 +28,7 @@ func (d *Door) Topic(text string) (*live.Asked, error) {
 		return nil, err
 	}
 	if x.at.shape != collectionShape && x.at.shape != recordShape {
-		return nil, unknownPath("%q can't be watched: a topic is a collection, a record, inbox or channel/NAME/KEY", cut(path, 64))
+		return nil, unknownPath("%q can't be watched: a topic is a collection, a record, inbox or channel/NAME/KEY", input.Cut(path, 64))
 	}
 	a := &live.Asked{Collection: x.at.plan.collection, ID: x.at.id}
 	if a.ID != 0 {
@@ -109,24 +111,24 @@ func (a *pieces) Row(hop int, row roundtrip.Row) error {
 		a.ids = append(a.ids, roundtrip.ID(row.Int(roundtrip.FieldID)))
 	}
 	if len(a.hops) > 1 {
-		a.tree.add(a.hops, hop, row)
+		a.addNode(hop, row)
 	} else {
 		a.out = a.hops[0].plan.appendRecord(a.out, row, a.hops[0].mask)
 		a.ends = append(a.ends, len(a.out))
 	}
-	if len(a.out)+len(a.tree.text) > answerMaxBytes {
-		return answerTooLarge()
+	if len(a.out)+len(a.tree.Text) > tree.MaxBytes {
+		return tree.TooLarge()
 	}
 	return nil
 }
 
 // End puts the records into each other.
 func (a *pieces) End(string, int64, bool) error {
-	for _, n := range a.tree.top {
+	for _, n := range a.tree.Top {
 		a.appendNode(0, n)
 		a.ends = append(a.ends, len(a.out))
-		if len(a.out) > answerMaxBytes {
-			return answerTooLarge()
+		if len(a.out) > tree.MaxBytes {
+			return tree.TooLarge()
 		}
 	}
 	return nil

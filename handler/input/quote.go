@@ -1,10 +1,10 @@
-package rest
+package input
 
 import "unicode/utf8"
 
-// appendString appends text as a JSON string (RFC 8259 section 7). Bytes that are no UTF-8 become U+FFFD, so that the
+// AppendString appends text as a JSON string (RFC 8259 section 7). Bytes that are no UTF-8 become U+FFFD, so that the
 // answer is good JSON whatever the database holds.
-func appendString(b, text []byte) []byte {
+func AppendString(b, text []byte) []byte {
 	b = append(b, '"')
 	start := 0
 	for i := 0; i < len(text); {
