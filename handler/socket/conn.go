@@ -10,15 +10,13 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/roundtrip-dev/roundtrip/handler/orders"
 	"github.com/roundtrip-dev/roundtrip/stream/live"
 )
 
 const (
-	messageMax = 64 << 10         // bytes of a client's message
-	writeTime  = 30 * time.Second // without progress the client is cut off
-	closeWait  = 2 * time.Second  // for the client's half of a close
-	burst      = 100              // messages at once
-	perSecond  = 20               // and in the long run
+	writeTime = 30 * time.Second // without progress the client is cut off
+	closeWait = 2 * time.Second  // for the client's half of a close
 )
 
 // socket is one WebSocket. One goroutine reads; another one writes, and is there only while there is something to write.
@@ -33,8 +31,7 @@ type socket struct {
 	// of the reader
 	message []byte // the parts of a fragmented message so far
 	partial bool
-	tokens  float64
-	counted int64 // Unix milliseconds
+	meter   orders.Meter
 
 	heard, said atomic.Bool // the client's half of the close, and ours
 }
@@ -210,7 +207,7 @@ func (s *socket) check(h *ws.Header) (why string, code int) {
 		return "the parts of a message are out of order", int(ws.StatusProtocolError)
 	case h.OpCode == ws.OpBinary:
 		return "messages are text", int(ws.StatusUnsupportedData)
-	case h.Length < 0 || h.Length+int64(len(s.message)) > messageMax:
+	case h.Length < 0 || h.Length+int64(len(s.message)) > orders.MessageMax:
 		return "a message may have 64 KB", live.CloseTooBig
 	}
 	return "", 0
@@ -218,8 +215,8 @@ func (s *socket) check(h *ws.Header) (why string, code int) {
 
 // take handles one frame. It reports false when nothing more is read.
 func (s *socket) take(h *ws.Header, payload []byte) bool {
-	if h.OpCode != ws.OpPong && !s.allowed() {
-		s.live.Close(live.Closing{Code: live.CloseTooMany, Reason: "stream.messages", Why: "too many messages; wait 30 seconds"})
+	if h.OpCode != ws.OpPong && !s.meter.Allow(s.door.now()) {
+		s.live.Close(orders.TooMany())
 		return false
 	}
 	switch h.OpCode {
@@ -265,20 +262,4 @@ func (s *socket) closedBy(payload []byte) {
 // validCode reports whether a client may close with a code (RFC 6455 section 7.4).
 func validCode(code int) bool {
 	return code >= 3000 && code < 5000 || code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006
-}
-
-// allowed counts a message.
-func (s *socket) allowed() bool {
-	now := s.door.now().UnixMilli()
-	if s.counted == 0 {
-		s.tokens = burst
-	} else {
-		s.tokens = min(burst, s.tokens+float64(now-s.counted)*perSecond/1000)
-	}
-	s.counted = now
-	if s.tokens < 1 {
-		return false
-	}
-	s.tokens--
-	return true
 }

@@ -17,7 +17,7 @@ func FuzzParseOrder(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !json.Valid(b) || o.verb == "" || o.id != "" && !json.Valid([]byte(o.id)) || (o.data != nil) != (o.verb == "send") {
+		if !json.Valid(b) || o.Verb == "" || o.ID != "" && !json.Valid([]byte(o.ID)) || (o.Data != nil) != (o.Verb == "send") {
 			t.Errorf("%q was taken as %+v", b, o)
 		}
 	})

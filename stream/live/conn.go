@@ -339,3 +339,10 @@ func (c *Conn) Who() *roundtrip.Principal {
 	defer c.mu.Unlock()
 	return c.who
 }
+
+// Idle reports whether the connection has no topic.
+func (c *Conn) Idle() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.topics) == 0
+}

@@ -443,7 +443,7 @@ func (b *batch) build(a *audience, more []change, own map[roundtrip.ID][]byte) *
 	if list.n == 0 {
 		return nil
 	}
-	return g.hub.end(list.close(), b.w.to)
+	return g.sealed(list.close(), b.w.to)
 }
 
 // send hands a message to those who have not read as far.

@@ -3,6 +3,7 @@ package live
 import (
 	"encoding/binary"
 	"strconv"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -16,6 +17,10 @@ type Frame struct {
 	start    int    // where the WebSocket frame begins
 	position int64  // that its cursor has; 0 where it has none
 	beat     bool   // it is of no topic
+	forms    Forms  // of the declaration by which its records were written; nil where it has none of them
+
+	mu   sync.Mutex // guards made
+	made []formed
 }
 
 // headRoom is the longest header of an unmasked WebSocket frame (RFC 6455 section 5.2).

@@ -79,6 +79,8 @@ type House struct {
 	Who func(ctx context.Context, token string) (*roundtrip.Principal, error)
 	// Forget says that an account's record may have changed: Who must look again.
 	Forget func(account roundtrip.ID)
+	// Forms writes messages in other forms than JSON; nil where no door asks for one.
+	Forms Forms
 }
 
 // Options is what a [Hub] is made of.

@@ -151,5 +151,5 @@ func (g *group) catchUp(ctx context.Context, v store.View, p *policy.Permit, id 
 			list.removed(c.id)
 		}
 	}
-	return g.hub.end(list.close(), past.w.to), nil
+	return g.sealed(list.close(), past.w.to), nil
 }

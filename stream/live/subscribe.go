@@ -264,7 +264,7 @@ func (g *group) first(ctx context.Context, v store.View, a *audience, p *policy.
 		if err := g.learn(v, a, p); err != nil {
 			return nil, err
 		}
-		return g.hub.end(appendSnapshot(message(id, g.topic, 16), nil, reset), position), nil
+		return g.sealed(appendSnapshot(message(id, g.topic, 16), nil, reset), position), nil
 	}
 	pieces, err := g.page(ctx, v, a, p)
 	if err != nil {
@@ -273,7 +273,7 @@ func (g *group) first(ctx context.Context, v store.View, a *audience, p *policy.
 	if g.asked.ID != 0 && len(pieces) == 0 && past.since == nil {
 		return nil, roundtrip.E(roundtrip.Missing, "store.missing", "%s has no record %q", g.asked.Collection.Name, g.asked.ID)
 	}
-	return g.hub.end(appendSnapshot(message(id, g.topic, size(pieces)), pieces, reset), position), nil
+	return g.sealed(appendSnapshot(message(id, g.topic, size(pieces)), pieces, reset), position), nil
 }
 
 // page reads a snapshot and notes what is held from now on.
@@ -369,7 +369,7 @@ func (g *group) reset(ctx context.Context, v store.View, a *audience, why string
 		return err
 	}
 	g.joined = max(g.joined, position)
-	f := g.hub.end(appendSnapshot(message("", g.topic, size(pieces)), pieces, why), position)
+	f := g.sealed(appendSnapshot(message("", g.topic, size(pieces)), pieces, why), position)
 	for _, s := range a.subs {
 		s.from = max(s.from, position)
 		s.conn.Send(f)
