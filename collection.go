@@ -167,13 +167,21 @@ type Child struct {
 	Ref  int // position of the ref in From
 }
 
+// Retired is a field or a collection that is no more: neither its number nor, in what was made of it, its place may be
+// taken by another one.
+type Retired struct {
+	Number int32
+	Name   string // the last one that it had
+}
+
 // Collection is one declared collection: its fields, rules and indexes, and how others hang on it.
 type Collection struct {
 	Name     string
 	Number   int32 // stable over renames, kept in the schema history; set by the store
 	Pos      Pos
 	Was      string
-	Fields   []*Field // system fields first
+	Fields   []*Field  // system fields first
+	Retired  []Retired // fields that were dropped, by number; set by the store
 	Indexes  []Index
 	Rules    map[Action]Rule     // Get holds `read` (List, Aggregate and Watch use it too), then Create, Update, Delete
 	Accounts bool                // people sign in to it
@@ -257,6 +265,7 @@ type Warning struct {
 type Schema struct {
 	Name        string // the declaration's name: gallery
 	Collections []*Collection
+	Retired     []Retired    // collections that were dropped, by number; set by the store
 	Notices     []*Notice    // the declared kinds of notification
 	Channels    []*Broadcast // the declared channels
 	Roles       []string     // the declared roles; a rule may name no other

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/schema/naming"
 )
 
 // read is the type of a field as the API answers it.
@@ -72,8 +73,8 @@ func typeNames(s *roundtrip.Schema) map[*roundtrip.Collection]string {
 	taken := map[string]bool{"Base": true, "Add": true, "StoredFile": true, "Schema": true, "Blob": true}
 	names := make(map[*roundtrip.Collection]string, len(s.Collections))
 	for _, c := range s.Collections {
-		name := pascal(singular(c.Name))
-		for _, other := range []string{pascal(c.Name), pascal(c.Name) + "Record"} {
+		name := naming.Pascal(naming.Singular(c.Name))
+		for _, other := range []string{naming.Pascal(c.Name), naming.Pascal(c.Name) + "Record"} {
 			if taken[name] || taken[name+"Input"] || taken[name+"Patch"] {
 				name = other
 			}
@@ -85,38 +86,4 @@ func typeNames(s *roundtrip.Schema) map[*roundtrip.Collection]string {
 		names[c] = name
 	}
 	return names
-}
-
-// singular takes the plural off a name, as far as English is regular; a name that looks like no plural stays.
-func singular(name string) string {
-	for _, end := range []struct{ many, one string }{
-		{"ss", "ss"},
-		{"us", "us"},
-		{"is", "is"},
-		{"news", "news"},
-		{"series", "series"},
-		{"people", "person"},
-		{"children", "child"},
-		{"ies", "y"},
-		{"sses", "ss"},
-		{"shes", "sh"},
-		{"ches", "ch"},
-		{"xes", "x"},
-		{"s", ""},
-	} {
-		if stem, ok := strings.CutSuffix(name, end.many); ok && len(stem+end.one) > 0 {
-			return stem + end.one
-		}
-	}
-	return name
-}
-
-func pascal(name string) string {
-	var b strings.Builder
-	for _, word := range strings.Split(name, "_") {
-		if word != "" {
-			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
-		}
-	}
-	return b.String()
 }

@@ -76,14 +76,25 @@ func (h *History) clone() *History {
 	return out
 }
 
-// Number writes the numbers of the history into a schema.
+// Number writes the numbers of the history into a schema, also those that are taken by what is gone.
 func (h *History) Number(schema *roundtrip.Schema) {
+	schema.Retired = nil
+	for _, c := range h.Collections {
+		if c.Dropped {
+			schema.Retired = append(schema.Retired, roundtrip.Retired{Number: c.Number, Name: c.Name})
+		}
+	}
 	for _, c := range schema.Collections {
 		kept := h.Find(c.Name)
 		if kept == nil {
 			continue
 		}
-		c.Number = kept.Number
+		c.Number, c.Retired = kept.Number, nil
+		for _, f := range kept.Fields {
+			if f.Dropped {
+				c.Retired = append(c.Retired, roundtrip.Retired{Number: f.Number, Name: f.Name})
+			}
+		}
 		for _, f := range c.Fields[roundtrip.FirstField:] {
 			if k := kept.Find(f.Name); k != nil {
 				f.Number = k.Number
