@@ -12,7 +12,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate"
 	"github.com/roundtrip-dev/roundtrip/gate/limit"
-	"github.com/roundtrip-dev/roundtrip/handler/rest"
+	"github.com/roundtrip-dev/roundtrip/handler/caller"
 )
 
 // doors are the open listeners and the gate behind them.
@@ -87,7 +87,7 @@ func (a *App) listenUDP(ctx context.Context, beside net.Addr) net.PacketConn {
 
 // account says for limits per account who is signed in, 0 for a stranger.
 func (a *App) account(r *http.Request) int64 {
-	token := rest.Token(r)
+	token := caller.Token(r)
 	if token == "" {
 		return 0
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/caller"
 	"github.com/roundtrip-dev/roundtrip/handler/input"
 	"github.com/roundtrip-dev/roundtrip/identity"
 	"github.com/roundtrip-dev/roundtrip/trace"
@@ -41,7 +42,7 @@ func (x *exchange) signUp() error {
 	}
 	call := &roundtrip.Call{
 		Action: roundtrip.Create, Collection: people.Users(), Input: roundtrip.NewRecord(people.Users()),
-		Time: x.door.core.Now(), Addr: x.addr(),
+		Time: x.door.core.Now(), Addr: x.from.Addr,
 	}
 	var password string
 	if err := decodeRecord(call, body, textMember{"password", &password}); err != nil {
@@ -53,7 +54,7 @@ func (x *exchange) signUp() error {
 	if err := x.checkAccount(call, password); err != nil {
 		return err
 	}
-	grant, err := people.SignUp(x.r.Context(), call.Input, password, x.device())
+	grant, err := people.SignUp(x.r.Context(), call.Input, password, caller.Device(x.r, x.from))
 	if err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func (x *exchange) signIn() error {
 	if err != nil {
 		return err
 	}
-	grant, err := people.SignIn(x.r.Context(), login, password, x.device())
+	grant, err := people.SignIn(x.r.Context(), login, password, caller.Device(x.r, x.from))
 	if err != nil {
 		return err
 	}
@@ -155,8 +156,8 @@ func (x *exchange) signOut() error {
 		if err := x.door.core.Identity().SignOut(x.r.Context(), who); err != nil {
 			return err
 		}
-		x.clearCookie()
-	case !x.cookie || roundtrip.AsError(err).Kind != roundtrip.Unauthenticated: // else who has cleared it
+		caller.ClearCookie(x.w.Header(), x.r)
+	case !x.from.Cookie || roundtrip.AsError(err).Kind != roundtrip.Unauthenticated: // else who has cleared it
 		return err
 	}
 	return x.sendEmpty(http.StatusNoContent, "")
@@ -231,7 +232,7 @@ func (x *exchange) endSession() error {
 		return err
 	}
 	if id == who.Session {
-		x.clearCookie()
+		caller.ClearCookie(x.w.Header(), x.r)
 	}
 	return x.sendEmpty(http.StatusNoContent, "")
 }
@@ -295,13 +296,9 @@ func bothPasswords(who *roundtrip.Principal, old, password string) error {
 func (x *exchange) who() (*roundtrip.Principal, error) {
 	who, err := x.door.core.Identity().Who(x.r.Context(), x.visit.Token)
 	if err != nil {
-		x.dropCookie(err)
+		caller.DropCookie(x.w.Header(), x.r, x.from, err)
 	}
 	return who, err
-}
-
-func (x *exchange) device() identity.Device {
-	return identity.Device{Name: x.r.UserAgent(), Addr: x.addr()}
 }
 
 // decodeTexts reads a whole body as one object of texts.

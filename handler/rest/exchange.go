@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -31,7 +30,7 @@ type exchange struct {
 	r       *http.Request
 	journey *trace.Journey
 	at      place
-	cookie  bool // the token came in a cookie
+	from    handler.Caller
 	inside  bool // it was a station behind the door that refused
 	torn    bool // the query string has a filter that seems to be cut in two at an &
 	visit   handler.Visit
@@ -97,19 +96,7 @@ func (x *exchange) place(call *roundtrip.Call) {
 	if x.at.plan != nil {
 		call.Collection = x.at.plan.collection
 	}
-	call.ID, call.Time, call.Addr = x.at.id, x.door.core.Now(), x.addr()
-}
-
-// addr is the client's address, as the gate found it.
-func (x *exchange) addr() netip.Addr {
-	if x.journey != nil && x.journey.Client.IsValid() {
-		return x.journey.Client
-	}
-	ap, err := netip.ParseAddrPort(x.r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr().Unmap()
+	call.ID, call.Time, call.Addr = x.at.id, x.door.core.Now(), x.from.Addr
 }
 
 // media is the content type of a body without its parameters, and how it is refused.

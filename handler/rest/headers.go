@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/caller"
 	"github.com/roundtrip-dev/roundtrip/handler/input"
 )
 
@@ -95,7 +96,7 @@ func (x *exchange) problem(err error) {
 	if e.Kind == roundtrip.Unauthenticated {
 		h["Www-Authenticate"] = []string{challenge(e)}
 		if x.at.shape != authShape { // those see to it themselves: a wrong password must not end the session that is there
-			x.dropCookie(e)
+			caller.DropCookie(h, x.r, x.from, e)
 		}
 	}
 	if e.Retry > 0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/handler"
+	"github.com/roundtrip-dev/roundtrip/handler/caller"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -42,7 +43,7 @@ type Door struct {
 	table     table
 	plans     map[string]*plan
 	byPlace   map[*roundtrip.Collection]*plan
-	guard     *guard
+	guard     *caller.Guard
 	streams   Streams
 	push      Push
 	records   bool
@@ -63,7 +64,7 @@ func New(core *handler.Core, mount string, o Options) (*Door, error) {
 		crc: crc32.MakeTable(crc32.Castagnoli), fixed: newFixedHeaders(), streams: o.Streams, push: o.Push, records: o.Records, documents: o.Documents,
 	}
 	var err error
-	if d.guard, err = newGuard(o.Origins); err != nil {
+	if d.guard, err = caller.New(o.Origins); err != nil {
 		return nil, err
 	}
 	for _, c := range core.Schema().Collections {
@@ -101,11 +102,12 @@ func (x *exchange) serve() error {
 	if r == nil { // OPTIONS
 		return x.options()
 	}
-	if x.visit.Token, x.cookie, err = token(x.r); err != nil {
+	if x.from, err = x.door.guard.Read(x.r); err != nil {
 		return err
 	}
-	if r.writes() && x.cookie {
-		if err := x.checkOrigin(); err != nil {
+	x.visit.Token = x.from.Token
+	if r.writes() {
+		if err := x.door.guard.CheckWrite(x.r, x.from); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package rest
+package caller
 
 import (
 	"net/http"
@@ -6,21 +6,6 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 )
-
-// The names of the session cookie. The first one can be set by the host itself alone (RFC 6265bis section 4.1.3.2) and
-// only over TLS; without TLS there is nothing but the second.
-const (
-	secureCookie = "__Host-session"
-	plainCookie  = "session"
-)
-
-// sessionCookie is the cookie's name on this connection.
-func sessionCookie(r *http.Request) string {
-	if r.TLS != nil {
-		return secureCookie
-	}
-	return plainCookie
-}
 
 // Token returns what the caller of a request proves themselves with, "" for nothing.
 func Token(r *http.Request) string {
@@ -48,7 +33,7 @@ func token(r *http.Request) (text string, cookie bool, err error) {
 	if len(lines) == 0 {
 		return "", false, nil
 	}
-	name := sessionCookie(r)
+	name := cookieName(r)
 	for _, line := range lines {
 		for line != "" {
 			var pair string

@@ -1,4 +1,4 @@
-package rest
+package caller
 
 import (
 	"errors"
@@ -8,15 +8,17 @@ import (
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler"
 )
 
 var (
 	errPlainOrigin = errors.New("the page came without TLS")
-	errBadPattern  = errors.New("rest: an origin is scheme://host or scheme://*.host")
+	errBadPattern  = errors.New("caller: an origin is scheme://host or scheme://*.host")
 )
 
-// guard knows the pages that may write with the site's cookie: the site's own, and those of trusted origins.
-type guard struct {
+// Guard knows the pages that may write with the site's cookie: the site's own, and those of trusted origins. Its methods may
+// be called by many goroutines.
+type Guard struct {
 	own    *http.CrossOriginProtection
 	exact  []string
 	within []within
@@ -25,9 +27,10 @@ type guard struct {
 // within is a pattern such as https://*.preview.example.com: one label stands for the star.
 type within struct{ before, after string }
 
-// newGuard makes the guard against writes by pages of other sites.
-func newGuard(trusted []string) (*guard, error) {
-	g := &guard{own: http.NewCrossOriginProtection()}
+// New makes the guard against writes by pages of other sites. trusted are the origins that may write with the cookie, such as
+// https://app.example.com or https://*.preview.example.com.
+func New(trusted []string) (*Guard, error) {
+	g := &Guard{own: http.NewCrossOriginProtection()}
 	for _, o := range trusted {
 		before, after, pattern := strings.Cut(o, "*")
 		if !pattern {
@@ -46,7 +49,7 @@ func newGuard(trusted []string) (*guard, error) {
 }
 
 // trusts reports whether pages of a foreign origin may write with the cookie.
-func (g *guard) trusts(origin string) bool {
+func (g *Guard) trusts(origin string) bool {
 	if slices.Contains(g.exact, origin) {
 		return true
 	}
@@ -59,15 +62,18 @@ func (g *guard) trusts(origin string) bool {
 	return false
 }
 
-// checkOrigin refuses a write whose cookie the browser added for a page of another origin. A bearer token is never added
-// by a browser on its own, so it needs no guard.
-func (x *exchange) checkOrigin() error {
-	origin := x.r.Header.Get("Origin")
-	if x.door.guard.trusts(origin) {
+// CheckWrite refuses a write whose cookie the browser added for a page of another origin: Denied auth.csrf_rejected. A
+// bearer token is never added by a browser on its own, so it needs no guard.
+func (g *Guard) CheckWrite(r *http.Request, from handler.Caller) error {
+	if !from.Cookie {
 		return nil
 	}
-	err := x.door.guard.own.Check(x.r)
-	if err == nil && x.r.TLS != nil && origin == "http://"+x.r.Host {
+	origin := r.Header.Get("Origin")
+	if g.trusts(origin) {
+		return nil
+	}
+	err := g.own.Check(r)
+	if err == nil && r.TLS != nil && origin == "http://"+r.Host {
 		// A browser that sends no Sec-Fetch-Site is told apart by its Origin, of which the guard looks at the host alone.
 		// The site's own name without TLS is whoever stands in the network.
 		err = errPlainOrigin
@@ -75,7 +81,7 @@ func (x *exchange) checkOrigin() error {
 	if err != nil {
 		e := roundtrip.E(roundtrip.Denied, "auth.csrf_rejected",
 			"a page of another site may not write with this site's cookie; call from the site itself, or send a bearer token")
-		e.Op, e.Err = "rest.origin", err
+		e.Op, e.Err = "caller.origin", err
 		return e
 	}
 	return nil
