@@ -8,6 +8,7 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/schema/protobuf"
 )
 
 // Schema is a built declaration with what is needed to check records. It does not change and may be used by many
@@ -39,6 +40,7 @@ func Build(c *config.Config) (*Schema, error) {
 	b.renames()
 	b.notices()
 	b.channels()
+	b.interfaces()
 	if err := b.problems.Err(); err != nil {
 		return nil, err
 	}
@@ -229,6 +231,17 @@ func (b *builder) refsTo(c *roundtrip.Collection) []string {
 		}
 	}
 	return out
+}
+
+// interfaces looks whether the names that gRPC makes of the declared ones are different too.
+func (b *builder) interfaces() {
+	for _, c := range protobuf.Check(b.schema) {
+		pos := c.Collection.Pos
+		if c.Field != nil {
+			pos = c.Field.Pos
+		}
+		b.problems.Add(pos, "%s", c.Message).Expect("another name")
+	}
 }
 
 func (b *builder) rules(i int) {

@@ -2,7 +2,6 @@ package protobuf
 
 import (
 	"fmt"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
@@ -48,7 +47,7 @@ func (k *checker) top() {
 	seen := map[string]proto.Message{}
 	for _, s := range k.sections {
 		for _, item := range s.items {
-			name := item.(interface{ GetName() string }).GetName() //nolint:forcetypeassert // services and messages have names
+			name := item.(interface{ GetName() string }).GetName()
 			other, twice := seen[name]
 			if !twice {
 				seen[name] = item
@@ -57,21 +56,20 @@ func (k *checker) top() {
 			c, first := k.owners[item], k.owners[other]
 			switch {
 			case c != nil && first != nil:
-				k.add(c, nil, "in gRPC, %s of %s would have the name of %s of %s: %s", kind(item), c.Name, kind(other), first.Name, name)
+				k.add(c, nil, "%s can't stand beside %s: in gRPC, something of both would be called %s", c.Name, first.Name, name)
 			case c != nil:
-				k.add(c, nil, "in gRPC, %s of %s would be called %s, as %s that every API has", kind(item), c.Name, name, kind(other))
+				k.taken(c, name)
 			default:
-				k.add(first, nil, "in gRPC, %s of %s would be called %s, as %s that every API has", kind(other), first.Name, name, kind(item))
+				k.taken(first, name)
 			}
 		}
 	}
 }
 
-func kind(item proto.Message) string {
-	if _, ok := item.(*descriptorpb.ServiceDescriptorProto); ok {
-		return "the service"
+func (k *checker) taken(c *roundtrip.Collection, name string) {
+	if c != nil {
+		k.add(c, nil, "a collection can't be called %s: in gRPC, the API itself has something called %s", c.Name, name)
 	}
-	return "a message"
 }
 
 // message looks at the names in one message: of fields, groups of fields and nested messages.
@@ -85,13 +83,12 @@ func (k *checker) message(m *descriptorpb.DescriptorProto) {
 	}
 	json := map[string]string{}
 	for _, f := range m.Field {
-		name := f.GetName()
-		c := k.owners[f]
-		if seen[name] {
-			k.add(c, nil, "in gRPC, %s would have two fields %s, one of them for %s", m.GetName(), name, k.nameOf(c))
+		name, c := f.GetName(), k.owners[f]
+		if seen[name] && c != nil {
+			k.add(c, nil, "a collection can't be called %s: in gRPC, the message %s has something called %s itself", c.Name, m.GetName(), name)
 		}
 		seen[name] = true
-		plain := strings.ToLower(camel(name))
+		plain := jsonName(name)
 		if other, twice := json[plain]; twice && other != name {
 			k.similar(m, c, name, other)
 		}
@@ -102,22 +99,13 @@ func (k *checker) message(m *descriptorpb.DescriptorProto) {
 	}
 }
 
-// similar says that two fields differ in underscores alone: a compiler of proto refuses them, because it writes their names
-// in JSON without (https://protobuf.dev/programming-guides/json/).
+// similar says that two fields differ in underscores alone: a compiler of proto refuses them, because JSON may write their
+// names without (https://protobuf.dev/programming-guides/json/).
 func (k *checker) similar(m *descriptorpb.DescriptorProto, c *roundtrip.Collection, name, other string) {
 	if c == nil {
 		return
 	}
-	if i, ok := c.Lookup(name); ok && i >= roundtrip.FirstField && m.GetName() == MessageName(k.schema, c) {
-		k.add(c, c.Fields[i], "in gRPC, %s and %s of %s can't be told apart: they differ in underscores alone", other, name, c.Name)
-		return
+	if i, ok := c.Lookup(name); ok && m.GetName() == MessageName(k.schema, c) {
+		k.add(c, c.Fields[i], "%s can't have the fields %s and %s: they differ in underscores alone, which the JSON of gRPC may leave out", c.Name, other, name)
 	}
-	k.add(c, nil, "in gRPC, %s and %s can't be told apart: they differ in underscores alone", other, name)
-}
-
-func (k *checker) nameOf(c *roundtrip.Collection) string {
-	if c == nil {
-		return "nothing"
-	}
-	return c.Name
 }

@@ -92,22 +92,6 @@ export interface SchemasPatch {
   text?: string | null;
 }
 
-/** A record of thing. */
-export interface ThingRecord extends Base {
-  text: string | null;
-}
-
-/** What create takes. */
-export interface ThingRecordInput {
-  id?: string;
-  text?: string | null;
-}
-
-/** What update takes: what is left out stays. */
-export interface ThingRecordPatch {
-  text?: string | null;
-}
-
 /** A record of thing_inputs. */
 export interface ThingInputs extends Base {
   text: string | null;
@@ -178,7 +162,6 @@ export interface Schema {
     people: { record: Person; input: PersonInput; patch: PersonPatch; refs: {}; files: never };
     things: { record: Thing; input: ThingInput; patch: ThingPatch; refs: { owner: 'people'; within: 'things' }; files: 'cover' | 'extra' };
     schemas: { record: Schemas; input: SchemasInput; patch: SchemasPatch; refs: {}; files: never };
-    thing: { record: ThingRecord; input: ThingRecordInput; patch: ThingRecordPatch; refs: {}; files: never };
     thing_inputs: { record: ThingInputs; input: ThingInputsInput; patch: ThingInputsPatch; refs: {}; files: never };
     opening_boxes: { record: OpeningBox; input: OpeningBoxInput; patch: OpeningBoxPatch; refs: {}; files: never };
     entries: { record: Entry; input: EntryInput; patch: EntryPatch; refs: {}; files: never };
