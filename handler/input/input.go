@@ -12,6 +12,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 )
 
+// The limits of what a request brings.
 const (
 	DepthMax = 32      // brackets of JSON that stand in each other
 	WrongMax = 50      // details of one answer; what is wrong beyond that is not listed
