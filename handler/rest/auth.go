@@ -4,10 +4,9 @@ import (
 	"net/http"
 
 	"github.com/roundtrip-dev/roundtrip"
-	"github.com/roundtrip-dev/roundtrip/handler/caller"
+	"github.com/roundtrip-dev/roundtrip/handler/account"
 	"github.com/roundtrip-dev/roundtrip/handler/input"
 	"github.com/roundtrip-dev/roundtrip/identity"
-	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // authRoutes are the paths of identity. All of their answers are no-store.
@@ -24,59 +23,37 @@ func authRoutes() []route {
 	}
 }
 
+// desk is where people sign up, in and out.
+func (x *exchange) desk() *account.Desk {
+	return &account.Desk{Core: x.door.core, Guard: x.door.guard, From: x.from, Request: x.r, Header: x.w.Header()}
+}
+
+func (x *exchange) who() (*roundtrip.Principal, error) { return x.desk().Who(x.r.Context()) }
+
 // signUp answers POST auth/sign-up: the fields of a new account, and its password.
 func (x *exchange) signUp() error {
-	people := x.door.core.Identity()
 	if err := x.noParameters(); err != nil {
 		return err
 	}
-	if err := people.CanSignUp(); err != nil {
+	desk := x.desk()
+	call, err := desk.Begin()
+	if err != nil {
 		return err
-	}
-	if len(x.r.Header["Idempotency-Key"]) > 0 { // the first answer had a token, which is kept nowhere and can't be given again
-		return badHeader("Idempotency-Key", "auth/sign-up takes no Idempotency-Key; after a lost answer, sign in")
 	}
 	body, err := x.json(jsonType)
 	if err != nil {
 		return err
 	}
-	call := &roundtrip.Call{
-		Action: roundtrip.Create, Collection: people.Users(), Input: roundtrip.NewRecord(people.Users()),
-		Time: x.door.core.Now(), Addr: x.from.Addr,
-	}
 	var password string
 	if err := decodeRecord(call, body, textMember{"password", &password}); err != nil {
 		return err
 	}
-	if call.Input.Set[roundtrip.FieldID] {
-		input.Wrong(call, "id", "read_only", "the id of a new account is set by the server; leave it out")
-	}
-	if err := x.checkAccount(call, password); err != nil {
-		return err
-	}
-	grant, err := people.SignUp(x.r.Context(), call.Input, password, caller.Device(x.r, x.from))
+	grant, err := desk.SignUp(x.r.Context(), call, password)
 	if err != nil {
 		return err
 	}
-	x.w.Header()["Location"] = []string{x.door.byPlace[people.Users()].location + grant.Account.ID().String()}
+	x.w.Header()["Location"] = []string{x.door.byPlace[call.Collection].location + grant.Account.ID().String()}
 	return x.grant(http.StatusCreated, grant)
-}
-
-// checkAccount says at once what is wrong with the fields and with the password.
-func (x *exchange) checkAccount(call *roundtrip.Call, password string) error {
-	step := x.journey.Begin(trace.Schema, call.Collection.Name)
-	weak := x.door.core.Identity().CheckPassword(password, call.Input)
-	err := x.door.core.Schema().Check(call, &roundtrip.Principal{})
-	if err == nil {
-		step.OK()
-		return weak
-	}
-	e := roundtrip.AsError(err)
-	if weak != nil && e.Kind == roundtrip.Invalid {
-		_ = e.With(roundtrip.AsError(weak).Details...)
-	}
-	step.Deny(trace.ReasonOf(e.Reason))
-	return e
 }
 
 // signIn answers POST auth/sign-in: {"handle":"ana","password":"…"}, the login field by its own name or any of them as
@@ -93,71 +70,33 @@ func (x *exchange) signIn() error {
 	if err != nil {
 		return err
 	}
-	names := people.Login()
-	values := make([]string, len(names)+1)
+	fields := people.Login()
+	names := make([]account.Name, 0, len(fields)+1)
+	for _, field := range fields {
+		names = append(names, account.Name{Member: field, Login: identity.Login{Field: field}})
+	}
+	names = append(names, account.Name{Member: "login"}) // a field of that name goes before
 	var password string
 	members := []textMember{{"password", &password}}
-	for i, name := range names {
-		members = append(members, textMember{name, &values[i]})
+	for i := range names {
+		members = append(members, textMember{names[i].Member, &names[i].Value})
 	}
-	members = append(members, textMember{"login", &values[len(names)]}) // a field of that name goes before
 	if err := decodeTexts(body, members); err != nil {
 		return err
 	}
-	login, err := oneLogin(names, values, password)
-	if err != nil {
-		return err
-	}
-	grant, err := people.SignIn(x.r.Context(), login, password, caller.Device(x.r, x.from))
+	grant, err := x.desk().SignIn(x.r.Context(), names, input.Either(fields), password)
 	if err != nil {
 		return err
 	}
 	return x.grant(http.StatusOK, grant)
 }
 
-// oneLogin finds the one name that was given. values are those of names, and that of "login" last.
-func oneLogin(names, values []string, password string) (identity.Login, error) {
-	var login identity.Login
-	given := 0
-	for i, value := range values {
-		if value == "" {
-			continue
-		}
-		login = identity.Login{Value: value}
-		if i < len(names) {
-			login.Field = names[i]
-		}
-		given++
-	}
-	var call roundtrip.Call
-	switch {
-	case given == 0:
-		input.Wrong(&call, names[0], "required", "the account's name is missing, in "+input.Either(names))
-	case given > 1:
-		input.Wrong(&call, names[0], "ambiguous", "name the account by one field only")
-	}
-	if password == "" {
-		input.Wrong(&call, "password", "required", "the password is missing")
-	}
-	if len(call.Wrong) > 0 {
-		return login, roundtrip.E(roundtrip.Invalid, "request.invalid", "a sign-in is the account's name and its password").With(call.Wrong...)
-	}
-	return login, nil
-}
-
-// signOut answers POST auth/sign-out. A cookie that proves nothing is cleared all the same.
+// signOut answers POST auth/sign-out.
 func (x *exchange) signOut() error {
 	if err := x.noParameters(); err != nil {
 		return err
 	}
-	who, err := x.who()
-	switch {
-	case err == nil:
-		if err := x.door.core.Identity().SignOut(x.r.Context(), who); err != nil {
-			return err
-		}
-		caller.ClearCookie(x.w.Header(), x.r)
-	case !x.from.Cookie || roundtrip.AsError(err).Kind != roundtrip.Unauthenticated: // else who has cleared it
+	if err := x.desk().SignOut(x.r.Context()); err != nil {
 		return err
 	}
 	return x.sendEmpty(http.StatusNoContent, "")
@@ -172,12 +111,12 @@ func (x *exchange) me() error {
 	if err != nil {
 		return err
 	}
-	account, roles, err := x.door.core.Identity().Account(x.r.Context(), who)
+	record, roles, err := x.door.core.Identity().Account(x.r.Context(), who)
 	if err != nil {
 		return err
 	}
 	b := append(x.answer.out[:0], `{"account":`...)
-	b = x.door.byPlace[account.Collection].appendRecord(b, account, nil)
+	b = x.door.byPlace[record.Collection].appendRecord(b, record, nil)
 	b = append(b, `,"roles":[`...)
 	for i, role := range roles {
 		if i > 0 {
@@ -220,19 +159,8 @@ func (x *exchange) endSession() error {
 	if err := x.noParameters(); err != nil {
 		return err
 	}
-	who, err := x.who()
-	if err != nil {
+	if err := x.desk().EndSession(x.r.Context(), x.at.args[0], "GET auth/sessions"); err != nil {
 		return err
-	}
-	id, ok := roundtrip.ParseID(x.at.args[0])
-	if !ok && !who.Stranger() {
-		return roundtrip.E(roundtrip.Missing, "store.missing", "you have no session %q; GET auth/sessions lists them", input.Cut(x.at.args[0], 64))
-	}
-	if err := x.door.core.Identity().EndSession(x.r.Context(), who, id); err != nil {
-		return err
-	}
-	if id == who.Session {
-		caller.ClearCookie(x.w.Header(), x.r)
 	}
 	return x.sendEmpty(http.StatusNoContent, "")
 }
@@ -242,11 +170,7 @@ func (x *exchange) endOtherSessions() error {
 	if err := x.noParameters(); err != nil {
 		return err
 	}
-	who, err := x.who()
-	if err != nil {
-		return err
-	}
-	if err := x.door.core.Identity().EndOtherSessions(x.r.Context(), who); err != nil {
+	if err := x.desk().EndOtherSessions(x.r.Context()); err != nil {
 		return err
 	}
 	return x.sendEmpty(http.StatusNoContent, "")
@@ -269,36 +193,10 @@ func (x *exchange) changePassword() error {
 	if err := decodeTexts(body, []textMember{{"old", &old}, {"new", &password}}); err != nil {
 		return err
 	}
-	if err := bothPasswords(who, old, password); err != nil {
-		return err
-	}
-	if err := x.door.core.Identity().ChangePassword(x.r.Context(), who, old, password); err != nil {
+	if err := x.desk().ChangePassword(x.r.Context(), who, old, password); err != nil {
 		return err
 	}
 	return x.sendEmpty(http.StatusNoContent, "")
-}
-
-// bothPasswords says which of the two is missing; that nobody is signed in goes before that.
-func bothPasswords(who *roundtrip.Principal, old, password string) error {
-	var call roundtrip.Call
-	if old == "" {
-		input.Wrong(&call, "old", "required", "the password as it is now is missing, in \"old\"")
-	}
-	if password == "" {
-		input.Wrong(&call, "new", "required", "the password as it is to be is missing, in \"new\"")
-	}
-	if len(call.Wrong) == 0 || who.Stranger() {
-		return nil
-	}
-	return roundtrip.E(roundtrip.Invalid, "request.invalid", "%s", call.Wrong[0].Message).With(call.Wrong...)
-}
-
-func (x *exchange) who() (*roundtrip.Principal, error) {
-	who, err := x.door.core.Identity().Who(x.r.Context(), x.visit.Token)
-	if err != nil {
-		caller.DropCookie(x.w.Header(), x.r, x.from, err)
-	}
-	return who, err
 }
 
 // decodeTexts reads a whole body as one object of texts.

@@ -31,7 +31,7 @@ func TestAuth_SignUpTakesNoIDAndNoKey(t *testing.T) {
 	s := h.stranger()
 	body := `{"handle":"ana","password":"` + password + `"`
 	s.do("POST", "auth/sign-up", body+`,"id":"`+idOf(time.Now())+`"}`).is(400).because("schema.invalid").has(`"/id"`, "leave it out")
-	s.do("POST", "auth/sign-up", body+`}`, "Idempotency-Key", "k").is(400).has("auth/sign-up takes no Idempotency-Key")
+	s.do("POST", "auth/sign-up", body+`}`, "Idempotency-Key", "k").is(400).has("a sign-up takes no Idempotency-Key")
 	s.do("POST", "auth/sign-up", body+`}`).is(201)
 }
 

@@ -10,14 +10,13 @@ import (
 
 // grant answers with a new session.
 func (x *exchange) grant(status int, g *identity.Grant) error {
-	token := x.door.guard.Hand(x.w.Header(), x.r, g)
 	b := append(x.answer.out[:0], `{"account":`...)
 	b = x.door.byPlace[g.Account.Collection].appendRecord(b, g.Account, nil)
 	b = append(b, `,"session":`...)
 	b = appendSession(b, &g.Session, true)
-	if token != "" {
+	if g.Token != "" {
 		b = append(b, `,"token":`...)
-		b = input.AppendString(b, []byte(token))
+		b = input.AppendString(b, []byte(g.Token))
 	}
 	x.answer.out = append(b, '}')
 	return x.sendPrivate(status, x.answer.out)

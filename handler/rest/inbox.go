@@ -9,7 +9,6 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/handler/input"
-	"github.com/roundtrip-dev/roundtrip/identity"
 	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 )
 
@@ -105,12 +104,9 @@ func (x *exchange) account() (roundtrip.ID, error) {
 	if x.door.core.Inbox() == nil {
 		return 0, unknownPath("there is no inbox here")
 	}
-	who, err := x.who()
+	who, err := x.desk().Account(x.r.Context())
 	if err != nil {
 		return 0, err
-	}
-	if who.Stranger() {
-		return 0, identity.Missing()
 	}
 	return who.ID, nil
 }
