@@ -198,7 +198,7 @@ func (b *body) finish(x *exchange) {
 	if x.req.Method == http.MethodConnect || errors.Is(b.err, os.ErrDeadlineExceeded) {
 		return // what comes on a CONNECT has no end, and from who stalls nothing comes
 	}
-	if x.status >= http.StatusBadRequest {
+	if x.status >= http.StatusBadRequest || x.denied { // but not of a stream of gRPC, which its client may hold open
 		_ = http.NewResponseController(x.w).SetReadDeadline(x.gate.now().Add(drainTime))
 		_, _ = io.CopyN(io.Discard, x.req.Body, drainBytesMax) // whatever ends it, the answer is ready
 	}

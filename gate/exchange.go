@@ -13,6 +13,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/gate/cors"
 	"github.com/roundtrip-dev/roundtrip/gate/peer"
+	"github.com/roundtrip-dev/roundtrip/gate/refusal"
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
@@ -53,6 +54,7 @@ type exchange struct {
 	flushed bool
 	taken   bool          // the connection is somebody else's now
 	muted   bool          // the body of the answer is not sent
+	denied  bool          // a call was refused whose body has an end
 	tunnel  io.ReadCloser // what comes on a stream that shall become a WebSocket; nil for other requests
 	owned   wire.Stream   // that stream, once it is taken
 	idText  string
@@ -168,14 +170,13 @@ func (x *exchange) denyWith(name, note string, err *roundtrip.Error) *roundtrip.
 	return err
 }
 
-// refuse answers with a problem (RFC 9457).
+// refuse answers with an error: a remote call in the form of its protocol, everything else with a problem (RFC 9457).
 func (x *exchange) refuse(e *roundtrip.Error) {
 	if x.status != 0 {
 		x.failed = e
 		return
 	}
 	h := x.Header()
-	h["Content-Type"] = []string{roundtrip.ProblemType}
 	h["Cache-Control"] = []string{"no-store"}
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	if e.Reason == "request.malformed" {
@@ -187,9 +188,17 @@ func (x *exchange) refuse(e *roundtrip.Error) {
 	if e.Retry > 0 {
 		h["Retry-After"] = []string{strconv.Itoa(int((e.Retry + time.Second - 1) / time.Second))}
 	}
-	x.buf = e.AppendProblem(x.buf[:0], x.req.URL.Path, x.idText)
+	status := e.HTTPStatus()
+	if call := refusal.Of(x.req); call != refusal.None {
+		x.journey.SetReason(trace.ReasonOf(e.Reason)) // whose status may be 200
+		a := refusal.Make(call, x.req, h, e, x.idText)
+		status, x.buf, x.denied = a.Status, append(x.buf[:0], a.Body...), x.req.ContentLength > 0
+	} else {
+		h["Content-Type"] = []string{roundtrip.ProblemType}
+		x.buf = e.AppendProblem(x.buf[:0], x.req.URL.Path, x.idText)
+	}
 	h["Content-Length"] = []string{strconv.Itoa(len(x.buf))}
-	x.WriteHeader(e.HTTPStatus())
+	x.WriteHeader(status)
 	_, _ = x.Write(x.buf) // a failed write is kept in x.failed
 }
 

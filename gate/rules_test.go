@@ -19,7 +19,7 @@ import (
 type upstream http.HandlerFunc
 
 func (u upstream) Serve(w http.ResponseWriter, r *http.Request, path string) error {
-	if path == "/dead/" {
+	if strings.HasPrefix(path, "/dead/") {
 		return roundtrip.E(roundtrip.Unavailable, "proxy.no_upstream", "No server of this route is well.")
 	}
 	u(w, r)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/gate/cors"
+	"github.com/roundtrip-dev/roundtrip/gate/refusal"
 	"github.com/roundtrip-dev/roundtrip/gate/report"
 	"github.com/roundtrip-dev/roundtrip/gate/route"
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
@@ -33,6 +34,9 @@ func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
 		return err
 	}
 	if s.TLS && !x.peer.Secure {
+		if refusal.Of(r) == refusal.GRPC {
+			return x.deny(s.Name, g.needsTLS(s))
+		}
 		g.redirect(x, s, r)
 		return nil
 	}
@@ -144,6 +148,11 @@ func (g *Gate) redirect(x *exchange, s *site, r *http.Request) {
 	x.WriteHeader(http.StatusPermanentRedirect)
 }
 
+// needsTLS refuses a call of gRPC, whose clients follow no redirect.
+func (g *Gate) needsTLS(s *site) *roundtrip.Error {
+	return roundtrip.E(roundtrip.Unprocessable, "route.needs_tls", "%s is served over TLS alone, at port %d. Call it there with TLS; in grpcurl, leave -plaintext out.", s.Name, g.httpsPort)
+}
+
 // parametersMax bounds the parameters of a query: programs sort them, and some do that slowly.
 const parametersMax = 1000
 
@@ -156,7 +165,7 @@ func (g *Gate) checkRequest(x *exchange, r *http.Request) (string, *roundtrip.Er
 		return "", err
 	}
 	if lines, size := headSize(r); lines > wire.HeadersMax || size > wire.HeadBytesMax {
-		r.Header = http.Header{"Origin": r.Header["Origin"]} // nothing of the rest is kept for a client that takes its time with the answer
+		r.Header = formOf(r) // nothing of the rest is kept for a client that takes its time with the answer
 		x.hangUp()
 		return "", wire.HeadTooLarge()
 	}
@@ -164,6 +173,18 @@ func (g *Gate) checkRequest(x *exchange, r *http.Request) (string, *roundtrip.Er
 		return "", malformed("The query has more than 1,000 parameters.")
 	}
 	return route.Clean(r)
+}
+
+// formOf returns of a head that is too large what the form of the answer follows from.
+func formOf(r *http.Request) http.Header {
+	h := http.Header{"Origin": r.Header["Origin"]}
+	if refusal.Of(r) != refusal.None && len(r.Header.Get("Content-Type")) < 100 {
+		h["Content-Type"] = r.Header["Content-Type"]
+		if r.Header["Connect-Protocol-Version"] != nil {
+			h["Connect-Protocol-Version"] = []string{"1"}
+		}
+	}
+	return h
 }
 
 func (g *Gate) serveFolder(x *exchange, rt *route.Route, path string, r *http.Request) *roundtrip.Error {
@@ -242,6 +263,8 @@ func (g *Gate) noRoute(x *exchange, s *site, path string, r *http.Request) *roun
 	if allow := s.Allow(r.Method, path, r.Header); allow != "" {
 		err = roundtrip.E(roundtrip.Unsupported, "route.method_not_allowed", "%s is not served here. What is: %s.", cors.Clip(r.Method), allow)
 		err.Allow = allow
+	} else if refusal.Of(r) != refusal.None {
+		err.Kind, err.Status = roundtrip.Unsupported, http.StatusNotFound // what clients of gRPC expect of a method that is not there
 	}
 	note := ""
 	if near := s.Explain(path, r.Method, r.Header); len(near) > 0 {

@@ -125,6 +125,7 @@ var catalogueRows = [...]reasonRow{
 	{"PID", "proxy.idle_timeout", "the upstream stopped in the middle of its answer", "look at what the upstream waits for, or raise timeouts.idle"},
 	{"PND", "proxy.no_descriptors", "this machine is out of file descriptors or of ports for one more connection to the upstream", "raise the limit of open files (ulimit -n), or find what holds them"},
 	{"PLP", "proxy.loop", "the request came back to where it was sent from", "the upstream leads to this gate: correct its address"},
+	{"RNT", "route.needs_tls", "the site is served over TLS alone, and a call of gRPC came without: its clients follow no redirect", "call the HTTPS port with TLS; in grpcurl, leave -plaintext out"},
 
 	{"LRA", "limit.rate", "there were more requests than a declared rate allows", "wait as long as Retry-After says, or raise limits.requests"},
 

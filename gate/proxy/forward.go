@@ -10,6 +10,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/proxy/http1"
 	"github.com/roundtrip-dev/roundtrip/gate/proxy/pool"
+	"github.com/roundtrip-dev/roundtrip/gate/refusal"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -48,9 +49,7 @@ type forward struct {
 func (f *forward) begin(w http.ResponseWriter, r *http.Request, path string) {
 	f.w, f.r, f.path, f.journey = w, r, path, trace.From(r.Context())
 	f.safe = r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
-	if kind := r.Header["Content-Type"]; len(kind) == 1 {
-		f.grpc = kind[0] == "application/grpc" || strings.HasPrefix(kind[0], "application/grpc+")
-	}
+	f.grpc = refusal.Of(r) == refusal.GRPC
 	f.upgrade = r.Method == http.MethodGet && isWebSocket(r.Header)
 }
 

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	_ "embed"
-	"encoding/base64"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,18 +16,13 @@ import (
 //go:embed page.html
 var page string
 
-// refuse answers in the form that the client reads: a page for a browser, a status for gRPC. For everybody else it returns
-// the error, and the gate makes a problem of it.
+// refuse answers a browser with a page. For everybody else it returns the error, and the gate makes what the client reads of it.
 func (f *forward) refuse(e *roundtrip.Error) error {
 	putProxyStatus(f.w.Header(), e)
-	switch {
-	case f.grpc:
-		f.refuseRPC(e)
-	case f.wantsPage(e):
-		f.showPage(e)
-	default:
+	if f.grpc || !f.wantsPage(e) {
 		return e
 	}
+	f.showPage(e)
 	f.journey.SetReason(trace.ReasonOf(e.Reason))
 	return nil
 }
@@ -84,33 +78,4 @@ func (f *forward) showPage(e *roundtrip.Error) {
 	if f.r.Method != http.MethodHead {
 		_, _ = f.w.Write([]byte(text)) // a client that left is seen by the gate
 	}
-}
-
-// refuseRPC answers a gRPC call: an answer of trailers alone, whose status says what a kind means
-// (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
-func (f *forward) refuseRPC(e *roundtrip.Error) {
-	journey := ""
-	if f.journey != nil {
-		journey = f.journey.ID.String()
-	}
-	h := f.w.Header()
-	h["Content-Type"] = []string{"application/grpc"}
-	h["Grpc-Status"] = []string{strconv.Itoa(e.Kind.GRPC())}
-	h["Grpc-Message"] = []string{percent(e.Message())}
-	h["Grpc-Status-Details-Bin"] = []string{base64.RawStdEncoding.EncodeToString(e.AppendStatus(nil, journey))}
-	f.w.WriteHeader(http.StatusOK)
-}
-
-// percent encodes a message of gRPC: all but printable ASCII, and the sign itself.
-func percent(s string) string {
-	const digits = "0123456789ABCDEF"
-	var b strings.Builder
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '%' {
-			b.WriteString("%" + string(digits[c>>4]) + string(digits[c&15]))
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
 }

@@ -1,0 +1,197 @@
+package gate_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	testpb "google.golang.org/grpc/interop/grpc_testing"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/roundtrip-dev/roundtrip/config"
+)
+
+// called is what came of a remote call.
+type called struct {
+	code    string // as Connect writes it; "" for a good end
+	message string
+	info    *errdetails.ErrorInfo
+	retry   *errdetails.RetryInfo
+	header  http.Header
+}
+
+// caller calls a method over one protocol.
+type caller func(t *testing.T, path string) called
+
+func deadline(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// overConnect calls with connect-go.
+func overConnect(c *http.Client, url string, options ...connect.ClientOption) caller {
+	return func(t *testing.T, path string) called {
+		t.Helper()
+		client := connect.NewClient[testpb.SimpleRequest, testpb.SimpleResponse](c, url+path, options...)
+		answer, err := client.CallUnary(deadline(t), connect.NewRequest(&testpb.SimpleRequest{FillUsername: true}))
+		if err == nil {
+			return called{header: answer.Header()}
+		}
+		e, ok := errors.AsType[*connect.Error](err)
+		if !ok {
+			t.Fatal(err)
+		}
+		got := called{code: e.Code().String(), message: e.Message(), header: e.Meta()}
+		for _, d := range e.Details() {
+			m, err := d.Value()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got.take(m)
+		}
+		return got
+	}
+}
+
+func (c *called) take(detail any) {
+	switch m := detail.(type) {
+	case *errdetails.ErrorInfo:
+		c.info = m
+	case *errdetails.RetryInfo:
+		c.retry = m
+	}
+}
+
+// dialGRPC makes a connection of grpc-go.
+func dialGRPC(t *testing.T, addr, authority string, c credentials.TransportCredentials) *grpc.ClientConn {
+	t.Helper()
+	conn, err := grpc.NewClient("passthrough:///"+addr, grpc.WithAuthority(authority), grpc.WithTransportCredentials(c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+func (h *house) secureGRPC(t *testing.T) *grpc.ClientConn {
+	t.Helper()
+	return dialGRPC(t, h.secure, "gallery.localhost", credentials.NewTLS(&tls.Config{RootCAs: h.roots, ServerName: "gallery.localhost"}))
+}
+
+// overGRPC calls with grpc-go.
+func overGRPC(conn *grpc.ClientConn) caller {
+	return func(t *testing.T, path string) called {
+		t.Helper()
+		var head, trailer metadata.MD
+		err := conn.Invoke(deadline(t), path, &testpb.SimpleRequest{FillUsername: true}, &testpb.SimpleResponse{}, grpc.Header(&head), grpc.Trailer(&trailer))
+		s := status.Convert(err)
+		got := called{message: s.Message(), header: http.Header{}}
+		if s.Code() != codes.OK {
+			got.code = connect.Code(s.Code()).String()
+		}
+		for _, md := range []metadata.MD{head, trailer} {
+			for name, values := range md {
+				got.header[http.CanonicalHeaderKey(name)] = values
+			}
+		}
+		for _, d := range s.Details() {
+			got.take(d)
+		}
+		return got
+	}
+}
+
+// callers are all ways to call, over all protocols that a site is served by.
+func (h *house) callers(t *testing.T, quicAddr string) map[string]caller {
+	t.Helper()
+	all := map[string]caller{
+		"grpc-go, TLS": overGRPC(h.secureGRPC(t)),
+	}
+	for door, d := range h.protocols(t, quicAddr) {
+		all["Connect, "+door] = overConnect(d.client, d.url)
+		all["Connect JSON, "+door] = overConnect(d.client, d.url, connect.WithProtoJSON())
+		all["gRPC-Web, "+door] = overConnect(d.client, d.url, connect.WithGRPCWeb())
+		if door == "h2" || door == "h3" {
+			all["gRPC, "+door] = overConnect(d.client, d.url, connect.WithGRPC())
+		}
+	}
+	return all
+}
+
+// Whatever the gate refuses is refused in the form of the protocol, with what it is, when to try again, and the journey.
+func TestGate_RefusesCallsInTheirOwnForm(t *testing.T) {
+	t.Parallel()
+	h, addr := openQUIC(t, ok, withLimits(nil))
+	crash := func(http.ResponseWriter, *http.Request) { panic("a secret of ours") }
+	var places []config.Site
+	for _, s := range sites(h.routes)[:2] {
+		s.Routes = []config.Route{
+			{Path: "/limited/", Respond: &config.Respond{}, Limits: &config.Limits{Requests: []config.Rate{hourly(1, config.PerClient)}}},
+			{Path: "/small/", Respond: &config.Respond{}, Limits: &config.Limits{Body: 1}},
+			{Path: "/dead/", Proxy: &config.Proxy{}},
+			{Path: "/crash/", Proxy: &config.Proxy{}},
+			{Path: "/get/", Respond: &config.Respond{}, Match: config.Match{Methods: []string{"GET"}}},
+		}
+		places = append(places, s)
+	}
+	declare(t, h, crash, places...)
+	for _, url := range []string{"https://gallery.localhost", "http://open.localhost"} {
+		h.get(t, url+"/limited/")
+	}
+	for name, call := range h.callers(t, addr) {
+		for path, want := range map[string]struct{ code, reason, says string }{
+			"/limited/Call": {"resource_exhausted", "LIMIT_RATE", "There were more requests than 1/h per client."},
+			"/dead/Call":    {"unavailable", "PROXY_NO_UPSTREAM", "No server of this route is well."},
+			"/crash/Call":   {"internal", "APP_PANIC", "Something went wrong on our side"},
+			"/get/Call":     {"unimplemented", "ROUTE_METHOD_NOT_ALLOWED", "POST is not served here."},
+			"/gone/Call":    {"unimplemented", "ROUTE_NO_PATH", `No route of this site matches "/gone/Call".`},
+		} {
+			got := call(t, path)
+			if got.code != want.code || got.info.GetReason() != want.reason || !strings.HasPrefix(got.message, want.says) || got.info.GetDomain() != "roundtrip" {
+				t.Errorf("%s, %s: %s %q %v", name, path, got.code, got.message, got.info)
+				continue
+			}
+			id := got.info.GetMetadata()["journey"]
+			if len(id) != 32 || got.header.Get("X-Journey") != id {
+				t.Errorf("%s, %s: the journey is %q, the header says %q", name, path, id, got.header.Get("X-Journey"))
+			}
+			if limited := want.code == "resource_exhausted"; limited != (got.retry.GetRetryDelay().AsDuration() > time.Minute) {
+				t.Errorf("%s, %s: %v", name, path, got.retry)
+			}
+			if s := h.journey(t, id); s.Reason.Code() != got.info.GetMetadata()["code"] {
+				t.Errorf("%s, %s: the journey says %s", name, path, s.Reason.Code())
+			}
+		}
+	}
+}
+
+// A body that is over the limit is refused by its length where that is told, and in any case when it is read.
+func TestGate_RefusesCallsThatAreTooLarge(t *testing.T) {
+	t.Parallel()
+	h, addr := openQUIC(t, ok)
+	small := sites(h.routes)[:2]
+	for i := range small {
+		small[i].Routes = []config.Route{{Path: "/small/", Respond: &config.Respond{}, Limits: &config.Limits{Body: 1}}}
+	}
+	declare(t, h, ok, small...)
+	for door, d := range h.protocols(t, addr) {
+		for kind, status := range map[string]int{"application/grpc": 200, "application/grpc-web+proto": 200, "application/grpc-web-text": 200, "application/connect+json": 200, "application/proto": 429, "application/json": 413} {
+			a := h.do(t, d.client, http.MethodPost, d.url+"/small/x", strings.NewReader("too long"), "Content-Type", kind)
+			if a.StatusCode != status || status == 200 && a.Header.Get("Content-Type") != kind {
+				t.Errorf("%s, %s: %s %v", door, kind, a.Status, a.Header)
+			}
+		}
+	}
+}
