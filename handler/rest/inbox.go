@@ -10,6 +10,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/handler/input"
 	"github.com/roundtrip-dev/roundtrip/internal/nearest"
+	"github.com/roundtrip-dev/roundtrip/stream/inbox"
 )
 
 // inboxRoutes are the paths of an account's notifications. All of their answers are no-store.
@@ -172,8 +173,8 @@ func (d *decoder) members(fn func(name string) error) error {
 
 // inboxSeen answers POST inbox/seen: {"through":17}, or {} for all there is.
 func (x *exchange) inboxSeen() error {
-	through := int64(0)
-	account, err := x.inboxBody([]string{"through"}, func(d *decoder, call *roundtrip.Call, name string) (bool, error) {
+	through, given := int64(0), false
+	account, err := x.inboxBody([]string{"through"}, func(d *decoder, _ *roundtrip.Call, name string) (bool, error) {
 		if name != "through" {
 			return false, nil
 		}
@@ -181,18 +182,21 @@ func (x *exchange) inboxSeen() error {
 		if err != nil {
 			return true, err
 		}
-		if through, err = strconv.ParseInt(string(v), 10, 64); err != nil || through < 0 {
-			input.Wrong(call, name, "wrong_type", "a number of the inbox is expected, such as the seq of a notification")
-		}
-		if through == 0 { // the seq of an inbox without entries: what came since was not shown
-			through = -1
+		given = true
+		if through, err = strconv.ParseInt(string(v), 10, 64); err != nil {
+			through = -1 // which is no number of an inbox
 		}
 		return true, nil
 	})
 	if err != nil {
 		return err
 	}
-	body, err := x.door.core.Inbox().Seen(x.r.Context(), account, through)
+	var body []byte
+	if given {
+		body, err = x.door.core.Inbox().Seen(x.r.Context(), account, through)
+	} else {
+		body, err = x.door.core.Inbox().SeenAll(x.r.Context(), account)
+	}
 	if err != nil {
 		return err
 	}
@@ -221,15 +225,13 @@ func (x *exchange) inboxRead() error {
 		return err
 	}
 	if given != 1 {
-		return roundtrip.E(roundtrip.Invalid, "request.invalid", `what was read is {"ids":["…"]} or {"all":true}`).
-			With(roundtrip.Detail{Pointer: "/ids", Code: "required", Message: "expected ids or all, one of them"})
+		return inbox.OneOf()
 	}
-	inbox := x.door.core.Inbox()
 	var body []byte
 	if all {
-		body, err = inbox.ReadAll(x.r.Context(), account)
+		body, err = x.door.core.Inbox().ReadAll(x.r.Context(), account)
 	} else {
-		body, err = inbox.Read(x.r.Context(), account, ids)
+		body, err = x.door.core.Inbox().Read(x.r.Context(), account, ids)
 	}
 	if err != nil {
 		return err

@@ -194,9 +194,34 @@ func (s *Service) List(ctx context.Context, account roundtrip.ID, size int, toke
 	return append(b, '}'), nil
 }
 
-// Seen marks what has a number up to through as seen, 0 for all there is and less for nothing, and gives the numbers of the inbox.
+// SeenAll marks all there is as seen, and gives the numbers of the inbox.
+func (s *Service) SeenAll(ctx context.Context, account roundtrip.ID) ([]byte, error) {
+	return s.mark(ctx, account, store.InboxMark{Seen: true})
+}
+
+// Seen marks what has a number up to through as seen, and gives the numbers of the inbox. 0 is the seq of an inbox without
+// entries: what came since was not shown.
 func (s *Service) Seen(ctx context.Context, account roundtrip.ID, through int64) ([]byte, error) {
+	if through < 0 {
+		return nil, noSeq()
+	}
+	if through == 0 {
+		through = -1 // to the store 0 is all there is
+	}
 	return s.mark(ctx, account, store.InboxMark{Seen: true, Through: through})
+}
+
+// noSeq is the error of a "through" that is no number of an inbox.
+func noSeq() *roundtrip.Error {
+	const message = "a number of the inbox is expected, such as the seq of a notification"
+	return roundtrip.E(roundtrip.Invalid, "request.invalid", "%s", message).
+		With(roundtrip.Detail{Pointer: "/through", Code: "wrong_type", Message: message})
+}
+
+// OneOf is the error of a mark that does not say what was read: some entries, or all of them.
+func OneOf() *roundtrip.Error {
+	return roundtrip.E(roundtrip.Invalid, "request.invalid", `what was read is {"ids":["…"]} or {"all":true}`).
+		With(roundtrip.Detail{Pointer: "/ids", Code: "required", Message: "expected ids or all, one of them"})
 }
 
 // Read marks entries as read, and gives the numbers of the inbox.
