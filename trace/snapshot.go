@@ -18,6 +18,7 @@ type Snapshot struct {
 	Path       string
 	Route      string
 	Proto      string
+	RPC        string
 	Client     netip.Addr
 	Account    int64
 	Status     int
@@ -42,7 +43,7 @@ func (j *Journey) snapshot() Snapshot {
 func (j *Journey) head() Snapshot {
 	return Snapshot{
 		ID: j.ID, Kind: j.Kind, Start: j.Start, Took: j.Took, Generation: j.Generation,
-		Method: j.Method, Host: j.Host, Path: j.Path, Route: j.Route, Proto: j.Proto, Client: j.Client,
+		Method: j.Method, Host: j.Host, Path: j.Path, Route: j.Route, Proto: j.Proto, RPC: j.RPC, Client: j.Client,
 		Account: j.Account, Status: j.Status, Bytes: j.Bytes, Reason: j.Reason, Decided: j.Decided, Dropped: j.Dropped,
 		Headers: j.Headers, Kept: j.Kept,
 	}

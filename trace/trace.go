@@ -68,6 +68,7 @@ type Journey struct {
 	Path       string // without the query
 	Route      string // the route's template, "" where none was found
 	Proto      string
+	RPC        string // the protocol of a call: gRPC, gRPC-Web, Connect; "" for what is none
 	Client     netip.Addr
 	Account    int64 // id of the account, 0 for strangers
 	Status     int
@@ -175,6 +176,13 @@ func (j *Journey) SetRoute(template string) {
 	}
 }
 
+// SetRPC notes the protocol of a call: gRPC, gRPC-Web, Connect. It must be a constant.
+func (j *Journey) SetRPC(protocol string) {
+	if j != nil {
+		j.RPC = protocol
+	}
+}
+
 func (j *Journey) since() time.Duration {
 	if j.clock != nil {
 		return j.clock().Sub(j.Start)
@@ -226,7 +234,7 @@ func (j *Journey) reset() {
 	for i := range n {
 		j.state[i].Store(hopEmpty)
 	}
-	j.Took, j.Method, j.Host, j.Path, j.Route, j.Proto = 0, "", "", "", "", ""
+	j.Took, j.Method, j.Host, j.Path, j.Route, j.Proto, j.RPC = 0, "", "", "", "", "", ""
 	j.Client, j.Account, j.Status, j.Bytes, j.Reason, j.Dropped = netip.Addr{}, 0, 0, 0, None, 0
 	j.Headers, j.Kept, j.nlink = "", 0, 0
 	j.end = 0

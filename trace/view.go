@@ -27,6 +27,7 @@ type View struct {
 	Path     string     `json:"path,omitempty"`
 	Route    string     `json:"route,omitempty"`
 	Proto    string     `json:"proto,omitempty"`
+	RPC      string     `json:"rpc,omitempty"` // gRPC, gRPC-Web, Connect: it was a call
 	Status   int        `json:"status,omitempty"`
 	Bytes    int64      `json:"bytes,omitempty"`
 	Client   string     `json:"client,omitempty"`  // a network: /24 or /56
@@ -86,7 +87,7 @@ func (s *Snapshot) View(sight Sight, places Places) View {
 	if sight == Visitor {
 		return v
 	}
-	v.Method, v.Host, v.Path, v.Route, v.Proto, v.Bytes = s.Method, s.Host, s.Path, s.Route, s.Proto, s.Bytes
+	v.Method, v.Host, v.Path, v.Route, v.Proto, v.RPC, v.Bytes = s.Method, s.Host, s.Path, s.Route, s.Proto, s.RPC, s.Bytes
 	v.Fix, v.Kept, v.Dropped, v.Decided = s.Reason.Fix(), s.Kept.Words(), s.Dropped, s.Decided
 	if sight >= Operator {
 		v.Account = accountText(s.Account)

@@ -62,6 +62,9 @@ func (d *drawing) head() {
 	if v.Client != "" {
 		facts = append(facts, "from "+v.Client)
 	}
+	if v.RPC != "" {
+		facts = append(facts, "over "+v.RPC)
+	}
 	facts = append(facts, "journey "+short(v.ID))
 	right := d.text(strings.Join(facts, "   "))
 	if room := d.width() - 2 - 3 - length(right); length(left) <= room {
