@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"hash"
 	"io"
 	"mime/multipart"
@@ -11,7 +10,7 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/handler/input"
-	"github.com/roundtrip-dev/roundtrip/store/files"
+	"github.com/roundtrip-dev/roundtrip/handler/staging"
 )
 
 const (
@@ -32,13 +31,13 @@ func (x *exchange) form(call *roundtrip.Call) error {
 	if err != nil {
 		return badForm(err)
 	}
-	f := formReader{x: x, call: call, files: map[int]*files.Staged{}, seen: map[string]bool{}, left: bodyMaxBytes}
+	f := formReader{x: x, call: call, files: staging.Files{Core: x.door.core}, seen: map[string]bool{}, left: bodyMaxBytes}
 	if call.Key != "" {
 		f.sum = sha256.New()
 		x.signPath(f.sum)
 	}
 	if err := f.read(parts); err != nil {
-		f.discard()
+		f.files.Discard()
 		return err
 	}
 	if f.sum != nil {
@@ -51,7 +50,7 @@ func (x *exchange) form(call *roundtrip.Call) error {
 type formReader struct {
 	x     *exchange
 	call  *roundtrip.Call
-	files map[int]*files.Staged // by the position of their field
+	files staging.Files
 	seen  map[string]bool
 	left  int       // bytes that text parts may still have
 	sum   hash.Hash // of names and contents: the boundary between the parts differs from one try to the next
@@ -118,25 +117,16 @@ func (f *formReader) part(part *multipart.Part) error {
 
 // file stages the bytes of a part.
 func (f *formReader) file(part *multipart.Part, i int, field *roundtrip.Field) error {
-	store := f.x.door.core.Files()
-	if store == nil {
-		return roundtrip.E(roundtrip.Unprocessable, "file.missing", "this server keeps no files")
-	}
 	body := io.Reader(part)
 	if f.sum != nil {
 		f.tell(field.Name, part.FileName())
 		body = io.TeeReader(part, f.sum)
 	}
-	staged, err := store.Stage(f.x.r.Context(), body, part.FileName(), field)
+	v, err := f.files.Stage(f.x.r.Context(), field, part.FileName(), body)
 	if err != nil {
 		return err
 	}
-	f.files[i] = staged
-	file, err := json.Marshal(staged.File())
-	if err != nil {
-		return roundtrip.Wrap("rest.file", err)
-	}
-	f.call.Input.Put(i, roundtrip.JSON(string(file)))
+	f.call.Input.Put(i, v)
 	return nil
 }
 
@@ -199,59 +189,12 @@ func (f *formReader) tell(texts ...string) {
 // write does the call, with the files in their places just before the store is asked.
 func (f *formReader) write() error {
 	x := f.x
-	if len(f.files) > 0 {
-		x.answer.before = f.keep
+	if f.files.Len() > 0 {
+		x.answer.before = func(ctx context.Context) error { return f.files.Keep(ctx, f.call) }
 	}
 	err := x.do(f.call)
-	switch {
-	case err == nil && x.answer.replay: // the record has the files of the first try
-		f.discard()
-	case err == nil:
-		f.each((*files.Staged).Done)
-	case uncertain(err):
-		f.each((*files.Staged).Leave)
-	default:
-		f.discard()
-	}
+	f.files.End(err, x.answer.replay)
 	return err
-}
-
-// keep gives the files their places. They lie under the id of their record, so that a new one gets its id here; it was not
-// chosen, so what is asked of a chosen id was asked before.
-func (f *formReader) keep(ctx context.Context) error {
-	id := f.call.ID
-	if f.call.Action == roundtrip.Create {
-		if f.call.Input.ID() == 0 {
-			f.call.Input.Put(roundtrip.FieldID, roundtrip.Ref(f.x.door.core.NewID()))
-		}
-		id = f.call.Input.ID()
-	}
-	for i, staged := range f.files {
-		if err := staged.Keep(ctx, f.call.Collection.Name, id, f.call.Collection.Fields[i].Name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (f *formReader) each(end func(*files.Staged)) {
-	for _, staged := range f.files {
-		end(staged)
-	}
-}
-
-func (f *formReader) discard() { f.each((*files.Staged).Discard) }
-
-// uncertain reports whether a write may have happened in spite of its error.
-func uncertain(err error) bool {
-	switch e := roundtrip.AsError(err); e.Kind {
-	case roundtrip.Internal, roundtrip.Deadline:
-		return true
-	case roundtrip.Unavailable:
-		return e.Reason != "store.pool_exhausted"
-	default:
-		return false
-	}
 }
 
 func badForm(err error) error {
