@@ -1,0 +1,117 @@
+package rpc
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+
+	"github.com/roundtrip-dev/roundtrip"
+)
+
+// body is the body of a request as connect reads it. It refuses a message as soon as it is known to be too large: by the
+// length that stands before it, or by its bytes where it is the whole body. What goes wrong on the way becomes an error of
+// ours here, which connect hands on as it is.
+type body struct {
+	call      *call
+	from      io.ReadCloser
+	enveloped bool  // messages with five bytes before each: flags and length
+	limit     int64 // of a message
+	seen      int64 // bytes of the message, or of what stands before it
+	length    int64 // of the message
+	head      [5]byte
+	within    bool // a message, not what stands before it
+	err       error
+}
+
+// Close closes the body.
+func (b *body) Close() error { return b.from.Close() }
+
+// Read reads on.
+func (b *body) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	n, err := b.from.Read(p)
+	if failed := b.follow(p[:n]); failed != nil {
+		b.err = b.call.fail(b.call.request.Context(), failed)
+		return 0, b.err
+	}
+	switch {
+	case err == nil, errors.Is(err, io.EOF) && !b.torn():
+		return n, err
+	case errors.Is(err, io.EOF):
+		err = io.ErrUnexpectedEOF
+	}
+	b.err = b.call.fail(b.call.request.Context(), bodyFailed(err))
+	return n, b.err
+}
+
+// torn reports whether a message has begun and is not complete.
+func (b *body) torn() bool { return b.enveloped && (b.within || b.seen > 0) }
+
+// follow counts what has come in.
+func (b *body) follow(p []byte) error {
+	if !b.enveloped {
+		b.seen += int64(len(p))
+		return b.check(b.seen)
+	}
+	for len(p) > 0 {
+		if b.within {
+			n := min(int64(len(p)), b.length-b.seen)
+			p, b.seen = p[n:], b.seen+n
+			if b.seen == b.length {
+				b.within, b.seen = false, 0
+			}
+			continue
+		}
+		n := copy(b.head[b.seen:], p)
+		p, b.seen = p[n:], b.seen+int64(n)
+		if b.seen < int64(len(b.head)) {
+			return nil
+		}
+		b.length, b.seen = int64(binary.BigEndian.Uint32(b.head[1:])), 0
+		b.within = b.length > 0
+		if err := b.check(b.length); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check refuses a message of n bytes or more. Whoever wants to send a large one is asked for first.
+func (b *body) check(n int64) error {
+	m := b.call.method
+	if n <= b.limit {
+		return nil
+	}
+	if most := messageMaxBytes + m.large; n > most || m.admit == nil {
+		return tooLarge(most)
+	}
+	b.limit = messageMaxBytes + m.large
+	if err := m.admit(b.call.request.Context(), b.call); err != nil {
+		b.call.inside = true
+		return err
+	}
+	return nil
+}
+
+func tooLarge(most int64) error {
+	return roundtrip.E(roundtrip.TooLarge, "request.body_too_large", "the message is over the limit of %d bytes", most)
+}
+
+// bodyFailed names what went wrong while the body came in.
+func bodyFailed(err error) error {
+	if over, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge(over.Limit)
+	}
+	var e *roundtrip.Error
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		e = roundtrip.E(roundtrip.Deadline, "request.timeout", "the message did not arrive in time")
+	} else {
+		e = roundtrip.E(roundtrip.Invalid, "request.malformed", "the message ended too early")
+	}
+	e.Op, e.Err = "rpc.body", err
+	return e
+}

@@ -1,0 +1,28 @@
+package rpc
+
+import (
+	"connectrpc.com/connect"
+	"connectrpc.com/grpcreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+)
+
+// serveReflection lets tools ask what is served (https://github.com/grpc/grpc/blob/master/doc/server-reflection.md). They
+// see the descriptors of this door and of nothing else in the program.
+func (d *Door) serveReflection() {
+	reflector := grpcreflect.NewReflector(
+		grpcreflect.NamerFunc(d.Services),
+		grpcreflect.WithDescriptorResolver(d.api.Files()),
+		grpcreflect.WithExtensionResolver(&protoregistry.Types{}),
+	)
+	limit := connect.WithReadMaxBytes(messageMaxBytes)
+	m := &method{name: "ServerReflectionInfo", reads: true, stream: nil}
+	path, handler := grpcreflect.NewHandlerV1(reflector, limit)
+	d.methods[path[1:]+m.name] = &endpoint{method: m, route: path + m.name, handler: handler, foreign: true}
+	path, handler = grpcreflect.NewHandlerV1Alpha(reflector, limit)
+	d.methods[path[1:]+m.name] = &endpoint{method: m, route: path + m.name, handler: handler, foreign: true}
+}
+
+// Services returns the full names of the services, as reflection lists them.
+func (d *Door) Services() []string {
+	return append(append([]string(nil), d.api.Services...), healthService)
+}
