@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -46,7 +47,7 @@ func Build(s *roundtrip.Schema, o Options) (*API, error) {
 		return nil, fmt.Errorf("protobuf: %w", b.err)
 	}
 	source := b.print(o)
-	set := &descriptorpb.FileDescriptorSet{File: append(imports(), health(), b.file)}
+	set := &descriptorpb.FileDescriptorSet{File: append(imports(), health(), protodesc.ToFileDescriptorProto(durationpb.File_google_protobuf_duration_proto), errorDetails(), b.file)}
 	api := &API{Package: b.pkg, Name: FileName(s), Services: ServiceNames(s), Source: source}
 	var err error
 	if api.files, err = protodesc.NewFiles(set); err != nil {
