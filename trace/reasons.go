@@ -159,6 +159,7 @@ var catalogueRows = [...]reasonRow{
 	{"HPM", "request.unknown_parameter", "the API has no such parameter", "see the nearest one in the answer"},
 	{"HMT", "request.media_type", "the content type is not one that is read here", "send application/json, or multipart/form-data with files"},
 	{"HJS", "request.json", "the body is no good JSON", "see the position in the answer"},
+	{"HPB", "request.protobuf", "the message is no good protobuf, or of another API", "make the client's code anew from descriptors.proto"},
 	{"HVA", "request.invalid", "the request has wrong values", "see the list in the answer"},
 	{"HFI", "request.filter", "the filter, order or selection is wrong", "see the column in the answer"},
 	{"HPT", "request.page_token", "the page token is not of this list", "ask for the first page again"},

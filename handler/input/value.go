@@ -47,14 +47,14 @@ func Expected(f *roundtrip.Field) string {
 	return "a text is expected"
 }
 
-// idIsKept is said of an update with another id, or with what can be none.
-const idIsKept = "id is read only: a record keeps its id; leave it out"
+// IDIsKept is said of an update with another id, or with what can be none.
+const IDIsKept = "id is read only: a record keeps its id; leave it out"
 
 // PutValue sets a field of what the caller gave. The id of a record can't be changed: giving the same again is no change.
 func PutValue(call *roundtrip.Call, i int, v roundtrip.Value) {
 	if i == roundtrip.FieldID && call.Action == roundtrip.Update {
 		if v.ID() != call.ID {
-			Wrong(call, "id", "immutable", idIsKept)
+			Wrong(call, "id", "immutable", IDIsKept)
 		}
 		return
 	}
@@ -75,7 +75,7 @@ func PutText(call *roundtrip.Call, i int, f *roundtrip.Field, text string) {
 		v, ok := roundtrip.ParseID(text)
 		switch {
 		case !ok && i == roundtrip.FieldID && call.Action == roundtrip.Update:
-			Wrong(call, f.Name, "immutable", idIsKept)
+			Wrong(call, f.Name, "immutable", IDIsKept)
 			return
 		case !ok:
 			Wrong(call, f.Name, "wrong_type", Expected(f))
