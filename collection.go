@@ -116,7 +116,8 @@ type Field struct {
 	Name      string
 	Type      FieldType
 	Pos       Pos
-	Number    int32 // proto field number, stable over renames, kept in the database's schema history; set by the store
+	Number    int32 // proto field number, never used for another field of a message of that name; set by the store
+	Column    int32 // number of its column: which field it is, over all renames; set by the store
 	Was       string
 	Required  bool
 	Unique    bool // alone; unique over several fields stands in Collection.Unique
@@ -181,7 +182,7 @@ type Collection struct {
 	Pos      Pos
 	Was      string
 	Fields   []*Field  // system fields first
-	Retired  []Retired // fields that were dropped, by number; set by the store
+	Retired  []Retired // fields that records of its name had once, by proto field number; set by the store
 	Indexes  []Index
 	Rules    map[Action]Rule     // Get holds `read` (List, Aggregate and Watch use it too), then Create, Update, Delete
 	Accounts bool                // people sign in to it
@@ -198,10 +199,10 @@ func NewCollection(name string, pos Pos) *Collection {
 	for a := range c.calls {
 		c.calls[a] = name + "." + Action(a).String()
 	}
-	c.Add(&Field{Name: "id", Type: TypeID, Number: 1, Immutable: true, Pos: pos})
-	c.Add(&Field{Name: "create_time", Type: TypeTime, Number: 2, Immutable: true, Pos: pos})
-	c.Add(&Field{Name: "update_time", Type: TypeTime, Number: 3, Pos: pos})
-	c.Add(&Field{Name: "etag", Type: TypeInt, Number: 4, Pos: pos})
+	c.Add(&Field{Name: "id", Type: TypeID, Number: 1, Column: 1, Immutable: true, Pos: pos})
+	c.Add(&Field{Name: "create_time", Type: TypeTime, Number: 2, Column: 2, Immutable: true, Pos: pos})
+	c.Add(&Field{Name: "update_time", Type: TypeTime, Number: 3, Column: 3, Pos: pos})
+	c.Add(&Field{Name: "etag", Type: TypeInt, Number: 4, Column: 4, Pos: pos})
 	return c
 }
 

@@ -34,9 +34,10 @@ func identifier(name string) string {
 }
 
 // MessageName returns the name of the message that holds a record of a collection: Photo of photos.
-func MessageName(s *roundtrip.Schema, c *roundtrip.Collection) string {
-	return naming.Pascal(Single(s, c))
-}
+func MessageName(_ *roundtrip.Schema, c *roundtrip.Collection) string { return MessageOf(c.Name) }
+
+// MessageOf is MessageName for a collection of which only the name is known.
+func MessageOf(collection string) string { return naming.Pascal(naming.Singular(collection)) }
 
 // Single returns what one record of a collection is called, in snake case: photo of photos. Requests that carry one name
 // their field so.

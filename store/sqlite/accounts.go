@@ -139,7 +139,7 @@ func (t *tables) columnsOf(c *roundtrip.Collection) (table string, columns []str
 	columns = make([]string, len(c.Fields))
 	for i, f := range c.Fields {
 		for _, g := range now.Fields {
-			if f == g || f.Number == g.Number && f.Number != 0 && f.Type.Value() == g.Type.Value() {
+			if f == g || f.Column == g.Column && f.Column != 0 && f.Type.Value() == g.Type.Value() {
 				columns[i] = g.Name
 				break
 			}

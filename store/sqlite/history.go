@@ -69,8 +69,34 @@ func readHistory(r *reader) (*plan.History, error) {
 			return nil, err
 		}
 	}
+	if err := readNumbers(r, h); err != nil {
+		return nil, err
+	}
 	err = r.run(`SELECT name FROM sqlite_schema WHERE type = 'index' AND (name GLOB '_i[0-9]*' OR name GLOB '_u[0-9]*')`, func(st *raw.Stmt) {
 		h.Indexes = append(h.Indexes, st.Text(0))
 	})
 	return h, err
+}
+
+// readNumbers reads the proto field numbers. A database from before they were kept gets them from its columns, the same
+// ones each time, until its next change writes them.
+func readNumbers(r *reader, h *plan.History) error {
+	var kept bool // not where a program that is older has made the database, and this one only looks at it
+	err := r.run("SELECT 1 FROM sqlite_schema WHERE name = '_numbers'", func(*raw.Stmt) { kept = true })
+	if err != nil {
+		return err
+	}
+	if !kept {
+		h.Seed()
+		return nil
+	}
+	err = r.run("SELECT message, number, collection, field, name FROM _numbers ORDER BY message, number", func(st *raw.Stmt) {
+		h.Numbers = append(h.Numbers, plan.Number{
+			Message: st.Text(0), Number: int32(st.Int(1)), Collection: int32(st.Int(2)), Field: int32(st.Int(3)), Name: st.Text(4),
+		})
+	})
+	if err == nil && len(h.Numbers) == 0 {
+		h.Seed()
+	}
+	return err
 }

@@ -115,7 +115,7 @@ func encodeRecords(records []*roundtrip.Record) (string, error) {
 		out[i] = &kept{Collection: r.Collection.Number}
 		for j, f := range r.Collection.Fields {
 			v := r.Values[j]
-			k := keptField{Number: f.Number, Kind: v.Kind(), Int: v.Int(), Text: v.Text()}
+			k := keptField{Number: f.Column, Kind: v.Kind(), Int: v.Int(), Text: v.Text()}
 			if !v.IsNull() {
 				out[i].Fields = append(out[i].Fields, k)
 			}
@@ -148,7 +148,7 @@ func decodeRecords(text string, collections []*roundtrip.Collection) (out []*rou
 		out[i] = roundtrip.NewRecord(c)
 		for _, kf := range k.Fields {
 			for j, f := range c.Fields {
-				if f.Number == kf.Number && f.Type.Value() == kf.Kind {
+				if f.Column == kf.Number && f.Type.Value() == kf.Kind {
 					out[i].Put(j, kf.value())
 				}
 			}

@@ -101,6 +101,13 @@ func (t *tx) writeHistory(h *plan.History, steps []string) error {
 			}
 		}
 	}
+	for _, n := range h.Numbers {
+		if err := t.exec("INSERT OR REPLACE INTO _numbers (message, number, collection, field, name) VALUES (?, ?, ?, ?, ?)",
+			roundtrip.Text(n.Message), roundtrip.Int(int64(n.Number)), roundtrip.Int(int64(n.Collection)), roundtrip.Int(int64(n.Field)),
+			roundtrip.Text(n.Name)); err != nil {
+			return err
+		}
+	}
 	text, err := json.Marshal(steps)
 	if err != nil {
 		return err

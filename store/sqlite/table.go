@@ -119,11 +119,11 @@ func (t *tables) link(tb *table) *table {
 // position finds a field of another schema's collection in this one.
 func position(c *roundtrip.Collection, f *roundtrip.Field) (at int, ok bool) {
 	for i, g := range c.Fields {
-		if f == g || f.Number != 0 && f.Number == g.Number {
+		if f == g || f.Column != 0 && f.Column == g.Column {
 			return i, true
 		}
 	}
-	if at, ok = c.Lookup(f.Name); ok && f.Number != 0 && c.Fields[at].Number != 0 {
+	if at, ok = c.Lookup(f.Name); ok && f.Column != 0 && c.Fields[at].Column != 0 {
 		return 0, false // another field that has its name
 	}
 	return at, ok

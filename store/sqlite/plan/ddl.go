@@ -167,7 +167,7 @@ func indexes(c *roundtrip.Collection) []index {
 			x.name = fmt.Sprintf("_u%d", c.Number)
 		}
 		for _, f := range fields {
-			x.name += fmt.Sprintf("_%d", c.Fields[f].Number)
+			x.name += fmt.Sprintf("_%d", c.Fields[f].Column)
 		}
 		for _, other := range all {
 			if other.name == x.name {

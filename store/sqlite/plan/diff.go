@@ -33,11 +33,13 @@ func Make(past *History, schema *roundtrip.Schema, now time.Time) *Plan {
 		kept := d.next.Find(c.Name)
 		d.fields(c, kept, d.past.number(kept.Number))
 	}
+	d.next.assign(d.past, schema)
 	d.next.Number(schema)
 	for _, c := range schema.Collections {
 		d.shapes(c, d.next.Find(c.Name), d.past.number(c.Number))
 	}
 	d.gone()
+	d.next.Number(schema) // once more: what is gone is retired
 	d.indexes()
 	for _, part := range [][]Step{d.unindex, d.renames, d.creates, d.columns, d.changes, d.drops, d.keys, d.counts, d.refused} {
 		d.steps = append(d.steps, part...)
@@ -127,7 +129,7 @@ func (d *differ) shape(k *Field, f *roundtrip.Field) Field {
 		s.To = f.To.Number
 	}
 	if f.Type == roundtrip.TypeCount {
-		s.Of = f.To.Fields[f.Of].Number
+		s.Of = f.To.Fields[f.Of].Column
 	}
 	return s
 }
@@ -233,11 +235,11 @@ func (d *differ) unique(x index) *Unique {
 // source returns what holds a field's value before any step is done: its column under the name that it has until then, or
 // for a new field what existing records will get.
 func (d *differ) source(before *Collection, f *roundtrip.Field) string {
-	if f.Number < FirstFieldNumber {
+	if f.Column < FirstFieldNumber {
 		return quote(f.Name)
 	}
 	if before != nil {
-		if old := before.number(f.Number); old != nil {
+		if old := before.number(f.Column); old != nil {
 			return quote(old.Name)
 		}
 	}

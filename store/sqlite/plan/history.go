@@ -1,6 +1,10 @@
 package plan
 
-import "github.com/roundtrip-dev/roundtrip"
+import (
+	"slices"
+
+	"github.com/roundtrip-dev/roundtrip"
+)
 
 // FirstFieldNumber is the number of a collection's first declared field; those below belong to the system fields.
 const FirstFieldNumber = 16
@@ -9,6 +13,7 @@ const FirstFieldNumber = 16
 type History struct {
 	Collections []Collection
 	Indexes     []string // names of the indexes that are there
+	Numbers     []Number
 }
 
 // Collection is one collection of the database.
@@ -22,7 +27,7 @@ type Collection struct {
 
 // Field is one declared field of the database, as far as the shape of its column goes.
 type Field struct {
-	Number   int32
+	Number   int32 // of the column
 	Name     string
 	Dropped  bool
 	Type     roundtrip.FieldType
@@ -56,6 +61,9 @@ func (h *History) next() int32 {
 	for i := range h.Collections {
 		n = max(n, h.Collections[i].Number+1)
 	}
+	for forbidden(n) || forbidden(4*n) || forbidden(4*n+2) { // a collection has 4n to 4n+2 in a batch
+		n++
+	}
 	return n
 }
 
@@ -68,37 +76,10 @@ func (c *Collection) next() int32 {
 }
 
 func (h *History) clone() *History {
-	out := &History{Indexes: append([]string(nil), h.Indexes...)}
+	out := &History{Indexes: slices.Clone(h.Indexes), Numbers: slices.Clone(h.Numbers)}
 	for _, c := range h.Collections {
 		c.Fields = append([]Field(nil), c.Fields...)
 		out.Collections = append(out.Collections, c)
 	}
 	return out
-}
-
-// Number writes the numbers of the history into a schema, also those that are taken by what is gone.
-func (h *History) Number(schema *roundtrip.Schema) {
-	schema.Retired = nil
-	for _, c := range h.Collections {
-		if c.Dropped {
-			schema.Retired = append(schema.Retired, roundtrip.Retired{Number: c.Number, Name: c.Name})
-		}
-	}
-	for _, c := range schema.Collections {
-		kept := h.Find(c.Name)
-		if kept == nil {
-			continue
-		}
-		c.Number, c.Retired = kept.Number, nil
-		for _, f := range kept.Fields {
-			if f.Dropped {
-				c.Retired = append(c.Retired, roundtrip.Retired{Number: f.Number, Name: f.Name})
-			}
-		}
-		for _, f := range c.Fields[roundtrip.FirstField:] {
-			if k := kept.Find(f.Name); k != nil {
-				f.Number = k.Number
-			}
-		}
-	}
 }
