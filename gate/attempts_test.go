@@ -137,7 +137,7 @@ func attempts() []attempt {
 		{"OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: HOST\r\n\r\n", bad},
 		{"method of 40 letters", strings.Repeat("A", 40) + " PATH HTTP/1.1\r\nHost: HOST\r\n\r\n", bad},
 		{"method that is no token", "GE(T PATH HTTP/1.1\r\nHost: HOST\r\n\r\n", bad},
-		{"preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", bad},
+		{"almost the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\n\n", bad},
 		{"foreign Expect", post + "Expect: the-unexpected\r\nContent-Length: 5\r\n\r\nhello", "417 request.malformed"},
 		{"GET with a body", get + "Content-Length: 5\r\n\r\nhello", ""},
 

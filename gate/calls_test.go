@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -118,12 +119,13 @@ func (h *house) callers(t *testing.T, quicAddr string) map[string]caller {
 	t.Helper()
 	all := map[string]caller{
 		"grpc-go, TLS": overGRPC(h.secureGRPC(t)),
+		"grpc-go, h2c": overGRPC(dialGRPC(t, h.plain, "open.localhost", insecure.NewCredentials())),
 	}
 	for door, d := range h.protocols(t, quicAddr) {
 		all["Connect, "+door] = overConnect(d.client, d.url)
 		all["Connect JSON, "+door] = overConnect(d.client, d.url, connect.WithProtoJSON())
 		all["gRPC-Web, "+door] = overConnect(d.client, d.url, connect.WithGRPCWeb())
-		if door == "h2" || door == "h3" {
+		if strings.HasPrefix(door, "h2") || door == "h3" {
 			all["gRPC, "+door] = overConnect(d.client, d.url, connect.WithGRPC())
 		}
 	}
@@ -193,5 +195,22 @@ func TestGate_RefusesCallsThatAreTooLarge(t *testing.T) {
 				t.Errorf("%s, %s: %s %v", door, kind, a.Status, a.Header)
 			}
 		}
+	}
+}
+
+// A call of gRPC without TLS for a site that has it is told so; everything else is redirected.
+func TestGate_TellsCallsThatTheSiteNeedsTLS(t *testing.T) {
+	t.Parallel()
+	h := open(t, ok)
+	got := overGRPC(dialGRPC(t, h.plain, "gallery.localhost", insecure.NewCredentials()))(t, "/api.v1.X/Get")
+	if got.code != "failed_precondition" || got.info.GetReason() != "ROUTE_NEEDS_TLS" || !strings.Contains(got.message, "gallery.localhost is served over TLS alone, at port 8443") {
+		t.Errorf("%+v", got)
+	}
+	a := h.do(t, h.client(t, false), http.MethodPost, "http://gallery.localhost/api.v1.X/Get", nil, "Content-Type", "application/proto")
+	if a.StatusCode != 308 {
+		t.Errorf("%s", a.Status)
+	}
+	if got := overGRPC(dialGRPC(t, h.plain, "nobody.localhost", insecure.NewCredentials()))(t, "/api.v1.X/Get"); got.code != "not_found" || got.info.GetReason() != "ROUTE_NO_HOST" {
+		t.Errorf("%+v", got)
 	}
 }

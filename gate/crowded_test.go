@@ -25,7 +25,7 @@ func TestGate_RatesCountAllProtocolsTogether(t *testing.T) {
 	t.Parallel()
 	h, addr := openQUIC(t, ok, withLimits(nil))
 	places := sites(h.routes)[:2]
-	for i, count := range []int{3, 1} { // three protocols lead to the first, one to the second
+	for i, count := range []int{3, 2} { // three protocols lead to the first, two to the second
 		places[i].Limits.Requests = []config.Rate{hourly(count, config.PerClient)}
 	}
 	declare(t, h, ok, places...)

@@ -22,7 +22,7 @@ import (
 type attacker struct {
 	*http2.Framer
 
-	conn    *tls.Conn
+	conn    net.Conn
 	block   bytes.Buffer
 	encoder *hpack.Encoder
 	last    uint32
@@ -36,6 +36,18 @@ func (h *house) attack(t *testing.T, settings ...http2.Setting) *attacker {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return speak(t, c, settings...)
+}
+
+// attackClear is attack without TLS.
+func (h *house) attackClear(t *testing.T, settings ...http2.Setting) *attacker {
+	t.Helper()
+	return speak(t, dial(t, h.plain), settings...)
+}
+
+// speak says the preface of HTTP/2.
+func speak(t *testing.T, c net.Conn, settings ...http2.Setting) *attacker {
+	t.Helper()
 	t.Cleanup(func() { _ = c.Close() })
 	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	a := &attacker{Framer: http2.NewFramer(c, c), conn: c, goAway: make(chan http2.ErrCode, 1)}
@@ -147,32 +159,41 @@ func TestGate_CutsFloodsOverHTTP2(t *testing.T) {
 	for name, round := range floods {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := open(t, ok)
-			a := h.attack(t)
-			other := h.client(t, true)
-			sent := 0
-			for ; sent < 50_000; sent++ {
-				if round(a) != nil {
-					break
-				}
-				if sent%1000 == 0 {
-					if got := h.do(t, other, http.MethodGet, "https://gallery.localhost/api/other", nil); got.StatusCode != 200 {
-						t.Fatalf("another client got %s", got.Status)
-					}
-				}
-			}
-			code, said := <-a.goAway // the connection has ended, or its deadline has
-			if said && code != http2.ErrCodeEnhanceYourCalm {
-				t.Errorf("GOAWAY %v", code)
-			}
-			if got := h.do(t, other, http.MethodGet, "https://gallery.localhost/api/other", nil); got.StatusCode != 200 {
-				t.Errorf("another client got %s", got.Status)
-			}
-			s := h.await(t, "journey of the flood", func(s trace.Snapshot) bool { return s.Reason.Code() == "client.flood" })
-			if s.Kind != trace.Connection || s.Client.String() != "127.0.0.1" || s.Host != "gallery.localhost" || !strings.Contains(s.Hops[0].Note, "too much: ") {
-				t.Errorf("journey: %+v", s)
-			}
+			cutsFlood(t, round, (*house).attack, "gallery.localhost")
 		})
+		t.Run(name+", without TLS", func(t *testing.T) {
+			t.Parallel()
+			cutsFlood(t, round, (*house).attackClear, "")
+		})
+	}
+}
+
+func cutsFlood(t *testing.T, round func(a *attacker) error, attack func(*house, *testing.T, ...http2.Setting) *attacker, host string) {
+	t.Helper()
+	h := open(t, ok)
+	a := attack(h, t)
+	other := h.client(t, true)
+	sent := 0
+	for ; sent < 50_000; sent++ {
+		if round(a) != nil {
+			break
+		}
+		if sent%1000 == 0 {
+			if got := h.do(t, other, http.MethodGet, "https://gallery.localhost/api/other", nil); got.StatusCode != 200 {
+				t.Fatalf("another client got %s", got.Status)
+			}
+		}
+	}
+	code, said := <-a.goAway // the connection has ended, or its deadline has
+	if said && code != http2.ErrCodeEnhanceYourCalm {
+		t.Errorf("GOAWAY %v", code)
+	}
+	if got := h.do(t, other, http.MethodGet, "https://gallery.localhost/api/other", nil); got.StatusCode != 200 {
+		t.Errorf("another client got %s", got.Status)
+	}
+	s := h.await(t, "journey of the flood", func(s trace.Snapshot) bool { return s.Reason.Code() == "client.flood" })
+	if s.Kind != trace.Connection || s.Client.String() != "127.0.0.1" || s.Host != host || !strings.Contains(s.Hops[0].Note, "too much: ") {
+		t.Errorf("journey: %+v", s)
 	}
 }
 

@@ -36,6 +36,7 @@ func (h *house) protocols(t *testing.T, quicAddr string) map[string]struct {
 		"h1 plain": {h.client(t, false), "http://open.localhost"},
 		"h1 TLS":   {h.client(t, false), "https://gallery.localhost"},
 		"h2":       {h.client(t, true), "https://gallery.localhost"},
+		"h2c":      {h.clientClear(t), "http://open.localhost"},
 		"h3":       {h.client3(t, quicAddr), "https://gallery.localhost"},
 	}
 }
@@ -370,6 +371,8 @@ func TestGate_RefusesHugeHeads(t *testing.T) {
 			for protocol, d := range h.protocols(t, addr) {
 				if protocol == "h2" { // a client of net/http keeps to what the server's settings say
 					h.attack(t).longHead(t, headers)
+				} else if protocol == "h2c" {
+					h.attackClear(t).longHead(t, headers)
 				} else if a, err := h.try(t, d.client, http.MethodGet, d.url+"/api/x", nil, headers...); err == nil && a.StatusCode != http.StatusRequestHeaderFieldsTooLarge ||
 					err != nil && !strings.HasPrefix(protocol, "h1") { // which may find the connection closed while it still sends
 					t.Errorf("%s: %v, %v", protocol, a.Response, err)
@@ -383,7 +386,12 @@ func TestGate_RefusesHugeHeads(t *testing.T) {
 						if ends {
 							return s.Kind == trace.Connection && s.Proto == "TLS 1.3 h2"
 						}
-						return s.Proto == "HTTP/2.0" && s.Status == 431
+						return s.Proto == "HTTP/2.0" && s.Status == 431 && s.Host != ""
+					case "h2c":
+						if ends {
+							return s.Kind == trace.Connection && s.Proto == "h2c"
+						}
+						return s.Proto == "HTTP/2.0" && s.Status == 431 && s.Host == ""
 					case "h3":
 						return s.Proto == "HTTP/3.0" && s.Status == 431
 					}

@@ -28,18 +28,18 @@ const (
 func (g *Gate) Run(ctx context.Context, secure, plain net.Listener) error {
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	var servers []*http.Server
+	var servers []server
 	var quic *wire.QUIC
 	var group sync.WaitGroup
 	failed := make(chan error, 6)
 	serve := func(ln *wire.Listener) {
-		group.Go(func() { ln.Run(base) })
-		s, err := g.server(base)
+		s, err := g.server(base, ln)
 		if err != nil {
-			failed <- err
+			failed <- errors.Join(err, ln.Close())
 			return
 		}
-		servers = append(servers, s)
+		servers = append(servers, server{s, ln})
+		group.Go(func() { ln.Run(base) })
 		group.Go(func() {
 			if err := s.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 				failed <- err
@@ -81,7 +81,7 @@ func (g *Gate) Run(ctx context.Context, secure, plain net.Listener) error {
 }
 
 // drain stops the servers: no new connections, then running requests have their time, then they are cut.
-func (g *Gate) drain(ctx context.Context, servers []*http.Server, quic *wire.QUIC, cut context.CancelFunc) error {
+func (g *Gate) drain(ctx context.Context, servers []server, quic *wire.QUIC, cut context.CancelFunc) error {
 	g.stopping.Store(true)
 	g.front.Stop()
 	g.altSvc.Store(nil)
@@ -93,6 +93,7 @@ func (g *Gate) drain(ctx context.Context, servers []*http.Server, quic *wire.QUI
 			if s.Shutdown(limited) != nil {
 				_ = s.Close() // what did not end in time is cut; there is nobody left to tell
 			}
+			s.listener.Rest(limited)
 		})
 	}
 	if quic != nil {
@@ -136,8 +137,15 @@ func (g *Gate) listenQUIC(settings *tls.Config) (*wire.QUIC, error) {
 	return quic, nil
 }
 
+// server is what serves one listener.
+type server struct {
+	*http.Server
+
+	listener *wire.Listener
+}
+
 // server makes the http.Server of one listener. Bodies have no fixed time: their deadlines move with each byte.
-func (g *Gate) server(base context.Context) (*http.Server, error) {
+func (g *Gate) server(base context.Context, ln *wire.Listener) (*http.Server, error) {
 	s := &http.Server{
 		Handler:           g,
 		ReadHeaderTimeout: g.times.Header,
@@ -157,5 +165,5 @@ func (g *Gate) server(base context.Context) (*http.Server, error) {
 			MaxReadFrameSize:     16 << 10,
 		},
 	}
-	return s, g.front.HTTP2(s)
+	return s, g.front.HTTP2(s, ln)
 }

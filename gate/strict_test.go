@@ -40,7 +40,7 @@ func framings() map[string]struct{ request, status string } {
 		"foreign encoding":      {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", "400"},
 		"two encodings":         {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "400"},
 		"no version":            {"GET /\r\n\r\n", "400"},
-		"HTTP/2 preface":        {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "400"},
+		"HTTP/2 almost":         {"PRI * HTTP/2.0\r\n\r\nSM\r\n\n\n", "400"},
 		"OPTIONS *":             {"OPTIONS * HTTP/1.1\r\n" + host + "\r\n", "400"},
 		"empty line first":      {"\r\nGET / HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n", "400"},
 		"foreign upgrade":       {"GET / HTTP/1.1\r\n" + host + "Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n\r\n", "400"},

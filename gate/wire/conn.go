@@ -14,6 +14,7 @@ type tracked struct {
 
 	facts  Facts
 	seat   Seat
+	said   []byte   // what was read of it already
 	named  net.Addr // whom a PROXY header names; nil: the other end of the connection
 	closed atomic.Bool
 }

@@ -23,11 +23,14 @@ type Listener struct {
 	quit  chan struct{}
 	once  sync.Once
 	group sync.WaitGroup
+	base  context.Context // of Run
+	clear clearServer     // of HTTP/2 without TLS; nil with TLS
+	talks talks
 }
 
 // Listen makes a listener of inner, which carries raw TCP. Where settings is nil, connections have no TLS.
 func (f *Front) Listen(inner net.Listener, settings *tls.Config) *Listener {
-	l := &Listener{front: f, inner: inner, done: make(chan net.Conn), quit: make(chan struct{})}
+	l := &Listener{front: f, inner: inner, done: make(chan net.Conn), quit: make(chan struct{}), talks: newTalks()}
 	if settings != nil {
 		l.tls = l.front.settings(settings)
 	}
@@ -46,15 +49,20 @@ func (l *Listener) Accept() (net.Conn, error) {
 
 // Close stops accepting, and cuts connections that are not ready yet.
 func (l *Listener) Close() error {
-	l.once.Do(func() { close(l.quit) })
+	l.once.Do(func() {
+		close(l.quit)
+		l.talks.stop()
+	})
 	return l.inner.Close()
 }
 
 // Addr returns the address of the TCP listener.
 func (l *Listener) Addr() net.Addr { return l.inner.Addr() }
 
-// Run accepts until the listener is closed, and returns when all its goroutines have ended.
+// Run accepts until the listener is closed, and returns when all its goroutines have ended. Where ctx ends, so do the
+// connections that no http.Server knows of.
 func (l *Listener) Run(ctx context.Context) {
+	l.base = ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer l.group.Wait()
 	defer cancel()
@@ -112,6 +120,19 @@ func (l *Listener) prepare(ctx context.Context, t *tracked, p *Peers, proxied bo
 	}
 	var next net.Conn
 	if l.tls == nil {
+		talks, ok := l.beginsHTTP2(ctx, t)
+		if talks {
+			t.facts.Proto, t.facts.Agreed = "HTTP/2.0", "h2c"
+		}
+		if !ok {
+			l.front.made(&t.facts) // somebody was there
+			return
+		}
+		if talks {
+			l.front.made(&t.facts)
+			l.talk(t) //nolint:contextcheck // it outlives the listener, as the connections of an http.Server do
+			return
+		}
 		next = newStrictPlain(l.front, t)
 	} else if next = l.handshake(ctx, t); next == nil {
 		return
