@@ -301,6 +301,7 @@ func (a *App) committed(changes []roundtrip.Change) {
 // closeStreams tells those who watch to come back later, when the server stops.
 func (a *App) closeStreams(ctx context.Context) error {
 	<-ctx.Done()
+	a.base.health.Stop()
 	a.base.live.CloseAll()
 	a.base.ups.Farewell()
 	return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
 	"github.com/roundtrip-dev/roundtrip/gate/encode"
 	"github.com/roundtrip-dev/roundtrip/gate/static"
+	"github.com/roundtrip-dev/roundtrip/handler/rpc"
 	"github.com/roundtrip-dev/roundtrip/handler/socket"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/store/files"
@@ -34,6 +35,7 @@ type base struct {
 	certs     *cert.Store // nil where no site has TLS
 	live      *live.Hub
 	doors     *socket.Door
+	health    *rpc.Health
 	coder     *encode.Encoders
 	cache     *static.Cache
 	ups       *upstreams
@@ -57,7 +59,7 @@ func certFolder(c *config.Config) string { return filepath.Join(dataFolder(c), "
 func newBase(c *config.Config, s Surroundings, log *slog.Logger, recorder *trace.Recorder) (*base, error) {
 	b := &base{
 		ids: roundtrip.NewIDs(0, s.Now), key: make([]byte, keyBytes), vapid: make([]byte, keyBytes),
-		coder: encode.New(), cache: static.NewCache(),
+		coder: encode.New(), cache: static.NewCache(), health: rpc.NewHealth(),
 	}
 	var err error
 	b.store, err = sqlite.New(sqlite.Options{

@@ -17,6 +17,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/identity"
 	"github.com/roundtrip-dev/roundtrip/policy"
 	"github.com/roundtrip-dev/roundtrip/schema"
+	"github.com/roundtrip-dev/roundtrip/schema/protobuf"
 	"github.com/roundtrip-dev/roundtrip/stream/inbox"
 	"github.com/roundtrip-dev/roundtrip/stream/live"
 )
@@ -33,6 +34,8 @@ type house struct {
 	api       http.Handler  // the first mounted API, nil where no route has one
 	pages     live.Pages    // the same
 	mount     string        // and its path
+	mounts    []*apiDoor    // all of them
+	described *protobuf.API // what their calls are; set by openCalls
 	operators *operatorDoor // of the console
 	warnings  []policy.Warning
 	outward   *outward
@@ -83,14 +86,15 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 	}
 	var doors []error
 	mount := func(path string) http.Handler {
-		door, err := rest.New(core, path, rest.Options{Origins: writers(c.Sites), Streams: b.doors, Push: h.outward.push})
-		if err != nil {
+		door := &apiDoor{mount: path, core: core, origins: writers(c.Sites)}
+		if door.rest, err = rest.New(core, path, rest.Options{Origins: door.origins, Streams: b.doors, Push: h.outward.push}); err != nil {
 			doors = append(doors, err)
 			return nil
 		}
 		if h.api == nil {
-			h.api, h.pages, h.mount = door, door, path
+			h.api, h.pages, h.mount = door, door.rest, path
 		}
+		h.mounts = append(h.mounts, door)
 		return door
 	}
 	if err := a.assembleOperators(h, b); err != nil {
@@ -116,8 +120,9 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 // targets says how what a route leads to is made.
 func (a *App) targets(b *base, h *house, mount func(path string) http.Handler) route.Builders {
 	return route.Builders{
-		API:   mount,
-		Proxy: a.proxyTarget(b.ups, h.ups),
+		API:      mount,
+		Services: h.services(),
+		Proxy:    a.proxyTarget(b.ups, h.ups),
 		Static: func(s *config.Site, r *config.Route) (route.Target, error) {
 			o := static.Options{Dir: r.Static, Mount: route.Mount(r.Path), SPA: r.SPA, Listing: r.Listing, Framed: !s.Headers.Security, Cache: b.cache, Now: a.around.Now}
 			if r.Compress {

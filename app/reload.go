@@ -38,6 +38,9 @@ func (a *App) enter(ctx context.Context, c *config.Config, allowLoss []string, e
 	if err := p.Err(); err != nil {
 		return err
 	}
+	if err := h.openCalls(a.base); err != nil {
+		return err
+	}
 	h.ups.Prove(ctx)                     // servers that are new are asked how they are before they get the first request
 	undeclare := a.names.declare(&c.DNS) // which names could be proven is asked before the swap
 	if err := a.base.certs.Enter(c); err != nil {
@@ -79,6 +82,7 @@ func (a *App) swap(ctx context.Context, h *house) {
 	a.recorder.SetKeep(trace.Keep(h.config.Journeys.Keep))
 	a.book.Enter(h.generation, h.config, h.config.Source, a.around.Now())
 	old := a.house.Swap(h)
+	a.base.health.Enter(h.services())
 	a.guardDoors(ctx, h)
 	a.base.live.Enter(ctx, h.streams())
 	a.names.enter(h)

@@ -15,8 +15,6 @@ import (
 	"github.com/roundtrip-dev/roundtrip/handler/rpc/wire"
 )
 
-const healthService = "grpc.health.v1.Health"
-
 // The statuses of grpc.health.v1 (https://github.com/grpc/grpc/blob/master/doc/health-checking.md).
 const (
 	serving        byte = 1

@@ -4,6 +4,8 @@ import (
 	"connectrpc.com/connect"
 	"connectrpc.com/grpcreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/roundtrip-dev/roundtrip/schema/protobuf"
 )
 
 // serveReflection lets tools ask what is served (https://github.com/grpc/grpc/blob/master/doc/server-reflection.md). They
@@ -22,7 +24,12 @@ func (d *Door) serveReflection() {
 	d.methods[path[1:]+m.name] = &endpoint{method: m, route: path + m.name, handler: handler, foreign: true}
 }
 
+// StandardServices returns the names of those services that every server of gRPC has, which no schema declares.
+func StandardServices() []string {
+	return []string{protobuf.HealthService, grpcreflect.ReflectV1ServiceName, grpcreflect.ReflectV1AlphaServiceName}
+}
+
 // Services returns the full names of the services, as reflection lists them.
 func (d *Door) Services() []string {
-	return append(append([]string(nil), d.api.Services...), healthService)
+	return append(append([]string(nil), d.api.Services...), protobuf.HealthService)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/internal/nearest"
+	"github.com/roundtrip-dev/roundtrip/schema/protobuf"
 )
 
 // compressMinBytes is the size from which messages are compressed, for those who take that.
@@ -33,7 +34,7 @@ func (d *Door) serveAll() error {
 			return err
 		}
 	}
-	if err := d.serveService(healthService, d.healthMethods()); err != nil {
+	if err := d.serveService(protobuf.HealthService, d.healthMethods()); err != nil {
 		return err
 	}
 	d.serveReflection()
