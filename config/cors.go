@@ -15,9 +15,9 @@ func corsKeys() []key {
 			each(matches(`^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$`, "is no method; expected GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS in capitals")).
 			says("Methods that such a page may use."),
 		texts("headers", func(c *CORS) *[]string { return &c.Headers }).eg("[Authorization, Content-Type]").each(token).
-			or("[Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID]").
-			says("Request headers that such a page may set."),
-		texts("expose", func(c *CORS) *[]string { return &c.Expose }).or("[Accept-Patch, Allow, Content-Range, ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, X-Journey]").
+			or("[Authorization, Connect-Protocol-Version, Connect-Timeout-Ms, Content-Type, Grpc-Timeout, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, X-Grpc-Web, X-User-Agent]").
+			says("Request headers that such a page may set. Those of Connect and gRPC-Web are among them unless you list others."),
+		texts("expose", func(c *CORS) *[]string { return &c.Expose }).or("[Accept-Patch, Allow, Content-Range, ETag, Grpc-Message, Grpc-Status, Grpc-Status-Details-Bin, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, X-Journey]").
 			eg("[ETag, X-Journey]").each(token).
 			says("Answer headers that such a page may read. X-Journey is always one of them, so that a script can say which request failed."),
 		truth("credentials", func(c *CORS) *bool { return &c.Credentials }).or("false").eg("true").

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
@@ -204,5 +205,48 @@ func TestCORS_JoinsAPreflightWithItsRequest(t *testing.T) {
 	refused := h.journey(t, preflight(t, h, origin, "PUT", "").Header.Get("X-Journey"))
 	if note := refused.Hops[refused.Decided].Note; refused.Reason.Code() != "cors.method_not_allowed" || note != origin+" asks for PUT" {
 		t.Errorf("%+v", refused)
+	}
+}
+
+// The defaults of a cors block let pages call over gRPC-Web and Connect, and read how a call ended. Where the block lists headers
+// of its own, the preflight says which of them is missing.
+func TestCORS_LetsPagesCallByItsDefaults(t *testing.T) {
+	t.Parallel()
+	h := open(t, ok, func(o *gate.Options) { o.Dev = true })
+	put := func(more string) {
+		t.Helper()
+		c, err := config.Parse("roundtrip.yaml", []byte("name: x\nsites:\n  gallery.localhost:\n    tls: local\n    routes: [{ path: /api/, to: api }]\n    cors:\n      origins: [https://app.example.com]\n"+more), func(string) (string, bool) { return "", false })
+		if err != nil {
+			t.Fatal(err)
+		}
+		serves(t, h, ok, []string{"x.v1.Photos"}, c.Sites...)
+	}
+	c := h.client(t, true)
+	const url = "https://gallery.localhost/x.v1.Photos/Get"
+	preflight := func(origin, headers string) answer {
+		return h.do(t, c, http.MethodOptions, url, nil, "Origin", origin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", headers)
+	}
+	put("")
+	for _, headers := range []string{
+		"content-type,x-grpc-web,x-user-agent,grpc-timeout,authorization", "connect-protocol-version,connect-timeout-ms,content-type,idempotency-key",
+	} {
+		if a := preflight("https://app.example.com", headers); a.StatusCode != 204 {
+			t.Errorf("%s: %s %s", headers, a.Status, a.body)
+		}
+	}
+	a := h.do(t, c, http.MethodPost, url, nil, "Origin", "https://app.example.com", "Content-Type", "application/grpc-web+proto")
+	for _, name := range []string{"Grpc-Status", "Grpc-Message", "Grpc-Status-Details-Bin", "X-Journey"} {
+		if !strings.Contains(a.Header.Get("Access-Control-Expose-Headers"), name) {
+			t.Errorf("%s can't be read: %v", name, a.Header)
+		}
+	}
+	p := problem(t, preflight("https://other.example.com", "content-type"), 403, "cors.origin_not_allowed")
+	if detail, _ := p["detail"].(string); !strings.Contains(detail, "cors.origins of gallery.localhost") {
+		t.Errorf("%q", detail)
+	}
+	put("      headers: [Content-Type]\n")
+	p = problem(t, preflight("https://app.example.com", "content-type,x-grpc-web"), 403, "cors.header_not_allowed")
+	if detail, _ := p["detail"].(string); !strings.Contains(detail, `"x-grpc-web"`) || !strings.Contains(detail, "cors.headers") {
+		t.Errorf("%q", detail)
 	}
 }

@@ -190,6 +190,7 @@ func (x *exchange) refuse(e *roundtrip.Error) {
 	}
 	status := e.HTTPStatus()
 	if call := refusal.Of(x.req); call != refusal.None {
+		x.journey.SetRPC(call.String())
 		x.journey.SetReason(trace.ReasonOf(e.Reason)) // whose status may be 200
 		a := refusal.Make(call, x.req, h, e, x.idText)
 		status, x.buf, x.denied = a.Status, append(x.buf[:0], a.Body...), x.req.ContentLength > 0

@@ -21,6 +21,20 @@ const (
 	ConnectStream          // Connect, where a side may send several
 )
 
+// String names the protocol as journeys do.
+func (p Protocol) String() string {
+	switch p {
+	case GRPC:
+		return "gRPC"
+	case Web, WebText:
+		return "gRPC-Web"
+	case Connect, ConnectStream:
+		return "Connect"
+	case None:
+	}
+	return ""
+}
+
 // Of tells by the head of a request which protocol it speaks. Connect's calls with one message look like any other request with
 // JSON, unless they say so.
 func Of(r *http.Request) Protocol {
