@@ -15,7 +15,7 @@ func TestApp_CallsComeBelowTheMountAndBelowTheRoot(t *testing.T) {
 	for path, want := range map[string]string{
 		"/grpc.health.v1.Health/Check":     `{"status":"SERVING"}`,
 		"/api/grpc.health.v1.Health/Check": `{"status":"SERVING"}`,
-		"/api/notes.v1.Notez/Get":          "there is no service",
+		"/api/notes.v1.Notez/Get":          "did you mean notes.v1.Notes?",
 		"/api/openapi.jsonn/x":             "there is no service",
 	} {
 		req, err := http.NewRequest(http.MethodPost, "https://notes.test"+path, strings.NewReader(`{}`))

@@ -27,3 +27,18 @@ func ParseVersion(text string) (int64, bool) {
 	v, err := strconv.ParseInt(text, 10, 64)
 	return v, err == nil && v > 0
 }
+
+// MatchesNone reports whether an If-None-Match header has the tag (RFC 9110 section 13.1.2: weak comparison), so that the
+// answer is 304.
+func MatchesNone(header []string, etag string) bool {
+	for _, line := range header {
+		for line != "" {
+			var tag string
+			tag, line, _ = strings.Cut(line, ",") // our own tags have no comma
+			if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strconv"
+
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 )
 
 // The names of the documents, below the mount.
@@ -65,7 +67,7 @@ func (x *exchange) document() error {
 	h["X-Content-Type-Options"] = x.door.fixed.noSniff
 	h["Cache-Control"] = x.door.fixed.askAgain
 	h["Etag"] = []string{d.etag}
-	if header := x.r.Header["If-None-Match"]; header != nil && matchesNone(header, d.etag) {
+	if header := x.r.Header["If-None-Match"]; header != nil && input.MatchesNone(header, d.etag) {
 		x.w.WriteHeader(http.StatusNotModified)
 		return nil
 	}

@@ -33,21 +33,6 @@ func appendHex(b []byte, v uint32) []byte {
 	return b
 }
 
-// matchesNone reports whether an If-None-Match header has the tag (RFC 9110 section 13.1.2: weak comparison), so that the
-// answer is 304.
-func matchesNone(header []string, etag string) bool {
-	for _, line := range header {
-		for line != "" {
-			var tag string
-			tag, line, _ = strings.Cut(line, ",") // our own tags have no comma
-			if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // ifMatch reads the version that a write is meant for, 0 for any. Both forms of our tags are taken; what is compared is
 // the record's own etag.
 func ifMatch(h http.Header) (int64, error) {

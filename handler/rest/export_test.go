@@ -13,7 +13,7 @@ var (
 	AppendString = input.AppendString
 	Disposition  = disposition
 	ParseETag    = input.ParseETag
-	MatchesNone  = matchesNone
+	MatchesNone  = input.MatchesNone
 )
 
 // DecodeRecord reads a body as a create or update of a collection would.

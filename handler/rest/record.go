@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/input"
 )
 
 // list answers GET photos.
@@ -29,7 +30,7 @@ func (x *exchange) get() error {
 		return err
 	}
 	etag := x.door.etag(x.answer.etag, x.answer.out, hashedETag(x.at.plan, &call.Query))
-	if header := x.r.Header["If-None-Match"]; header != nil && matchesNone(header, etag) {
+	if header := x.r.Header["If-None-Match"]; header != nil && input.MatchesNone(header, etag) {
 		return x.sendEmpty(http.StatusNotModified, etag)
 	}
 	return x.send(http.StatusOK, x.answer.out, etag)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,6 +34,7 @@ func (c *call) fail(ctx context.Context, err error) *connect.Error {
 	if e.Retry > 0 {
 		c.header["Retry-After"] = []string{strconv.FormatInt(int64((e.Retry+time.Second-1)/time.Second), 10)}
 	}
+	e = inMessage(e)
 	out := connect.NewError(c.code(ctx, e), errors.New(e.Message()))
 	for _, d := range e.StatusDetails(c.journeyID()) {
 		detail, err := connect.NewErrorDetail(&anypb.Any{TypeUrl: roundtrip.StatusType + d.Type, Value: d.Value})
@@ -41,6 +43,35 @@ func (c *call) fail(ctx context.Context, err error) *connect.Error {
 		}
 	}
 	return out
+}
+
+// inMessage calls what is wrong by the names that it has in messages, where stations know it by those of REST.
+func inMessage(e *roundtrip.Error) *roundtrip.Error {
+	for i := range e.Details {
+		name := fieldOf(e.Details[i].Parameter)
+		if name == e.Details[i].Parameter {
+			continue
+		}
+		renamed := *e
+		renamed.Details = slices.Clone(e.Details)
+		for j := i; j < len(renamed.Details); j++ {
+			renamed.Details[j].Parameter = fieldOf(renamed.Details[j].Parameter)
+		}
+		return &renamed
+	}
+	return e
+}
+
+func fieldOf(parameter string) string {
+	switch parameter {
+	case "fields":
+		return "read_mask"
+	case "Idempotency-Key":
+		return "request_id"
+	case "If-Match":
+		return "etag"
+	}
+	return parameter
 }
 
 // ended says that the call's own time was over, or that its caller went: whatever else went wrong came of that.

@@ -6,6 +6,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"hash/crc32"
 	"net/http"
 	"strings"
 	"sync"
@@ -44,6 +45,7 @@ type Door struct {
 	health  *Health
 	methods map[string]*endpoint // by their paths without the first slash: gallery.v1.Photos/Get
 	refuser *connect.ErrorWriter
+	crc     *crc32.Table
 	calls   sync.Pool
 	buffers sync.Pool // of messages that come in
 }
@@ -62,7 +64,7 @@ func New(core *handler.Core, api *protobuf.API, o Options) (*Door, error) {
 	if core == nil || api == nil || o.Hub == nil || o.Health == nil || !strings.HasPrefix(o.Mount, "/") || !strings.HasSuffix(o.Mount, "/") {
 		return nil, errors.New("rpc: a core, an interface, a hub, its health and a mount that starts and ends with a slash must be given")
 	}
-	d := &Door{core: core, api: api, mount: o.Mount, hub: o.Hub, health: o.Health, methods: map[string]*endpoint{}}
+	d := &Door{core: core, api: api, mount: o.Mount, hub: o.Hub, health: o.Health, methods: map[string]*endpoint{}, crc: crc32.MakeTable(crc32.Castagnoli)}
 	var err error
 	if d.guard, err = caller.New(o.Origins); err != nil {
 		return nil, err

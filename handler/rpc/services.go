@@ -23,6 +23,10 @@ const compressMinBytes = 2 << 10
 // services is all that the door serves, in the order of the .proto file. Each has a file of its own here.
 func (d *Door) services() []service {
 	var all []service
+	for _, c := range d.core.Schema().Collections {
+		all = append(all, service{protobuf.ServiceName(c), d.records(c)})
+	}
+	all = append(all, service{"Batch", d.batchMethods()})
 	return all
 }
 

@@ -19,7 +19,8 @@ const (
 	opDelete         = 2
 )
 
-// ReadBatch reads the message of Batch.Write. Its writes bring no files.
+// ReadBatch reads the message of Batch.Write. Its writes bring no files. call.Ops has a place for each of them, also where it
+// fails, so that pointers lead there.
 func ReadBatch(p *Plans, f Format, body []byte, call *roundtrip.Call) error {
 	b := &batch{plans: p, format: f, call: call}
 	var key string
@@ -155,6 +156,7 @@ func (o *op) stranger(name string) {
 func (b *batch) take(o *op, pointer string) error {
 	r := o.request
 	if r == nil {
+		b.call.Ops = append(b.call.Ops, roundtrip.Call{}) // so that the writes behind it keep their places
 		if !o.strange {
 			b.note(pointer, "required", "what to do is missing: one write is create_, update_ or delete_ and a collection")
 		}
@@ -185,9 +187,7 @@ func (b *batch) take(o *op, pointer string) error {
 			return err
 		}
 	}
-	if len(b.wrong) == before {
-		b.call.Ops = append(b.call.Ops, *r.call)
-	}
+	b.call.Ops = append(b.call.Ops, *r.call)
 	return nil
 }
 
