@@ -13,11 +13,12 @@ import (
 // apiDoor is what a route with `to: api` leads to: REST's door and that of calls, over the same records. Calls come below the
 // mount too, and by the routes that the gate derives for services.
 type apiDoor struct {
-	mount   string
-	core    *handler.Core
-	origins []string
-	rest    *rest.Door
-	calls   *rpc.Door // opened when the store has given the fields their numbers, before the house is in force
+	mount     string
+	core      *handler.Core
+	origins   []string
+	rest      *rest.Door
+	documents *rest.Documents // what REST's door says of them all; filled by describe
+	calls     *rpc.Door       // opened when the store has given the fields their numbers, before the house is in force
 }
 
 // ServeHTTP chooses the door by the path.

@@ -86,8 +86,8 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 	}
 	var doors []error
 	mount := func(path string) http.Handler {
-		door := &apiDoor{mount: path, core: core, origins: writers(c.Sites)}
-		if door.rest, err = rest.New(core, path, rest.Options{Origins: door.origins, Streams: b.doors, Push: h.outward.push}); err != nil {
+		door := &apiDoor{mount: path, core: core, origins: writers(c.Sites), documents: rest.NewDocuments()}
+		if door.rest, err = rest.New(core, path, rest.Options{Origins: door.origins, Streams: b.doors, Push: h.outward.push, Documents: door.documents}); err != nil {
 			doors = append(doors, err)
 			return nil
 		}

@@ -41,6 +41,7 @@ func (a *App) enter(ctx context.Context, c *config.Config, allowLoss []string, e
 	if err := h.openCalls(a.base); err != nil {
 		return err
 	}
+	a.describe(h)
 	h.ups.Prove(ctx)                     // servers that are new are asked how they are before they get the first request
 	undeclare := a.names.declare(&c.DNS) // which names could be proven is asked before the swap
 	if err := a.base.certs.Enter(c); err != nil {

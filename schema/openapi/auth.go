@@ -21,7 +21,9 @@ func (w *writer) auth() {
 			Example: `{"account":` + w.record(users) + `,"session":` + exampleSession + `,"token":"rt_s_…"}`,
 		}
 	}
-	done := func(says string, headers ...string) Answer { return Answer{Status: 204, Says: says, Headers: w.withRates(headers)} }
+	done := func(says string, headers ...string) Answer {
+		return Answer{Status: 204, Says: says, Headers: w.withRates(headers)}
+	}
 	if w.SignUp {
 		w.add(Operation{
 			ID: "signUp", Method: "POST", Path: "/auth/sign-up", Tag: "auth", Title: "Sign up", Open: true,
@@ -116,7 +118,8 @@ func (w *writer) authSchemas(users *roundtrip.Collection) {
 		return object{{"type", "string"}, {"format", "date-time"}, {"description", says}}
 	}
 	w.put("Session", object{
-		{"type", "object"}, {"description", "One device on which an account is signed in."},
+		{"type", "object"},
+		{"description", "One device on which an account is signed in."},
 		{"required", []string{"id", "create_time", "last_use_time", "expire_time", "name", "address", "current"}},
 		{"properties", object{
 			{"id", schemaRef("ID")},
@@ -130,14 +133,19 @@ func (w *writer) authSchemas(users *roundtrip.Collection) {
 		{"examples", list{raw(exampleSession)}},
 	})
 	w.put("Grant", object{
-		{"type", "object"}, {"description", "Somebody who has just signed in."}, {"required", []string{"account", "session"}},
+		{"type", "object"},
+		{"description", "Somebody who has just signed in."},
+		{"required", []string{"account", "session"}},
 		{"properties", object{
-			{"account", account}, {"session", schemaRef("Session")},
+			{"account", account},
+			{"session", schemaRef("Session")},
 			{"token", object{{"type", "string"}, {"description", "For `Authorization: Bearer`. Not for a page of the site itself, which has the cookie."}}},
 		}},
 	})
 	w.put("Me", object{
-		{"type", "object"}, {"description", "Who is signed in."}, {"required", []string{"account", "roles", "session"}},
+		{"type", "object"},
+		{"description", "Who is signed in."},
+		{"required", []string{"account", "roles", "session"}},
 		{"properties", object{
 			{"account", account}, {"roles", object{{"type", "array"}, {"items", w.role()}}}, {"session", schemaRef("ID")},
 		}},
@@ -153,13 +161,17 @@ func (w *writer) authSchemas(users *roundtrip.Collection) {
 			continue
 		}
 		ways = append(ways, closed(object{
-			{"type", "object"}, {"title", "by " + name}, {"required", []string{name, "password"}},
+			{"type", "object"},
+			{"title", "by " + name},
+			{"required", []string{name, "password"}},
 			{"properties", object{{name, object{{"type", "string"}}}, {"password", password}}},
 		}))
 	}
 	w.put("SignIn", object{{"description", "The account's name and its password."}, {"oneOf", ways}})
 	w.put("PasswordChange", closed(object{
-		{"type", "object"}, {"description", "The password as it is, and as it is to be."}, {"required", []string{"old", "new"}},
+		{"type", "object"},
+		{"description", "The password as it is, and as it is to be."},
+		{"required", []string{"old", "new"}},
 		{"properties", object{{"old", password}, {"new", weak}}},
 	}))
 }

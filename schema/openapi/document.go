@@ -152,11 +152,14 @@ func (w *writer) components() object {
 	}
 	return o.with("securitySchemes", object{
 		{"token", object{
-			{"type", "http"}, {"scheme", "bearer"},
+			{"type", "http"},
+			{"scheme", "bearer"},
 			{"description", "The `token` of an answer to sign-in or sign-up, as `Authorization: Bearer rt_s_…`. It goes before the cookie."},
 		}},
 		{"cookie", object{
-			{"type", "apiKey"}, {"in", "cookie"}, {"name", "__Host-session"},
+			{"type", "apiKey"},
+			{"in", "cookie"},
+			{"name", "__Host-session"},
 			{"description", "What a page of the site itself gets at sign-in. No script can read it; `fetch` sends it. Writes with it are taken from pages of the site's own origin, and of those that its `cors` names with credentials. (`session` on a site without TLS.)"},
 		}},
 	})
@@ -169,7 +172,8 @@ func (w *writer) headers() object {
 	all := object{
 		{"X-Journey", object{
 			{"description", "The id of the request's journey. Give it to whoever runs the server: `roundtrip journey ID` shows what happened at each station."},
-			{"schema", object{{"type", "string"}, {"pattern", "^[0-9a-f]{32}$"}}}, {"example", exampleJourney},
+			{"schema", object{{"type", "string"}, {"pattern", "^[0-9a-f]{32}$"}}},
+			{"example", exampleJourney},
 		}},
 		{"ETag", text("The version of the answer. Send it back as `If-None-Match` to be answered 304 as long as nothing has changed, or as `If-Match` with a write.", `"7"`)},
 		{"Location", text("The path of the new record.", "")},

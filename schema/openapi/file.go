@@ -94,7 +94,9 @@ func (w *writer) batch() {
 		return
 	}
 	w.put("Batch", closed(object{
-		{"type", "object"}, {"description", "Writes of any collections."}, {"required", []string{"ops"}},
+		{"type", "object"},
+		{"description", "Writes of any collections."},
+		{"required", []string{"ops"}},
 		{"properties", object{{"ops", object{{"type", "array"}, {"minItems", 1}, {"maxItems", 100}, {"items", object{{"oneOf", ops}}}}}}},
 	}))
 	w.tag("batch", "Several writes in one transaction.")
@@ -107,7 +109,8 @@ func (w *writer) batch() {
 		Answers: append(w.always("InvalidBatch", "Denied", "Missing", "Taken", "Stale", "TooLarge", "MediaType", "Unprocessable"), Answer{
 			Status: 200, Says: "One result for each write, in their order.", Type: jsonType, Headers: w.withRates([]string{"Idempotency-Replayed"}),
 			schema: object{{"type", "object"}, {"required", []string{"results"}}, {"properties", object{{"results", object{
-				{"type", "array"}, {"description", "The record; null for a delete, and for a record that the caller may no longer read."},
+				{"type", "array"},
+				{"description", "The record; null for a delete, and for a record that the caller may no longer read."},
 				{"items", object{{"anyOf", append(results, object{{"type", "null"}})}}},
 			}}}}},
 		}),

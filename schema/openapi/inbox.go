@@ -87,7 +87,9 @@ func (w *writer) pushes() bool {
 
 func (w *writer) push(errors func() []Answer) {
 	w.put("PushSubscription", object{
-		{"type", "object"}, {"description", "What `PushSubscription.toJSON()` gives in a browser."}, {"required", []string{"endpoint", "keys"}},
+		{"type", "object"},
+		{"description", "What `PushSubscription.toJSON()` gives in a browser."},
+		{"required", []string{"endpoint", "keys"}},
 		{"properties", object{
 			{"endpoint", object{{"type", "string"}, {"format", "uri"}}},
 			{"expirationTime", object{{"type", []string{"number", "null"}}}},
@@ -138,7 +140,9 @@ func (w *writer) inboxSchemas() {
 	w.put("Notification", w.notification())
 	w.put("InboxNumbers", object{{"type", "object"}, {"description", "What a badge shows."}, {"required", names}, {"properties", numbers()}})
 	w.put("InboxPage", object{
-		{"type", "object"}, {"description", "A page of an inbox, the newest first."}, {"required", append([]string{"notifications", "cursor"}, names...)},
+		{"type", "object"},
+		{"description", "A page of an inbox, the newest first."},
+		{"required", append([]string{"notifications", "cursor"}, names...)},
 		{"properties", append(object{{"notifications", object{{"type", "array"}, {"items", schemaRef("Notification")}}}}, numbers()...).and(
 			member{"cursor", object{{"type", "string"}, {"description", "To ask, or watch, for what changes from here."}}},
 			member{"next_page_token", object{{"type", "string"}, {"description", "For the next page; not there on the last one."}}},
@@ -188,7 +192,8 @@ func (w *writer) notification() object {
 	}
 	moment := object{{"type", "string"}, {"format", "date-time"}}
 	return object{
-		{"type", "object"}, {"description", "One entry of an inbox: all events of one kind that are gathered in it. Kinds: " + strings.Join(codes(kinds), ", ") + "."},
+		{"type", "object"},
+		{"description", "One entry of an inbox: all events of one kind that are gathered in it. Kinds: " + strings.Join(codes(kinds), ", ") + "."},
 		{"required", []string{"id", "kind", "seq", "bumped", "read", "count", "actors", "text", "create_time", "update_time"}},
 		{"properties", object{
 			{"id", schemaRef("ID")},
@@ -202,7 +207,8 @@ func (w *writer) notification() object {
 			{"group", object{{"type", "string"}, {"description", "What they are counted by; not there where each record has an entry of its own."}}},
 			{"collection", object{{"type", "string"}, {"description", "Of the newest record that caused it: " + strings.Join(codes(from), ", ") + "."}}},
 			{"record", schemaRef("ID")},
-			{"create_time", moment}, {"update_time", moment},
+			{"create_time", moment},
+			{"update_time", moment},
 		}},
 		{"examples", list{raw(w.note())}},
 	}

@@ -221,7 +221,8 @@ func (w *writer) refusal(r refusal) object {
 		examples = examples.with(c.Reason, object{{"value", raw(w.problem(c))}})
 	}
 	return object{
-		{"description", r.says}, {"headers", headerRefs(r.headers)},
+		{"description", r.says},
+		{"headers", headerRefs(r.headers)},
 		{"content", object{{roundtrip.ProblemType, object{{"schema", schemaRef("Problem")}, {"examples", examples}}}}},
 	}
 }

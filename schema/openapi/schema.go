@@ -9,14 +9,18 @@ import (
 // commonSchemas are those that do not speak of one collection. What nothing refers to is not there.
 func (w *writer) commonSchemas() {
 	w.put("ID", object{
-		{"type", "string"}, {"pattern", idPattern},
+		{"type", "string"},
+		{"pattern", idPattern},
 		{"description", "13 characters of Crockford's base32 in lower case. The first part is the time at which it was made."},
 		{"examples", []string{exampleID(0)}},
 	})
 	w.put("Problem", problemSchema())
-	if w.any(func(c *roundtrip.Collection, f *roundtrip.Field) bool { return w.shown(c) && f.Type == roundtrip.TypeFile }) {
+	if w.any(func(c *roundtrip.Collection, f *roundtrip.Field) bool {
+		return w.shown(c) && f.Type == roundtrip.TypeFile
+	}) {
 		w.put("File", object{
-			{"type", "object"}, {"description", "A file as its record holds it. Its bytes are at `files/COLLECTION/ID/FIELD`."},
+			{"type", "object"},
+			{"description", "A file as its record holds it. Its bytes are at `files/COLLECTION/ID/FIELD`."},
 			{"required", []string{"id", "name", "type", "size"}},
 			{"properties", object{
 				{"id", object{{"type", "string"}, {"description", "Names the content: another content has another id. `?v=` of the file's path takes it."}}},
@@ -26,15 +30,18 @@ func (w *writer) commonSchemas() {
 				{"width", object{{"type", "integer"}, {"description", "Pixels, of images alone."}}},
 				{"height", object{{"type", "integer"}, {"description", "Pixels, of images alone."}}},
 			}},
-			{"readOnly", true}, {"examples", list{raw(exampleFile)}},
+			{"readOnly", true},
+			{"examples", list{raw(exampleFile)}},
 		})
 	}
 	if w.any(func(c *roundtrip.Collection, f *roundtrip.Field) bool {
 		return may(c, roundtrip.Update) && !f.Immutable && (f.Type == roundtrip.TypeInt || f.Type == roundtrip.TypeFloat)
 	}) {
 		w.put("Add", closed(object{
-			{"type", "object"}, {"description", "Adds to the number in the database, so that two at once don't overwrite each other. A negative number takes away."},
-			{"required", []string{"$add"}}, {"properties", object{{"$add", object{{"type", "number"}}}}},
+			{"type", "object"},
+			{"description", "Adds to the number in the database, so that two at once don't overwrite each other. A negative number takes away."},
+			{"required", []string{"$add"}},
+			{"properties", object{{"$add", object{{"type", "number"}}}}},
 			{"examples", list{raw(`{"$add":1}`)}},
 		}))
 	}
@@ -68,7 +75,8 @@ func problemSchema() object {
 		}
 	}
 	return object{
-		{"type", "object"}, {"description", "An error (RFC 9457). Decide by `code`, or more exactly by `reason`; show `detail`."},
+		{"type", "object"},
+		{"description", "An error (RFC 9457). Decide by `code`, or more exactly by `reason`; show `detail`."},
 		{"required", []string{"type", "title", "status", "code", "reason"}},
 		{"properties", object{
 			{"type", object{{"type", "string"}, {"format", "uri-reference"}, {"description", "`/problems/` and the code."}}},
@@ -80,9 +88,12 @@ func problemSchema() object {
 			{"instance", object{{"type", "string"}, {"format", "uri-reference"}, {"description", "The path of the request."}}},
 			{"journey", object{{"type", "string"}, {"pattern", "^[0-9a-f]{32}$"}, {"description", "The same as in `X-Journey`."}}},
 			{"errors", object{
-				{"type", "array"}, {"maxItems", 100}, {"description", "Everything that is wrong, at once."},
+				{"type", "array"},
+				{"maxItems", 100},
+				{"description", "Everything that is wrong, at once."},
 				{"items", object{
-					{"type", "object"}, {"required", []string{"code"}},
+					{"type", "object"},
+					{"required", []string{"code"}},
 					{"properties", object{
 						{"code", object{{"type", "string"}, {"description", "What is wrong: `required`, `too_long`, `unknown_field` …"}}},
 						{"pointer", object{{"type", "string"}, {"description", "Where, in the body (RFC 6901): `/caption`."}}},
@@ -127,7 +138,8 @@ func (w *writer) schemasOf(c *roundtrip.Collection) {
 	}
 	if may(c, roundtrip.Get) {
 		w.put(name+"List", object{
-			{"type", "object"}, {"required", []string{c.Name, "next_page_token"}},
+			{"type", "object"},
+			{"required", []string{c.Name, "next_page_token"}},
 			{"properties", object{
 				{c.Name, object{{"type", "array"}, {"items", schemaRef(name)}}},
 				{"next_page_token", object{{"type", "string"}, {"description", "For the next page; empty on the last one."}}},
@@ -146,13 +158,18 @@ func (w *writer) recordSchema(c *roundtrip.Collection) object {
 	}
 	if refs := w.refs(c); len(refs) > 0 {
 		properties = properties.with("expand", object{
-			{"type", "object"}, {"description", "With `expand`: the records that its refs lead to. One that is null, or that the caller may not read, has no member here."},
-			{"properties", refs}, {"readOnly", true},
+			{"type", "object"},
+			{"description", "With `expand`: the records that its refs lead to. One that is null, or that the caller may not read, has no member here."},
+			{"properties", refs},
+			{"readOnly", true},
 		})
 	}
 	return object{
-		{"type", "object"}, {"description", "A record of `" + c.Name + "`."}, {"required", c.FieldNames()},
-		{"properties", properties}, {"examples", list{raw(w.record(c))}},
+		{"type", "object"},
+		{"description", "A record of `" + c.Name + "`."},
+		{"required", c.FieldNames()},
+		{"properties", properties},
+		{"examples", list{raw(w.record(c))}},
 	}
 }
 
@@ -286,7 +303,8 @@ func (w *writer) groupsSchema(c *roundtrip.Collection) object {
 		}
 	}
 	return object{
-		{"type", "object"}, {"required", []string{"groups"}},
+		{"type", "object"},
+		{"required", []string{"groups"}},
 		{"properties", object{{"groups", object{{"type", "array"}, {"maxItems", 1000}, {"items", object{
 			{"type", "object"}, {"description", "One group: the fields of `group_by`, and the values of `select`: `sum(likes)` is `sum_likes`."}, {"properties", members},
 		}}}}}},
@@ -309,7 +327,9 @@ func (w *writer) messageSchema(c *roundtrip.Collection) object {
 // message is the form of a message with a snapshot or changes.
 func message(says string, record object, more ...member) object {
 	return object{
-		{"type", "object"}, {"description", says}, {"required", []string{"topic", "cursor"}},
+		{"type", "object"},
+		{"description", says},
+		{"required", []string{"topic", "cursor"}},
 		{"properties", object{
 			{"topic", object{{"type", "string"}, {"description", "What is watched."}}},
 			{"snapshot", object{{"type", "array"}, {"items", record}, {"description", "All there is: drop what you hold, and take this."}}},
