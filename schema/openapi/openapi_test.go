@@ -183,7 +183,7 @@ func TestBuild_Gallery(t *testing.T) {
 // TestBuild_OfAnyDeclaration builds documents of random declarations.
 func TestBuild_OfAnyDeclaration(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(10) {
+	for seed := range uint64(6) {
 		source := random(rand.New(rand.NewPCG(seed, 1)))
 		s := declared(t, "random.yaml", source)
 		o := usual()
@@ -201,7 +201,7 @@ func TestBuild_OfAnyDeclaration(t *testing.T) {
 // random makes a declaration with a few collections of all kinds of fields.
 func random(r *rand.Rand) string {
 	pick := func(all ...string) string { return all[r.IntN(len(all))] }
-	names := []string{"files", "sessions", "problems", "photos", "sign_ups", "ids", "inboxes", "notifications", "people", "grants"}[2:]
+	names := []string{"problems", "photos", "ids", "people", "mes", "stories", "photo_lists"}
 	r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	names = names[:1+r.IntN(4)]
 	accounts := r.IntN(3) > 0
