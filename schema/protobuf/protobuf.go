@@ -10,11 +10,6 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
-	"google.golang.org/protobuf/types/known/durationpb"
-	"google.golang.org/protobuf/types/known/emptypb"
-	"google.golang.org/protobuf/types/known/fieldmaskpb"
-	"google.golang.org/protobuf/types/known/structpb"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/roundtrip-dev/roundtrip"
 )
@@ -47,7 +42,7 @@ func Build(s *roundtrip.Schema, o Options) (*API, error) {
 		return nil, fmt.Errorf("protobuf: %w", b.err)
 	}
 	source := b.print(o)
-	set := &descriptorpb.FileDescriptorSet{File: append(imports(), health(), protodesc.ToFileDescriptorProto(durationpb.File_google_protobuf_duration_proto), errorDetails(), b.file)}
+	set := &descriptorpb.FileDescriptorSet{File: append(beside(), b.file)}
 	api := &API{Package: b.pkg, Name: FileName(s), Services: ServiceNames(s), Source: source}
 	var err error
 	if api.files, err = protodesc.NewFiles(set); err != nil {
@@ -90,7 +85,7 @@ func compose(s *roundtrip.Schema) *builder {
 		owners:   map[proto.Message]*roundtrip.Collection{},
 	}
 	for _, f := range imports() {
-		b.file.Dependency = append(b.file.Dependency, f.GetName())
+		b.file.Dependency = append(b.file.Dependency, f.Path())
 	}
 	for _, c := range s.Collections {
 		b.collection(c)
@@ -104,20 +99,6 @@ func compose(s *roundtrip.Schema) *builder {
 		seal(m)
 	}
 	return b
-}
-
-// imports are the files that a schema's file uses, none of which imports another.
-func imports() []*descriptorpb.FileDescriptorProto {
-	var files []*descriptorpb.FileDescriptorProto
-	for _, f := range []protoreflect.FileDescriptor{
-		emptypb.File_google_protobuf_empty_proto,
-		fieldmaskpb.File_google_protobuf_field_mask_proto,
-		structpb.File_google_protobuf_struct_proto,
-		timestamppb.File_google_protobuf_timestamp_proto,
-	} {
-		files = append(files, protodesc.ToFileDescriptorProto(f))
-	}
-	return files
 }
 
 // Files returns all files of the set, for reflection.

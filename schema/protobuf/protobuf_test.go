@@ -156,3 +156,12 @@ func commented(f *descriptorpb.FileDescriptorProto) []comment {
 	slices.SortFunc(all, func(a, b comment) int { return slices.Compare(a.Path, b.Path) })
 	return all
 }
+
+func set(t *testing.T, api *protobuf.API) *descriptorpb.FileDescriptorSet {
+	t.Helper()
+	s := &descriptorpb.FileDescriptorSet{}
+	if err := proto.Unmarshal(api.Set, s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
