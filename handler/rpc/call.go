@@ -67,6 +67,7 @@ type call struct {
 	reached bool    // the method got its message
 	refused bool    // an error was answered and noted
 	inside  bool    // it was a station behind the door that refused
+	atDesk  bool    // the method sees to the session's cookie itself: a wrong password must not end the session that is there
 }
 
 // callKey is where connect's handlers find the call in the context.

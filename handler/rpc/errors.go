@@ -29,7 +29,9 @@ func (c *call) fail(ctx context.Context, err error) *connect.Error {
 	c.note(e)
 	if e.Kind == roundtrip.Unauthenticated {
 		c.header["Www-Authenticate"] = []string{challenge(e)}
-		caller.DropCookie(c.header, c.request, c.from, e)
+		if !c.atDesk {
+			caller.DropCookie(c.header, c.request, c.from, e)
+		}
 	}
 	if e.Retry > 0 {
 		c.header["Retry-After"] = []string{strconv.FormatInt(int64((e.Retry+time.Second-1)/time.Second), 10)}

@@ -27,6 +27,9 @@ func (d *Door) services() []service {
 		all = append(all, service{protobuf.ServiceName(c), d.records(c)})
 	}
 	all = append(all, service{"Batch", d.batchMethods()})
+	if d.core.Identity().Users() != nil {
+		all = append(all, service{"Auth", d.authMethods()})
+	}
 	return all
 }
 
