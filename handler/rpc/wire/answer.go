@@ -198,7 +198,7 @@ func (a *Answer) appendHidden(etag int64) {
 		a.out = append(appendQuoted(append(a.out, `{"etag":`...), etag), '}')
 		return
 	}
-	b, start := open(append(a.out, roundtrip.FieldETag+1<<3|byte(protowire.BytesType)))
+	b, start := open(append(a.out, tagETag))
 	a.out = shut(appendInt(b, etag), start)
 }
 

@@ -19,6 +19,9 @@ const (
 	opDelete         = 2
 )
 
+// changesMax is how often one op may turn into another write. In protobuf the last one counts; nobody sends more than that one.
+const changesMax = 4
+
 // ReadBatch reads the message of Batch.Write. Its writes bring no files. call.Ops has a place for each of them, also where it
 // fails, so that pointers lead there.
 func ReadBatch(p *Plans, f Format, body []byte, call *roundtrip.Call) error {
@@ -57,6 +60,7 @@ type batch struct {
 	call   *roundtrip.Call
 	ops    []*op
 	wrong  []roundtrip.Detail
+	rest   nothing
 }
 
 // op is one of its writes: the last one that was given counts. It is the target of the message Op.
@@ -65,14 +69,15 @@ type op struct {
 	pointer string
 	request *request
 	number  int32
+	changes int  // of number
 	strange bool // something was said about it already
 }
 
 func (b *batch) next() target {
-	o := &op{batch: b, pointer: "/ops/" + strconv.Itoa(len(b.ops))}
 	if len(b.ops) > input.OpsMax { // it will be refused
-		return &nothing{}
+		return &b.rest
 	}
+	o := &op{batch: b, pointer: "/ops/" + strconv.Itoa(len(b.ops))}
 	b.ops = append(b.ops, o)
 	return o
 }
@@ -106,11 +111,14 @@ func (o *op) take(slot, given) {}
 
 // enter begins a write, or goes on with it where it comes in parts.
 func (o *op) enter(s slot, _ string) target {
-	if o.request != nil && o.batch.format == JSON {
-		o.batch.note(o.pointer, "repeated", "one of the ops is one write")
-		o.strange = true
-	}
 	if o.request == nil || o.number != int32(s.at) {
+		if o.changes++; o.changes > changesMax || o.changes > 1 && o.batch.format == JSON {
+			if !o.strange {
+				o.batch.note(o.pointer, "repeated", "each of the ops is one write")
+			}
+			o.strange = true
+			return &o.batch.rest
+		}
 		o.number = int32(s.at)
 		o.request = o.begin()
 	}

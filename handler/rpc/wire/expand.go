@@ -7,8 +7,11 @@ import (
 	"github.com/roundtrip-dev/roundtrip/handler/tree"
 )
 
-// tagExpand is the tag of a record's field expand.
-const tagExpand = numberExpand<<3 | 2
+// The tags of a record's fields etag and expand.
+const (
+	tagETag   = 4<<3 | 2
+	tagExpand = numberExpand<<3 | 2
+)
 
 // addNode writes a row of a hop into the tree. What its refs lead to stands at the field expand: in Proto between the
 // system fields and the declared ones, in JSON at the end.

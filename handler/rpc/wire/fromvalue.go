@@ -24,11 +24,13 @@ func (r *valueReader) fail(code, message string) {
 
 const brokenValue = "it is no good google.protobuf.Value"
 
-// read appends the JSON of a value. depth counts the brackets around it.
+// read appends the JSON of a value: the last of its fields counts, a message in parts is one. depth counts the brackets
+// around it.
 func (r *valueReader) read(b, v []byte, depth int) []byte {
 	var kind protowire.Number
 	var bits uint64
 	var body []byte
+	own := false
 	for len(v) > 0 && r.code == "" {
 		number, have, n := protowire.ConsumeTag(v)
 		if n < 0 {
@@ -37,6 +39,7 @@ func (r *valueReader) read(b, v []byte, depth int) []byte {
 		}
 		v = v[n:]
 		var part []byte
+		known := true
 		switch {
 		case have == protowire.VarintType && (number == 1 || number == 4):
 			bits, n = protowire.ConsumeVarint(v)
@@ -47,18 +50,20 @@ func (r *valueReader) read(b, v []byte, depth int) []byte {
 		case number >= 1 && number <= 6:
 			n = -1
 		default:
-			n = protowire.ConsumeFieldValue(number, have, v)
-			part, number = body, kind // nobody knows it; what was before stays
+			n, known = protowire.ConsumeFieldValue(number, have, v), false
 		}
 		if n < 0 {
 			r.fail("syntax", brokenValue)
 			return b
 		}
 		v = v[n:]
-		if number == kind && number >= 5 && len(part) > 0 && len(body) > 0 && &part[0] != &body[0] {
-			part = append(slices.Clip(body), part...) // a message in parts
+		switch {
+		case !known:
+		case number == kind && number >= 5:
+			body, own = join(body, part, own), true
+		default:
+			kind, body, own = number, part, false
 		}
-		kind, body = number, part
 	}
 	return r.write(b, kind, bits, body, depth)
 }
@@ -140,23 +145,28 @@ func (r *valueReader) each(message []byte, field protowire.Number, do func([]byt
 // pair is an entry of Struct.fields.
 type pair struct{ key, value []byte }
 
-func (r *valueReader) object(b, fields []byte, depth int) []byte {
-	var pairs []pair
-	r.each(fields, 1, func(entry []byte) {
-		var p pair
-		r.each(entry, 1, func(key []byte) { p.key = key })
-		r.each(entry, 2, func(value []byte) {
-			if p.value == nil {
-				p.value = value
-				return
-			}
-			p.value = append(slices.Clip(p.value), value...)
-		})
-		if !utf8.Valid(p.key) {
-			r.fail("bad_utf8", "a text is not good UTF-8")
+// pair reads an entry.
+func (r *valueReader) pair(entry []byte) (p pair) {
+	parts := 0
+	r.each(entry, 1, func(key []byte) { p.key = key })
+	r.each(entry, 2, func(value []byte) {
+		if parts++; parts == 1 {
+			p.value = value
+			return
 		}
-		pairs = append(pairs, p)
+		p.value = join(p.value, value, parts > 2)
 	})
+	if !utf8.Valid(p.key) {
+		r.fail("bad_utf8", "a text is not good UTF-8")
+	}
+	return p
+}
+
+func (r *valueReader) object(b, fields []byte, depth int) []byte {
+	n := 0
+	r.each(fields, 1, func([]byte) { n++ })
+	pairs := make([]pair, 0, n) // counted before: an entry costs a sender two bytes
+	r.each(fields, 1, func(entry []byte) { pairs = append(pairs, r.pair(entry)) })
 	slices.SortStableFunc(pairs, func(x, y pair) int { return bytes.Compare(x.key, y.key) })
 	b = append(b, '{')
 	comma := false

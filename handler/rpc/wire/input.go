@@ -23,6 +23,7 @@ type Input struct {
 type inputValue struct {
 	has           bool
 	v             given
+	own           bool // v.text is a copy that may grow
 	file          *fileInput
 	code, message string // what is wrong with its type
 }
@@ -85,13 +86,22 @@ func (in *Input) kind(i int) kind {
 
 func (in *Input) take(s slot, v given) {
 	x := &in.values[s.at]
-	if in.format == Proto && x.has && (s.kind == stamp || s.kind == anyJSON) {
-		v.text = append(slices.Clip(x.v.text), v.text...) // a message in parts
+	own := false
+	if in.format == Proto && x.has && (s.kind == stamp || s.kind == anyJSON) { // a message in parts
+		v.text, own = join(x.v.text, v.text, x.own), true
 	}
-	*x = inputValue{has: true, v: v, file: x.file}
+	*x = inputValue{has: true, v: v, own: own, file: x.file}
 	if s.at == roundtrip.FieldETag {
 		in.etag = string(v.text)
 	}
+}
+
+// join appends the next part of a message to those before it. own says that these may grow; else they are copied once.
+func join(before, part []byte, own bool) []byte {
+	if !own {
+		before = slices.Clip(before)
+	}
+	return append(before, part...)
 }
 
 func (in *Input) enter(s slot, _ string) target {

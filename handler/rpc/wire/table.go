@@ -123,7 +123,7 @@ func kindOf(to any) (k kind, repeated bool) {
 // pathTaker takes the paths of a mask one by one.
 type pathTaker func(path []byte)
 
-// eachTarget makes a target for each of a repeated message; i counts them.
+// eachTarget makes the target of each of a repeated message.
 type eachTarget func() target
 
 func (t *table) take(s slot, v given) {
@@ -186,12 +186,14 @@ func (t *table) choose(e *Entry) {
 func (t *table) enter(s slot, key string) target {
 	e := &t.list[s.at]
 	t.choose(e)
-	inner := &table{format: t.format, path: t.path + "/" + e.Name, wrongs: t.wrongs}
 	switch to := e.To.(type) {
 	case *Input:
 		return to
 	case eachTarget:
 		return to()
+	}
+	inner := &table{format: t.format, path: t.path + "/" + e.Name, wrongs: t.wrongs}
+	switch to := e.To.(type) {
 	case func() Table:
 		inner.list = to()
 	case Repeated:

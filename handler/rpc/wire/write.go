@@ -60,6 +60,7 @@ type request struct {
 	key    string
 	masked []bool // Update: nil without a mask
 	adds   []*addition
+	rest   nothing
 }
 
 // addition is an element of UpdatePhotoRequest.add.
@@ -90,7 +91,7 @@ func (r *request) table() Table {
 		return Table{
 			{Number: 1, Name: r.plan.single, To: r.in},
 			{Number: 2, Name: "update_mask", To: pathTaker(r.mask)},
-			{Number: 3, Name: "add", To: Repeated(r.add)},
+			{Number: 3, Name: "add", To: eachTarget(r.add)},
 			{Number: 4, Name: "request_id", To: &r.key},
 		}
 	default:
@@ -148,16 +149,18 @@ func (r *request) wholeField(path string) {
 	input.UnknownField(r.call, path)
 }
 
-func (r *request) add() Table {
-	a := &addition{}
-	if len(r.adds) <= len(r.plan.columns) { // one more than there can be is enough to refuse it
-		r.adds = append(r.adds, a)
+// add begins an addition. One more than there can be is enough to refuse it.
+func (r *request) add() target {
+	if len(r.adds) > len(r.plan.columns) {
+		return &r.rest
 	}
-	return Table{
+	a := &addition{}
+	r.adds = append(r.adds, a)
+	return &table{format: r.format, path: "/add", wrongs: &r.call.Wrong, list: Table{
 		{Number: 1, Name: "field", To: &a.field},
 		{Number: 2, Name: "whole", To: &a.whole, Case: &a.by},
 		{Number: 3, Name: "real", To: &a.real, Case: &a.by},
-	}
+	}}
 }
 
 // version reads the etag that the record must have.
