@@ -46,6 +46,9 @@ func show(c *roundtrip.Call) string {
 		fmt.Fprintf(&b, " WRONG %s %s", d.Pointer, d.Code)
 	}
 	for i := range c.Ops {
+		if c.Ops[i].Collection == nil { // an op that is none; what is wrong with it is an error
+			continue
+		}
 		fmt.Fprintf(&b, "\n  %s %s", c.Ops[i].Collection.Name, show(&c.Ops[i]))
 	}
 	return b.String()
