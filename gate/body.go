@@ -27,11 +27,13 @@ const drainBytesMax = 4 << 20
 //
 // Its errors are *roundtrip.Error: over the limit (which wraps an *http.MaxBytesError), and a client that stalls.
 type body struct {
-	x     *exchange
-	src   io.ReadCloser
-	limit int64
-	left  int64
-	err   error // what every further Read returns
+	x        *exchange
+	src      io.ReadCloser
+	limit    int64
+	left     int64
+	calls    bool // the limit is for each message
+	messages messages
+	err      error // what every further Read returns
 
 	trailers trailers
 	waited   time.Duration // in Read, for the client
@@ -46,12 +48,12 @@ type body struct {
 	refusal atomic.Pointer[roundtrip.Error] // why the body was not taken; a Read may run beside the answer
 }
 
-// open puts the body into r, where there is one.
-func (b *body) open(x *exchange, r *http.Request, limit int64) {
+// open puts the body into r, where there is one. Where it is one of messages, the limit is for each of them.
+func (b *body) open(x *exchange, r *http.Request, limit int64, calls bool) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return
 	}
-	b.x, b.src, b.limit, b.left = x, r.Body, limit, limit
+	b.x, b.src, b.limit, b.left, b.calls = x, r.Body, limit, limit, calls
 	r.Body = b
 	b.trailers.announce(r)
 	if r.ProtoMajor == 1 {
@@ -72,17 +74,14 @@ func (b *body) Read(p []byte) (int, error) {
 		b.err = errAbandoned
 		return 0, b.err
 	}
-	if int64(len(p)) > b.left+1 { // one more than the limit tells a body that is too long from one that just fits
+	if !b.calls && int64(len(p)) > b.left+1 { // one more than the limit tells a body that is too long from one that just fits
 		p = p[:b.left+1]
 	}
 	n, err := b.src.Read(p)
 	if err == nil && b.tooSlow(began, n) {
 		err = stalled(os.ErrDeadlineExceeded)
 	}
-	if int64(n) > b.left {
-		n, err = int(b.left), tooLarge(b.limit)
-	}
-	b.left -= int64(n)
+	n, err = b.count(p[:n], err)
 	switch {
 	case err == nil:
 		return n, nil
@@ -106,6 +105,22 @@ func (b *body) Read(p []byte) (int, error) {
 	if e, ok := errors.AsType[*roundtrip.Error](err); ok {
 		b.refusal.Store(e)
 	}
+	return n, err
+}
+
+// count takes what was read off what there may be, and returns what may be handed on of it.
+func (b *body) count(p []byte, err error) (int, error) {
+	if b.calls {
+		if good, ok := b.messages.feed(p, b.limit); !ok {
+			return good, tooLarge(b.limit)
+		}
+		return len(p), err
+	}
+	n := len(p)
+	if int64(n) > b.left {
+		n, err = int(b.left), tooLarge(b.limit)
+	}
+	b.left -= int64(n)
 	return n, err
 }
 
@@ -163,8 +178,8 @@ func (b *body) tooSlow(began time.Time, n int) bool {
 }
 
 // answering lifts the bounds of time from a body whose answer has begun beside it, over a protocol where both go at once:
-// a call of gRPC may be open for hours and silent for minutes. Only the proxy answers so, and bounds both ways together, by its
-// timeouts.idle.
+// a call of gRPC may be open for hours and silent for minutes. The proxy answers so, and bounds both ways together by its
+// timeouts.idle; and calls do, whose service knows when they end.
 func (b *body) answering() {
 	if b.src == nil {
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -20,6 +21,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/roundtrip-dev/roundtrip/config"
+	"github.com/roundtrip-dev/roundtrip/gate"
+	"github.com/roundtrip-dev/roundtrip/gate/route"
 )
 
 // called is what came of a remote call.
@@ -179,20 +182,57 @@ func TestGate_RefusesCallsInTheirOwnForm(t *testing.T) {
 	}
 }
 
-// A body that is over the limit is refused by its length where that is told, and in any case when it is read.
-func TestGate_RefusesCallsThatAreTooLarge(t *testing.T) {
+// readsAll is a target that wants all of a body, and answers with nothing.
+type readsAll struct{}
+
+func (readsAll) Serve(w http.ResponseWriter, r *http.Request, _ string) error {
+	_, err := io.Copy(io.Discard, r.Body)
+	return err
+}
+
+// The limit of a body is one of each message, where a call can have several; for one message it is as it is everywhere.
+func TestGate_BoundsTheMessagesOfCalls(t *testing.T) {
 	t.Parallel()
 	h, addr := openQUIC(t, ok)
 	small := sites(h.routes)[:2]
 	for i := range small {
-		small[i].Routes = []config.Route{{Path: "/small/", Respond: &config.Respond{}, Limits: &config.Limits{Body: 1}}}
+		small[i].Routes = []config.Route{{Path: "/small/", Proxy: &config.Proxy{}, Limits: &config.Limits{Body: 100}}}
 	}
-	declare(t, h, ok, small...)
+	b := builders(ok)
+	b.Proxy = func(*config.Site, *config.Route) (route.Target, error) { return readsAll{}, nil }
+	table, err := gate.NewTable(small, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.gate.Swap(table)
+	message := func(size int) string { return "\x00\x00\x00\x00" + string(rune(size)) + strings.Repeat("x", size) }
+	const grpcKind, web, stream = "application/grpc", "application/grpc-web+proto", "application/connect+json"
 	for door, d := range h.protocols(t, addr) {
-		for kind, status := range map[string]int{"application/grpc": 200, "application/grpc-web+proto": 200, "application/grpc-web-text": 200, "application/connect+json": 200, "application/proto": 429, "application/json": 413} {
-			a := h.do(t, d.client, http.MethodPost, d.url+"/small/x", strings.NewReader("too long"), "Content-Type", kind)
-			if a.StatusCode != status || status == 200 && a.Header.Get("Content-Type") != kind {
-				t.Errorf("%s, %s: %s %v", door, kind, a.Status, a.Header)
+		for _, c := range []struct {
+			kind, body string
+			refused    bool
+		}{
+			{grpcKind, message(100) + message(0) + strings.Repeat(message(100), 50), false},
+			{grpcKind, message(100) + message(101), true},
+			{grpcKind, "\x00\xff\xff\xff\xff", true},
+			{web, strings.Repeat(message(90), 50), false},
+			{web, message(101), true},
+			{stream, strings.Repeat(message(90), 50), false},
+			{stream, message(1) + message(120), true},
+			{"application/grpc-web-text", strings.Repeat("x", 101), true},
+			{"application/proto", strings.Repeat("x", 101), true},
+			{"application/proto", strings.Repeat("x", 100), false},
+		} {
+			for _, told := range []bool{true, false} {
+				var body io.Reader = strings.NewReader(c.body)
+				if !told {
+					body = io.MultiReader(body)
+				}
+				a := h.do(t, d.client, http.MethodPost, d.url+"/small/x", body, "Content-Type", c.kind)
+				s := h.journey(t, a.Header.Get("X-Journey"))
+				if refused := s.Reason.Code() == "request.body_too_large"; refused != c.refused || c.kind == "application/proto" && c.refused != (a.StatusCode == 429) {
+					t.Errorf("%s, %s, %d bytes: %s %s", door, c.kind, len(c.body), a.Status, s.Reason.Code())
+				}
 			}
 		}
 	}

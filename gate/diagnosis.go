@@ -42,7 +42,7 @@ func (g *Gate) serveDiagnosis(x *exchange, s *site, path string, r *http.Request
 		x.hangUp()
 		return x.deny("diagnosis", tooLarge(diagnose.BodyMax))
 	}
-	x.body.open(x, r, diagnose.BodyMax)
+	x.body.open(x, r, diagnose.BodyMax, false)
 	from := diagnose.From{Client: x.peer.Addr, Origin: "http://" + r.Host}
 	if x.peer.Secure {
 		from.Origin = "https://" + r.Host

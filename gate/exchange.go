@@ -54,6 +54,7 @@ type exchange struct {
 	flushed bool
 	taken   bool          // the connection is somebody else's now
 	muted   bool          // the body of the answer is not sent
+	call    bool          // it is one of gRPC, gRPC-Web or Connect
 	denied  bool          // a call was refused whose body has an end
 	tunnel  io.ReadCloser // what comes on a stream that shall become a WebSocket; nil for other requests
 	owned   wire.Stream   // that stream, once it is taken
@@ -149,10 +150,10 @@ func (x *exchange) whole() bool {
 	return err == nil && (x.bytes == n || x.req.Method == http.MethodHead || x.status == http.StatusNotModified)
 }
 
-// endless reports whether the answer is a stream of events, which ends when the client goes.
+// endless reports whether the answer is a stream of events or of messages, which ends when the client goes.
 func (x *exchange) endless() bool {
 	kind := x.w.Header()["Content-Type"]
-	return x.status == http.StatusOK && len(kind) == 1 && kind[0] == "text/event-stream"
+	return x.status == http.StatusOK && len(kind) == 1 && (kind[0] == "text/event-stream" || x.call && x.flushed && refusal.IsStream(kind[0]))
 }
 
 // deny notes in the journey who refused, and returns the error.
@@ -234,7 +235,7 @@ func (x *exchange) WriteHeader(status int) {
 				x.w.Header()[name] = slices.Clone(lines)
 			}
 		}
-		if x.proxied && x.req.ProtoMajor > 1 && status < http.StatusMultipleChoices {
+		if (x.proxied || x.call) && x.req.ProtoMajor > 1 && status < http.StatusMultipleChoices {
 			x.body.answering()
 		}
 	}

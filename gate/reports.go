@@ -49,7 +49,7 @@ func (g *Gate) takeReports(x *exchange, s *site, r *http.Request) *roundtrip.Err
 		x.hangUp()
 		return x.deny("reports", tooLarge(report.BodyMax))
 	}
-	x.body.open(x, r, report.BodyMax)
+	x.body.open(x, r, report.BodyMax, false)
 	body, failed := io.ReadAll(r.Body)
 	if failed != nil {
 		return x.deny("reports", roundtrip.AsError(failed))

@@ -75,13 +75,14 @@ func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
 
 // hand gives the request to what its route leads to.
 func (g *Gate) hand(x *exchange, t *Table, rt *route.Route, path string, r *http.Request) *roundtrip.Error {
-	limit := t.holds[rt.Index].body
-	if r.ContentLength > limit {
+	limit, call := t.holds[rt.Index].body, refusal.Of(r)
+	if r.ContentLength > limit && !call.Enveloped() {
 		x.hangUp()
 		return x.deny(x.site.Name, tooLarge(limit))
 	}
 	inner := x.inner(r, rt)
-	x.body.open(x, inner, limit)
+	x.call = call != refusal.None
+	x.body.open(x, inner, limit, call.Enveloped())
 	if rt.Kind == route.Static {
 		return g.serveFolder(x, rt, path, inner)
 	}

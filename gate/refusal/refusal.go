@@ -35,6 +35,9 @@ func (p Protocol) String() string {
 	return ""
 }
 
+// Enveloped reports whether the body of a call is made of messages, each with its length before it.
+func (p Protocol) Enveloped() bool { return p == GRPC || p == Web || p == ConnectStream }
+
 // Of tells by the head of a request which protocol it speaks. Connect's calls with one message look like any other request with
 // JSON, unless they say so.
 func Of(r *http.Request) Protocol {
@@ -87,4 +90,9 @@ func has(query, name, value string) bool {
 		}
 	}
 	return false
+}
+
+// IsStream reports whether a media type is one of messages with their lengths before them.
+func IsStream(kind string) bool {
+	return strings.HasPrefix(kind, "application/grpc") || strings.HasPrefix(kind, "application/connect+")
 }
