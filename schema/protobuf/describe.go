@@ -107,7 +107,7 @@ func ref(f *roundtrip.Field) string {
 func file(f *roundtrip.Field) string {
 	out := "A file"
 	if len(f.Accept) > 0 {
-		out += " of type " + words(f.Accept, " or ")
+		out += " of type " + either(f.Accept)
 	}
 	if f.MaxBytes > 0 {
 		out += ", at most " + size(f.MaxBytes)
@@ -174,6 +174,15 @@ func size(n int64) string {
 		}
 	}
 	return fmt.Sprintf("%d bytes", n)
+}
+
+// either joins names as prose does.
+func either(list []string) string {
+	last := len(list) - 1
+	if last < 1 {
+		return words(list, "")
+	}
+	return words(list[:last], ", ") + " or " + words(list[last:], "")
 }
 
 func words(list []string, between string) string {
