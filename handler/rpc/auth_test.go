@@ -44,7 +44,7 @@ func TestAuth_SignUpInMeOut(t *testing.T) {
 			t.Fatal(out.header)
 		}
 		ana.call(d, "Auth/Me", `{}`).is(connect.CodeUnauthenticated, "auth.expired")
-		ana.call(d, "Auth/ListSessions", `{}`).is(connect.CodeUnauthenticated, "auth.expired")
+		ana.call(d, "Photos/List", `{}`).is(connect.CodeUnauthenticated, "auth.expired")
 		stranger.call(d, "Auth/Me", `{}`).is(connect.CodeUnauthenticated, "auth.missing")
 		stranger.call(d, "Auth/SignOut", `{}`).ok()
 		(&person{h: h, token: "rt_s_nonsense"}).call(d, "Auth/Me", `{}`).is(connect.CodeUnauthenticated, "auth.invalid")
@@ -151,9 +151,9 @@ func TestAuth_SessionsAreListedAndEnded(t *testing.T) {
 			}
 		}
 		bo.call(d, "Auth/EndSession", `{"id":"`+session+`"}`).is(connect.CodeNotFound, "store.missing")
-		phone.call(d, "Auth/ListSessions", `{}`).ok()
+		phone.call(d, "Photos/List", `{}`).ok()
 		ana.call(d, "Auth/EndSession", `{"id":"`+session+`"}`).ok()
-		phone.call(d, "Auth/ListSessions", `{}`).is(connect.CodeUnauthenticated, "auth.expired")
+		phone.call(d, "Photos/List", `{}`).is(connect.CodeUnauthenticated, "auth.expired")
 		phone, _ = signIn("tablet")
 		ana.call(d, "Auth/EndOtherSessions", `{}`).ok()
 		phone.call(d, "Auth/Me", `{}`).is(connect.CodeUnauthenticated, "auth.expired")

@@ -1,11 +1,16 @@
 package rpc_test
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/dynamicpb"
 )
 
 // page are the headers that a browser sends for a page of the site.
@@ -55,7 +60,7 @@ func TestAuth_PageOfTheSiteGetsACookieAndNoToken(t *testing.T) {
 			t.Fatal(out.cookie())
 		}
 		// A cookie that proves nothing any more is cleared, so that the page is a stranger's the next time.
-		for _, path := range []string{"Auth/Me", "Auth/ListSessions"} {
+		for _, path := range []string{"Auth/Me", "Photos/List"} {
 			if gone := s.call(d, path, `{}`, page...).is(connect.CodeUnauthenticated, "auth.expired"); !strings.Contains(gone.cookie(), "Max-Age=0") {
 				t.Fatalf("%s: the cookie is %q", path, gone.cookie())
 			}
@@ -82,6 +87,77 @@ func TestAuth_PageOfAnotherSiteGetsATokenAndNoCookie(t *testing.T) {
 			t.Fatal(app.cookie(), app.json())
 		}
 	})
+}
+
+// TestAuth_ForeignPagesDoNotWriteWithTheCookie tries it in every protocol, and looks that nothing was done.
+func TestAuth_ForeignPagesDoNotWriteWithTheCookie(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t)
+	h.person("ana")
+	everyDialect(t, func(t *testing.T, d dialect) {
+		h := h.in(t)
+		in := h.signInFrom(d, h.page()...)
+		cookie, s := in.cookiePair(), h.stranger()
+		for _, headers := range [][]string{{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.test"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.test"}, {"Origin", "http://" + strings.TrimPrefix(h.server.URL, "https://")}} {
+			foreign := append(headers, "Cookie", cookie)
+			for _, c := range [][2]string{
+				{"Photos/Create", `{"photo":{"caption":"x"}}`},
+				{"Auth/SignOut", `{}`},
+				{"Auth/EndOtherSessions", `{}`},
+				{"Auth/ChangePassword", `{"old":"` + password + `","new":"another good one"}`},
+			} {
+				refused := s.call(d, c[0], c[1], foreign...).is(connect.CodePermissionDenied, "auth.csrf_rejected")
+				if refused.cookie() != "" {
+					t.Fatal(refused.cookie())
+				}
+			}
+			s.call(d, "Photos/List", `{}`, foreign...).ok() // a read is CORS's to guard
+		}
+		same := append(h.page(), "Cookie", cookie)
+		if s.call(d, "Photos/List", `{}`, same...).at("photos") != nil {
+			t.Fatal("a foreign page has written")
+		}
+		s.call(d, "Auth/Me", `{}`, same...).ok()
+		bearer := &person{h: h, token: strings.TrimPrefix(cookie, "__Host-session=")}
+		photo := bearer.call(d, "Photos/Create", `{"photo":{"caption":"x"}}`, "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.test").ok().text("id")
+		s.call(d, "Photos/Delete", `{"id":"`+photo+`"}`, same...).ok()
+	})
+}
+
+// TestAuth_FormsOfForeignPagesDoNothing sends what a page can without asking first: a form, a link, an image.
+func TestAuth_FormsOfForeignPagesDoNothing(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t)
+	h.person("ana")
+	cookie := h.signInFrom(dialects()[3], h.page()...).cookiePair()
+	s := h.stranger()
+	const photo = `{"photo":{"caption":"x"}}`
+	for _, browser := range [][]string{nil, {"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://evil.test"}} { // the first one is too old to say
+		with := append([]string{"Cookie", cookie}, browser...)
+		for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain; charset=utf-8; application/json", "application/json-seq", ""} {
+			more := with
+			if kind != "" {
+				more = append(more, "Content-Type", kind)
+			}
+			for _, path := range []string{"/gallery.v1.Photos/Create", "/api/gallery.v1.Photos/Create", "/gallery.v1.Auth/SignOut"} {
+				if a := s.send("POST", path, photo, more...); a.status != http.StatusUnsupportedMediaType || a.header.Get("Set-Cookie") != "" {
+					t.Errorf("%s of %q: %d %s", path, kind, a.status, a.body)
+				}
+			}
+		}
+		for _, query := range []string{"", "?connect=v1&encoding=json&message=" + `%7B%22photo%22%3A%7B%7D%7D`, "?connect=v1&encoding=proto&message="} {
+			for _, path := range []string{"/gallery.v1.Photos/Create", "/gallery.v1.Auth/SignOut", "/gallery.v1.Auth/EndOtherSessions"} {
+				if a := s.send("GET", path+query, "", with...); a.status != http.StatusMethodNotAllowed {
+					t.Errorf("GET %s%s: %d %s", path, query, a.status, a.body)
+				}
+			}
+		}
+	}
+	same := append(h.page(), "Cookie", cookie)
+	if s.call(dialects()[0], "Photos/List", `{}`, same...).at("photos") != nil {
+		t.Error("a form has written")
+	}
+	s.call(dialects()[0], "Auth/Me", `{}`, same...).ok()
 }
 
 // TestAuth_ReadsTheMetadataOfRPC looks at what clients put into authorization.
@@ -130,4 +206,56 @@ func (p *person) callWith(d dialect, path, body string, header http.Header) *rep
 	}
 	res, err := client.CallUnary(p.h.t.Context(), req)
 	return p.h.replied(res, err)
+}
+
+// TestAuth_SessionThatEndsWhileACallRuns ends it when half of the message is there: what is not identified yet is refused.
+func TestAuth_SessionThatEndsWhileACallRuns(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t)
+	h.person("ana")
+	for _, half := range []string{"application/proto", "application/json"} {
+		in := h.signInFrom(dialects()[0])
+		m := h.method("Photos/Create")
+		message := dynamicpb.NewMessage(m.Input())
+		must(t, protojson.Unmarshal([]byte(`{"photo":{"caption":"late"}}`), message))
+		body := []byte(`{"photo":{"caption":"late"}}`)
+		if half == "application/proto" {
+			var err error
+			body, err = proto.Marshal(message)
+			must(t, err)
+		}
+		r, w := io.Pipe()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.server.URL+"/gallery.v1.Photos/Create", r)
+		must(t, err)
+		req.Header.Set("Content-Type", half)
+		req.Header.Set("Authorization", "Bearer "+in.text("token"))
+		go func() {
+			_, _ = w.Write(body[:len(body)/2]) // has returned when the transport has read it
+			h.end(in.text("token"))
+			_, _ = w.Write(body[len(body)/2:])
+			_ = w.Close()
+		}()
+		res, err := h.server.Client().Transport.RoundTrip(req)
+		must(t, err)
+		text, err := io.ReadAll(res.Body)
+		must(t, err)
+		must(t, res.Body.Close())
+		if res.StatusCode != http.StatusUnauthorized || !strings.Contains(string(text), "auth.expired") && !strings.Contains(string(text), "unauthenticated") {
+			t.Fatalf("%d %s", res.StatusCode, text)
+		}
+	}
+}
+
+// end ends a session by its token.
+func (h *house) end(token string) {
+	people := h.rooms.Load().identity
+	who, err := people.Who(context.Background(), token)
+	if err == nil {
+		err = people.SignOut(context.Background(), who)
+	}
+	if err != nil {
+		h.t.Error(err)
+	}
 }
