@@ -136,7 +136,11 @@ func (a *App) targets(b *base, h *house, mount func(path string) http.Handler) r
 
 // streams is what the hub of streams needs of the house.
 func (h *house) streams() *live.House {
-	return &live.House{Policy: h.policy, Pages: h.pages, Inbox: h.inbox, Who: h.identity.Who, Forget: h.identity.Forget, Accounts: h.schema.Accounts(), Login: h.identity.Login()}
+	s := &live.House{Policy: h.policy, Pages: h.pages, Inbox: h.inbox, Who: h.identity.Who, Forget: h.identity.Forget, Accounts: h.schema.Accounts(), Login: h.identity.Login()}
+	if len(h.mounts) > 0 {
+		s.Forms = h.mounts[0].calls.Forms() // every mount has the same messages
+	}
+	return s
 }
 
 // writers returns the origins whose pages may write with a site's cookie: those of cors blocks with credentials.

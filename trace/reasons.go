@@ -191,6 +191,7 @@ var catalogueRows = [...]reasonRow{
 	{"WUP", "stream.upgrade_refused", "the handshake of the WebSocket is wrong", "see the sentence: a header is missing, or something between client and server takes it out"},
 	{"WPR", "stream.protocol", "the client broke the protocol of WebSockets", "correct the client, or use one that is well known"},
 	{"WBM", "stream.message", "a message of the client was not understood", "see the sentence; docs/live.md has the messages"},
+	{"WOW", "stream.one_way", "the method speaks and listens at the same time, and the request came over what does one at a time", "use gRPC or Connect over HTTP/2; where there is none, the Watch of a service or a WebSocket"},
 	{"WFL", "stream.messages", "one connection sent more messages than it may", "send fewer, and wait 30 seconds before the next connection"},
 	{"WSL", "stream.slow_consumer", "the client reads too slowly: more than 1 MB waits for it", "connect again with the cursor; watch fewer topics, or look at the client's network"},
 	{"WNL", "stream.silent", "the client gave no sign of life for a minute", "nothing, where it has gone; else let it answer pings"},

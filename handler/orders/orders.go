@@ -59,12 +59,9 @@ func Misunderstood(err error) live.Closing {
 	return live.Closing{Code: live.CloseBad, Reason: "stream.message", Why: err.Error()}
 }
 
-// Do does what a message asks, and queues the answer. It reports false where nothing more is to be read; the connection has
-// been closed then, or ctx has ended.
+// Do does what a message asks, and queues the answer. Whoever has another goroutine that writes waits for room first: who asks
+// for much must read it. It reports false where nothing more is to be read; the connection has been closed then.
 func Do(ctx context.Context, c *live.Conn, o *Order) (stay bool) {
-	if c.WaitRoom(ctx) != nil {
-		return false
-	}
 	var err error
 	topic := ""
 	switch o.Verb {

@@ -35,7 +35,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	n, err := b.from.Read(p)
 	if failed := b.follow(p[:n]); failed != nil {
-		b.err = b.call.fail(b.call.request.Context(), failed)
+		b.err = b.failed(failed)
 		return 0, b.err
 	}
 	switch {
@@ -44,8 +44,17 @@ func (b *body) Read(p []byte) (int, error) {
 	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	}
-	b.err = b.call.fail(b.call.request.Context(), bodyFailed(err))
+	b.err = b.failed(bodyFailed(err))
 	return n, b.err
+}
+
+// failed is the error in the form that connect hands on. Where the client's messages are a stream, another goroutine than the
+// call's reads them, and the call says itself what becomes of it.
+func (b *body) failed(err error) error {
+	if b.call.method.both {
+		return err
+	}
+	return b.call.fail(b.call.request.Context(), err)
 }
 
 // torn reports whether a message has begun and is not complete.

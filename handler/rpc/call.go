@@ -29,6 +29,7 @@ type method struct {
 
 	unary  func(ctx context.Context, c *call) error
 	stream func(ctx context.Context, c *call, s stream) error
+	both   bool // the client's messages are a stream too
 }
 
 // service is the methods of one service.
@@ -52,6 +53,7 @@ type call struct {
 	door     *Door
 	method   *method
 	request  *http.Request
+	writer   http.ResponseWriter
 	journey  *trace.Journey
 	header   http.Header // of the answer
 	protocol protocol

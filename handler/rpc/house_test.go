@@ -153,7 +153,7 @@ func (h *house) enter(source string) {
 	h.rooms.Store(r)
 	h.health.Enter(r.door.Services())
 	h.hub.Enter(context.Background(), &live.House{
-		Policy: r.policy, Pages: r.rest, Inbox: notes, Who: r.identity.Who, Forget: r.identity.Forget, Accounts: r.schema.Accounts(), Login: r.identity.Login(),
+		Policy: r.policy, Pages: r.rest, Inbox: notes, Who: r.identity.Who, Forget: r.identity.Forget, Accounts: r.schema.Accounts(), Login: r.identity.Login(), Forms: r.door.Forms(),
 	})
 }
 

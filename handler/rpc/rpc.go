@@ -39,6 +39,7 @@ type Door struct {
 	core    *handler.Core
 	api     *protobuf.API
 	plans   *wire.Plans
+	forms   *forms
 	mount   string
 	guard   *caller.Guard
 	hub     *live.Hub
@@ -72,6 +73,7 @@ func New(core *handler.Core, api *protobuf.API, o Options) (*Door, error) {
 	if d.plans, err = wire.NewPlans(core.Schema().Schema); err != nil {
 		return nil, err
 	}
+	d.forms = newForms(core.Schema().Schema, api)
 	d.calls.New = func() any { return &call{door: d} }
 	d.buffers.New = func() any { return new([]byte) }
 	d.refuser = connect.NewErrorWriter(d.codecs()...)
@@ -84,7 +86,7 @@ func New(core *handler.Core, api *protobuf.API, o Options) (*Door, error) {
 // ServeHTTP answers one call. A panic is the gate's business.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := d.calls.Get().(*call)
-	c.request, c.header, c.journey = r, w.Header(), trace.From(r.Context())
+	c.request, c.writer, c.header, c.journey = r, w, w.Header(), trace.From(r.Context())
 	c.protocol, c.format = protocolOf(r)
 	ctx := r.Context()
 	if err := c.serve(ctx, w); err != nil {

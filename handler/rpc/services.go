@@ -24,13 +24,16 @@ const compressMinBytes = 2 << 10
 func (d *Door) services() []service {
 	var all []service
 	for _, c := range d.core.Schema().Collections {
-		all = append(all, service{protobuf.ServiceName(c), d.records(c)})
+		all = append(all, service{protobuf.ServiceName(c), append(d.records(c), d.watch(c))})
 	}
 	all = append(all, service{"Batch", d.batchMethods()})
 	if d.core.Identity().Users() != nil {
 		all = append(all, service{"Auth", d.authMethods()})
 	}
-	return all
+	if len(d.core.Schema().Notices) > 0 {
+		all = append(all, service{"Inbox", []method{d.watchInbox()}})
+	}
+	return append(all, service{"Live", d.liveMethods()})
 }
 
 // serveAll makes the handlers of all methods. What stands in the descriptors is served, and nothing else.
@@ -166,6 +169,8 @@ func cut(s string, most int) string {
 func (c *call) speaks() error {
 	m, r := c.method, c.request
 	switch {
+	case m.both && (r.ProtoMajor < 2 || c.protocol == grpcWeb):
+		return oneWay()
 	case c.protocol == noProtocol && (r.Method == http.MethodPost || m.reads && r.Method == http.MethodGet && m.unary != nil):
 		e := roundtrip.E(roundtrip.Unsupported, "request.media_type", "this is a method of gRPC and Connect; %s", c.howTo())
 		e.Status = http.StatusUnsupportedMediaType

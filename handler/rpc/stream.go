@@ -5,10 +5,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"connectrpc.com/connect"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/handler/rpc/wire"
 )
 
 // streamOf makes connect's handler of a method that answers with a stream: to one message, or to a stream of them.
@@ -22,9 +24,18 @@ func (d *Door) streamOf(e *endpoint, both bool, options []connect.HandlerOption)
 	}
 	return connect.NewBidiStreamHandler(e.route, func(ctx context.Context, s *connect.BidiStream[message, answered]) error {
 		c := callOf(ctx)
-		c.reached = true
+		c.reached, c.format = true, formatOf(c.request)
 		return c.run(ctx, &manyMessages{answers{s.Conn()}, c, ctx})
 	}, options...)
+}
+
+// formatOf is the format of all messages of a call.
+func formatOf(r *http.Request) wire.Format {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if strings.HasSuffix(strings.ToLower(strings.TrimSpace(kind)), "+json") {
+		return wire.JSON
+	}
+	return wire.Proto
 }
 
 func (c *call) run(ctx context.Context, s stream) error {

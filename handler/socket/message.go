@@ -103,6 +103,8 @@ func (s *socket) obey(message []byte) bool {
 		return false
 	}
 	stay := false
-	s.door.hub.Do(func(ctx context.Context) { stay = orders.Do(ctx, s.live, &o) })
+	s.door.hub.Do(func(ctx context.Context) {
+		stay = s.live.WaitRoom(ctx) == nil && orders.Do(ctx, s.live, &o)
+	})
 	return stay
 }
