@@ -34,6 +34,10 @@ func (h *History) Seed() {
 // assign gives numbers to all declared fields. A field keeps the one that it has, also where its collection gets another
 // name; it gets a new one where that number stands for another field in messages of that name.
 func (h *History) assign(past *History, schema *roundtrip.Schema) {
+	of, taken := map[holder]int{}, map[place]bool{}
+	for i, n := range h.Numbers {
+		of[n.holder()], taken[place{n.Message, n.Number}] = i, true
+	}
 	for _, c := range schema.Collections {
 		kept := h.Find(c.Name)
 		message := protobuf.MessageOf(c.Name)
@@ -43,31 +47,36 @@ func (h *History) assign(past *History, schema *roundtrip.Schema) {
 		}
 		for _, f := range c.Fields[roundtrip.FirstField:] {
 			k := kept.Find(f.Name)
-			if own := h.find(message, kept.Number, k.Number); own != nil {
-				own.Name = f.Name
+			n := Number{Message: message, Number: k.Number, Collection: kept.Number, Field: k.Number, Name: f.Name}
+			if own, known := of[n.holder()]; known {
+				h.Numbers[own].Name = f.Name
 				continue
 			}
-			n := Number{Message: message, Number: k.Number, Collection: kept.Number, Field: k.Number, Name: f.Name}
-			if own := h.find(before, kept.Number, k.Number); own != nil {
-				n.Number = own.Number
+			if own, known := of[holder{before, n.Collection, n.Field}]; known {
+				n.Number = h.Numbers[own].Number
 			}
-			if forbidden(n.Number) || slices.ContainsFunc(h.Numbers, func(o Number) bool { return o.Message == message && o.Number == n.Number }) {
+			if forbidden(n.Number) || taken[place{message, n.Number}] {
 				n.Number = h.free(message, before, kept)
 			}
+			taken[place{message, n.Number}] = true
 			h.Numbers = append(h.Numbers, n)
 		}
 	}
 }
 
-// find returns the number of a field in messages of a name, or nil.
-func (h *History) find(message string, collection, field int32) *Number {
-	for i := range h.Numbers {
-		if n := &h.Numbers[i]; n.Message == message && n.Collection == collection && n.Field == field {
-			return n
-		}
+// holder is a field in messages of a name, place a number in them.
+type (
+	holder struct {
+		message           string
+		collection, field int32
 	}
-	return nil
-}
+	place struct {
+		message string
+		number  int32
+	}
+)
+
+func (n Number) holder() holder { return holder{n.Message, n.Collection, n.Field} }
 
 // free returns a number that nothing had in messages of a name, and that no field of the collection may want to keep.
 func (h *History) free(message, before string, c *Collection) int32 {
@@ -104,8 +113,9 @@ func (h *History) Number(schema *roundtrip.Schema) {
 
 func (h *History) fields(c *roundtrip.Collection, kept *Collection) {
 	c.Retired = nil
+	message := protobuf.MessageOf(c.Name)
 	for _, n := range h.Numbers {
-		if n.Message != protobuf.MessageOf(c.Name) {
+		if n.Message != message {
 			continue
 		}
 		if f := declared(c, kept, n); f != nil {
