@@ -104,6 +104,9 @@ func TestAuth_ForeignPagesDoNotWriteWithTheCookie(t *testing.T) {
 				{"Photos/Create", `{"photo":{"caption":"x"}}`},
 				{"Auth/SignOut", `{}`},
 				{"Auth/EndOtherSessions", `{}`},
+				{"Batch/Write", `{}`},
+				{"Inbox/MarkRead", `{"all":true}`},
+				{"Inbox/SetPreferences", `{}`},
 				{"Auth/ChangePassword", `{"old":"` + password + `","new":"another good one"}`},
 			} {
 				refused := s.call(d, c[0], c[1], foreign...).is(connect.CodePermissionDenied, "auth.csrf_rejected")
@@ -146,7 +149,7 @@ func TestAuth_FormsOfForeignPagesDoNothing(t *testing.T) {
 			}
 		}
 		for _, query := range []string{"", "?connect=v1&encoding=json&message=" + `%7B%22photo%22%3A%7B%7D%7D`, "?connect=v1&encoding=proto&message="} {
-			for _, path := range []string{"/gallery.v1.Photos/Create", "/gallery.v1.Auth/SignOut", "/gallery.v1.Auth/EndOtherSessions"} {
+			for _, path := range []string{"/gallery.v1.Photos/Create", "/gallery.v1.Auth/SignOut", "/gallery.v1.Auth/EndOtherSessions", "/gallery.v1.Inbox/MarkSeen"} {
 				if a := s.send("GET", path+query, "", with...); a.status != http.StatusMethodNotAllowed {
 					t.Errorf("GET %s%s: %d %s", path, query, a.status, a.body)
 				}

@@ -31,7 +31,7 @@ func (d *Door) services() []service {
 		all = append(all, service{"Auth", d.authMethods()})
 	}
 	if len(d.core.Schema().Notices) > 0 {
-		all = append(all, service{"Inbox", []method{d.watchInbox()}})
+		all = append(all, service{"Inbox", d.inboxMethods()})
 	}
 	return append(all, service{"Live", d.liveMethods()})
 }
