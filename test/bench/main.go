@@ -1,7 +1,7 @@
 // Command bench measures Roundtrip beside PocketBase and beside itself with journeys off: reads by id, lists of the 20
 // newest, lists of one author, and creates, in turns on the same machine, with the same records, rules and indexes; what
-// journeys cost; then listeners: what a message to one, a hundred and ten thousand of them costs and how late it comes; then the gate beside
-// Caddy and NGINX, the name server beside CoreDNS, NSD and Knot, and the site beside a flood that the kernel drops. It prints
+// journeys cost; then listeners: what a message to one, a hundred and ten thousand of them costs and how late it comes; then calls of gRPC
+// beside a server that is written by hand with grpc-go; then the gate beside Caddy and NGINX, the name server beside CoreDNS, NSD and Knot, and the site beside a flood that the kernel drops. It prints
 // one report in Markdown.
 package main
 
@@ -69,6 +69,9 @@ func run(ctx context.Context, o options, out io.Writer, say progress) (err error
 	if strings.HasPrefix(o.only, journeysName) {
 		return measureJourneys(ctx, o, dir, out, say)
 	}
+	if strings.HasPrefix(o.only, rpcName) {
+		return measureRPC(ctx, o, dir, out, say)
+	}
 	if o.only == floodName {
 		return measureFlood(ctx, o, dir, out, say)
 	}
@@ -114,6 +117,9 @@ func run(ctx context.Context, o options, out io.Writer, say progress) (err error
 		return err
 	}
 	if err := measureJourneys(ctx, o, dir, out, say); err != nil {
+		return err
+	}
+	if err := measureRPC(ctx, o, dir, out, say); err != nil {
 		return err
 	}
 	if err := measureGate(ctx, o, dir, out, say); err != nil {
