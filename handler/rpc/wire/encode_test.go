@@ -68,7 +68,7 @@ func TestAppendRecord_MendsWhatIsBroken(t *testing.T) {
 	c.Add(&roundtrip.Field{Name: "extra", Type: roundtrip.TypeJSON, Number: 17})
 	c.Add(&roundtrip.Field{Name: "image", Type: roundtrip.TypeFile, Number: 18})
 	w := newWorld(t, roundtrip.NewSchema("s", c))
-	for _, broken := range []string{"", "{", `{"a"`, `{"a":`, `{"a":}`, "[1,", "[", `"`, `"\`, "tru", "{\"a\":1}}", "1e999", "-", "{,}", `{"id":"x","size":`, "\xff", "[\"\xff\"]", `{"\ud800":1}`} {
+	for _, broken := range []string{"", "{", `{"a"`, `{"a":`, `{"a":}`, "[1,", "[", `"`, `"\`, "tru", "{\"a\":1}}", "1e999", "-", "{,}", `{"id":"x","size":`, "\xff", "[\"\xff\"]", "\"\\\x94\"", "\"\\\u00fc\"", `{"\ud800":1}`} {
 		record := roundtrip.NewRecord(c)
 		record.Put(4, roundtrip.Text("a\xff\xfeb"))
 		record.Put(5, roundtrip.JSON(broken))

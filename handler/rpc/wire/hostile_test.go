@@ -52,6 +52,7 @@ func TestRead_AHostileMessageCostsLittle(t *testing.T) {
 		"a length beyond the end":     {roundtrip.Create, []byte{photo8(1), 0xff, 0xff, 0xff, 0xff, 0x7f}, "request.protobuf"},
 		"a length of 64 bits":         {roundtrip.Create, append([]byte{photo8(1)}, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01), "request.protobuf"},
 		"a tag without end":           {roundtrip.Create, times(mb, []byte{0xff}), "request.protobuf"},
+		"a field number over all":     {roundtrip.Create, protowire.AppendVarint(nil, 1<<32), "request.protobuf"},
 		"field number 0":              {roundtrip.Create, []byte{0, 0}, "request.protobuf"},
 		"a group without end":         {roundtrip.Create, []byte{15<<3 | 3}, "request.protobuf"},
 		"an end without a group":      {roundtrip.Create, []byte{15<<3 | 4}, "request.protobuf"},

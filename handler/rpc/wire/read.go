@@ -76,6 +76,9 @@ func readProto(whole, b []byte, t target) error {
 		if n < 0 {
 			return badProto(whole, b, protowire.ParseError(n).Error())
 		}
+		if number > protowire.MaxValidNumber {
+			return badProto(whole, b, "there is no field number "+strconv.Itoa(int(number)))
+		}
 		s := t.find(int32(number), "")
 		if s.kind == unknown {
 			m := protowire.ConsumeFieldValue(number, have, b[n:])

@@ -38,14 +38,24 @@ type named struct{ from, to, at int }
 // by their names, so that the same value gives the same bytes. What is no JSON, or is deeper than what is taken, becomes
 // null.
 func (p *Plans) appendValue(b, json []byte) []byte {
-	s, _ := p.scratch.Get().(*scratch)
+	var s *scratch
+	select {
+	case s = <-p.scratch:
+	default:
+		s = &scratch{}
+	}
 	start := len(b)
 	b, at := s.value(b, json, 0, 0)
 	if at < 0 {
 		b = append(b[:start], tagNull, 0)
 	}
 	s.members, s.names = s.members[:0], s.names[:0]
-	p.scratch.Put(s)
+	if cap(s.names) <= keepBytes {
+		select {
+		case p.scratch <- s:
+		default:
+		}
+	}
 	return b
 }
 
@@ -252,7 +262,7 @@ func appendUnquoted(b, s []byte) []byte {
 		if s = s[i+1:]; len(s) == 0 {
 			return b
 		}
-		c := s[0]
+		c, before := s[0], s
 		s = s[1:]
 		switch c {
 		case 'n':
@@ -269,8 +279,10 @@ func appendUnquoted(b, s []byte) []byte {
 			var r rune
 			r, s = unescape(s)
 			b = utf8.AppendRune(b, r)
-		default:
+		case '"', '\\', '/':
 			b = append(b, c)
+		default: // no escape: it stands for itself
+			b = appendSound(b, before[:1])
 		}
 	}
 	return b

@@ -5,7 +5,6 @@ package wire
 
 import (
 	"fmt"
-	"sync"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -28,13 +27,15 @@ type Plans struct {
 	schema  *roundtrip.Schema
 	of      map[*roundtrip.Collection]*Plan
 	byName  map[string]*Plan
-	scratch sync.Pool // of *scratch
+	scratch chan *scratch // those that nobody uses now
 }
+
+// scratches is how many of them wait for the next JSON value: about one for each processor.
+const scratches = 16
 
 // NewPlans makes the plans of a schema, whose collections and fields must have their numbers.
 func NewPlans(s *roundtrip.Schema) (*Plans, error) {
-	p := &Plans{schema: s, of: make(map[*roundtrip.Collection]*Plan, len(s.Collections)), byName: make(map[string]*Plan, len(s.Collections))}
-	p.scratch.New = func() any { return new(scratch) }
+	p := &Plans{schema: s, scratch: make(chan *scratch, scratches), of: make(map[*roundtrip.Collection]*Plan, len(s.Collections)), byName: make(map[string]*Plan, len(s.Collections))}
 	numbers := map[int32]bool{}
 	for _, c := range s.Collections {
 		if c.Number < 1 || numbers[c.Number] {
