@@ -32,6 +32,7 @@ type WhyOptions struct {
 	Origin, As string
 	Cookies    *bool
 	Anyway     bool
+	Call       bool     // of gRPC
 	Resolve    []string // HOST:ADDRESS
 	CA         string   // a file of certificates that are trusted besides the system's
 	Timeout    time.Duration
@@ -70,7 +71,7 @@ func Why(ctx context.Context, o WhyOptions, s Surroundings) (*why.Answer, error)
 // order reads the words of the command line.
 func (o *WhyOptions) order(s Surroundings) (why.Options, error) {
 	order := why.Options{
-		URL: o.URL, Method: o.Method, Origin: o.Origin, As: o.As, Cookies: o.Cookies, Anyway: o.Anyway, Timeout: o.Timeout,
+		URL: o.URL, Method: o.Method, Origin: o.Origin, As: o.As, Cookies: o.Cookies, Call: o.Call, Anyway: o.Anyway, Timeout: o.Timeout,
 		Header: http.Header{}, Resolve: map[string]netip.Addr{}, Dial: why.DialFrom, Now: s.Now, Rand: s.Rand,
 	}
 	for _, line := range o.Headers {

@@ -37,6 +37,7 @@ var catalogueRows = [...]reasonRow{
 	{"TNL", "connection.no_listener", "the machine was reached, and nothing listens on that port", "start the server, or correct the port"},
 	{"TLB", "connection.loopback_only", "the server listens on loopback only, and the client came from outside", "listen on the public address: --https :443"},
 	{"TNS", "connection.not_seen", "the connection never reached this machine", "look at what stands before it: a cloud's security group, NAT, a router; and whether the address is this machine's"},
+	{"THH", "connection.http_version", "what listens there speaks no HTTP/2 without TLS, and gRPC needs HTTP/2", "use https://, or let it take HTTP/2 with prior knowledge (h2c)"},
 	{"TRF", "connection.refused", "the machine refused the connection: nothing listens on that port, or a firewall rejects it", "look there whether the server runs and listens on that port"},
 	{"TTO", "connection.timed_out", "nothing answered the connection in time: packets are dropped on the way, or nobody is there", "look at the firewalls on the way, and at the address"},
 	{"TUR", "connection.unreachable", "there is no way to the address from here", "look at the network of this machine: does it have IPv6, a route, a link?"},
@@ -102,6 +103,7 @@ var catalogueRows = [...]reasonRow{
 	{"SNM", "tls.name_mismatch", "the certificate is not for this name", "use a certificate that has the name, or correct the name"},
 	{"SIC", "tls.chain_incomplete", "the server does not show the certificate that joins its own with a trusted one", "put the intermediate certificates into the file of the certificate, behind its own"},
 	{"SNT", "tls.no_tls", "what listens there does not speak TLS", "use http://, or correct the port"},
+	{"SHH", "tls.http_version", "the other side agreed on HTTP/1.1 in TLS, and gRPC needs HTTP/2", "let what ends TLS there offer h2 (ALPN), or call by gRPC-Web or Connect"},
 
 	{"RMF", "request.malformed", "the HTTP request is broken", "correct the client"},
 	{"RHL", "request.headers_too_large", "the request's headers are too long", "send fewer or smaller cookies"},
@@ -221,6 +223,9 @@ var catalogueRows = [...]reasonRow{
 	{"HTO", "app.deadline", "the request took longer than it may", "see the slowest hop"},
 	{"HSD", "app.stopping", "the server is stopping", "try again in a moment"},
 	{"HST", "app.error_status", "the server answered with an error", "look at what it says, and at its log"},
+	{"HNG", "app.not_grpc", "what answered a call of gRPC speaks none", "look which route has the path: a page or another server answers there"},
+	{"HNT", "app.no_trailers", "the answer to a call of gRPC came without the trailers that say how it ended", "look for a proxy on the way that takes trailers off, or speaks HTTP/1 to the server behind it"},
+	{"HNM", "app.no_method", "the server has no such method of gRPC", "correct the name; grpcurl HOST list shows the services, where reflection is served"},
 
 	{"KIN", "command.invalid", "the command has a wrong word or value", "see the sentence, and the command's --help"},
 	{"KUN", "command.undeclared", "the command asks for what the file does not declare", "declare it, or correct the name"},

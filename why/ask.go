@@ -51,6 +51,11 @@ func (p *probe) client() *http.Client {
 			return s, s.HandshakeContext(ctx)
 		},
 	}
+	if p.facts.Call { // nothing else will do
+		t.Protocols = &http.Protocols{}
+		t.Protocols.SetHTTP2(true)
+		t.Protocols.SetUnencryptedHTTP2(!p.facts.Target.Secure)
+	}
 	p.http = &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return p.http
 }
@@ -84,6 +89,9 @@ func (p *probe) send(ctx context.Context, method string, h http.Header, body []b
 	if err != nil {
 		e.Took = p.o.Now().Sub(began)
 		e.Failure, e.Error, e.Reason = failureOf(err), reasonText(err), exchangeReason(err)
+		if p.facts.Call && !p.facts.Target.Secure && strings.Contains(err.Error(), "http2: ") {
+			e.Reason = "connection.http_version"
+		}
 		return e
 	}
 	e.Status, e.Proto, e.Header = resp.StatusCode, resp.Proto, resp.Header
@@ -94,6 +102,9 @@ func (p *probe) send(ctx context.Context, method string, h http.Header, body []b
 		}
 	}
 	_ = resp.Body.Close()
+	if p.facts.Call {
+		e.Call = callEnd(resp.Header, resp.Trailer)
+	}
 	e.Took = p.o.Now().Sub(began)
 	return e
 }

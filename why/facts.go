@@ -12,6 +12,7 @@ type Facts struct {
 	Method      string
 	Origin      string // of the page that is stood in for; "" for none
 	Credentials bool   // the page would send cookies
+	Call        bool   // of gRPC
 	Anyway      bool   // go on where a browser would stop
 	Mixed       bool   // a page of https calls http: a browser sends nothing
 
@@ -129,7 +130,8 @@ type Exchange struct {
 	Status  int
 	Proto   string
 	Header  http.Header
-	Body    []byte // the beginning
+	Body    []byte   // the beginning
+	Call    *CallEnd // of a call of gRPC whose answer came
 	Failure Failure
 	Error   string
 	Reason  string // the code of a failure that is clear from this side

@@ -123,6 +123,9 @@ func (s *Sides) requestTitle() string {
 	if s.Facts.Target.Socket {
 		return "websocket"
 	}
+	if s.Facts.Call {
+		return "call"
+	}
 	return "request"
 }
 

@@ -188,6 +188,9 @@ func (s *Sides) judgeStatus(e *Exchange) Step {
 	if v != nil {
 		side = Both
 	}
+	if e.Call != nil && e.Status == http.StatusOK {
+		return s.judgeCall(e, side)
+	}
 	text := statusText(e.Status)
 	if e.Proto != "" {
 		text += ", " + e.Proto

@@ -93,6 +93,9 @@ func (s *Sides) well(a *Answer) {
 		return
 	}
 	a.Sentence = fmt.Sprintf("It works: %s in %.1f ms.", statusText(e.Status), millis(e.Took))
+	if e.Call != nil {
+		a.Sentence = fmt.Sprintf("It works: %s in %.1f ms.", e.Call.text(), millis(e.Took))
+	}
 	if e.Status >= 300 && e.Status < 400 && e.Status != http.StatusNotModified && e.Header.Get("Location") != "" {
 		a.Sentence = fmt.Sprintf("It works: %s to %s.", statusText(e.Status), printable(e.Header.Get("Location")))
 	}

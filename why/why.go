@@ -23,6 +23,7 @@ type Options struct {
 	Body    []byte
 	Origin  string // of the page that is stood in for; "" for none
 	As      string // an account that the server makes a session of; "" for none
+	Call    bool   // of gRPC; also without it, where the path is that of a method and nothing says how else to ask
 	Cookies *bool  // whether the page would send cookies; nil: where there are some
 	Anyway  bool   // go on where a browser would stop
 
@@ -105,7 +106,13 @@ func newProbe(o Options) (*probe, error) {
 		return nil, wrong("-X %s is no method that a page can use", printable(o.Method))
 	}
 	p := &probe{o: o, since: o.Now()}
-	p.facts = Facts{Target: t, Method: method, Origin: origin, Anyway: o.Anyway}
+	p.facts = Facts{Target: t, Method: method, Origin: origin, Anyway: o.Anyway, Call: isCall(&o, &t)}
+	if p.facts.Call {
+		if origin != "" || t.Socket {
+			return nil, wrong("--grpc goes neither with --origin nor with a WebSocket: pages of browsers can't call gRPC. They call gRPC-Web: -X POST -H 'Content-Type: application/grpc-web+proto'")
+		}
+		p.facts.Method, p.o.Body = http.MethodPost, enveloped(o.Body)
+	}
 	return p, nil
 }
 
@@ -167,6 +174,10 @@ func (p *probe) goRequest(ctx context.Context) error {
 	if f.Mixed && !f.Anyway {
 		return nil
 	}
+	if f.Call && !p.speaksHTTP2() {
+		f.Answer = &Exchange{Method: f.Method, Sent: h, Failure: Other, Reason: "tls.http_version", Error: "no HTTP/2"}
+		return nil
+	}
 	because, simple := needsPreflight(&f.Target, f.Origin, f.Method, p.o.Header)
 	f.Simple = simple
 	if because != "" {
@@ -192,6 +203,9 @@ func (p *probe) headers() http.Header {
 		if lower := strings.ToLower(name); f.Origin != "" && forbidden(lower) && lower != "cookie" {
 			f.Withheld = append(f.Withheld, "A script may not set "+name+"; it is sent all the same, since you asked for it.")
 		}
+	}
+	if f.Call {
+		addCall(h)
 	}
 	if len(p.o.Body) > 0 && h.Get("Content-Type") == "" {
 		h.Set("Content-Type", "text/plain;charset=UTF-8") // as fetch does with a text
