@@ -63,3 +63,6 @@ func Unnamed(client netip.Addr, sentence string) (from, short string) {
 
 // SiteLink gives tests what the console gives to operators.
 func (a *App) SiteLink(site string) (string, error) { return a.siteLink(site) }
+
+// Reload reads the declaration again, as a signal has it done.
+func (a *App) Reload(ctx context.Context) error { return a.reload(ctx, entering{LockOut: true}) }

@@ -68,8 +68,6 @@ func fieldOf(parameter string) string {
 	switch parameter {
 	case "fields":
 		return "read_mask"
-	case "Idempotency-Key":
-		return "request_id"
 	case "If-Match":
 		return "etag"
 	}

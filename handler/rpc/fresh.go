@@ -27,4 +27,6 @@ func (c *call) fresh() error {
 	return nil
 }
 
-func appendSum(b []byte, v uint32) []byte { return append(b, byte(v>>24), byte(v>>16), byte(v>>8), byte(v)) }
+func appendSum(b []byte, v uint32) []byte {
+	return append(b, byte(v>>24), byte(v>>16), byte(v>>8), byte(v))
+}

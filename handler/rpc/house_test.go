@@ -161,6 +161,7 @@ func (h *house) enter(source string) {
 func (h *house) gate(w http.ResponseWriter, r *http.Request) {
 	j := h.journeys.Begin(trace.Request)
 	j.Client, j.Path = h.client, r.URL.Path
+	w.Header().Set("X-Journey", j.ID.String())
 	defer h.journeys.End(j)
 	rooms := h.rooms.Load()
 	door := http.Handler(rooms.rest)

@@ -144,7 +144,7 @@ func (c *call) newWrite(action roundtrip.Action, collection *roundtrip.Collectio
 	}
 	if len(keys) > 1 || !input.GoodKey(keys[0]) {
 		return nil, roundtrip.E(roundtrip.Invalid, "request.invalid", "the metadata idempotency-key is wrong: %s", input.KeyForm).
-			With(roundtrip.Detail{Parameter: "idempotency-key", Code: "header", Message: input.KeyForm})
+			With(roundtrip.Detail{Parameter: "Idempotency-Key", Code: "header", Message: input.KeyForm})
 	}
 	call.Key = keys[0]
 	return call, nil

@@ -194,6 +194,9 @@ func (c *call) speaks() error {
 		e.Status = http.StatusUnsupportedMediaType
 		return e
 	}
+	if r.Method == http.MethodGet {
+		return checkQuery(r.URL.RawQuery)
+	}
 	return nil
 }
 
