@@ -72,9 +72,6 @@ func (a *answer) problem() (reason string, wrong []string) {
 	}
 	for _, e := range p.Errors {
 		at := strings.ReplaceAll(strings.TrimPrefix(e.Pointer, "/"), "/", ".")
-		if e.Parameter == "Idempotency-Key" { // what it is called here, also where it comes as metadata
-			e.Parameter = "request_id"
-		}
 		wrong = append(wrong, at+e.Parameter+" "+strings.ToUpper(e.Code))
 	}
 	slices.Sort(wrong)
