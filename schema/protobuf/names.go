@@ -36,8 +36,28 @@ func identifier(name string) string {
 // MessageName returns the name of the message that holds a record of a collection: Photo of photos.
 func MessageName(_ *roundtrip.Schema, c *roundtrip.Collection) string { return MessageOf(c.Name) }
 
-// MessageOf is MessageName for a collection of which only the name is known.
-func MessageOf(collection string) string { return naming.Pascal(naming.Singular(collection)) }
+// MessageOf is MessageName for a collection of which only the name is known. Where the API itself has something of that name,
+// whether this schema has use for it or not, the ending Record tells them apart: sessions has SessionRecord.
+func MessageOf(collection string) string {
+	name := naming.Pascal(naming.Singular(collection))
+	if isOwn(name) {
+		name += "Record"
+	}
+	return name
+}
+
+// isOwn reports whether the API has a message or a service of that name in some schema. A name that another schema alone has
+// counts too: a collection must not change its name because accounts or notifications are declared.
+func isOwn(name string) bool {
+	switch name {
+	case "Add", "Actor", "Auth", "Batch", "BatchRequest", "BatchResponse", "ChangePasswordRequest", "EndSessionRequest", "File", "Grant", "Inbox",
+		"InboxNumbers", "InboxPage", "ListInboxRequest", "ListSessionsResponse", "Live", "LiveRequest", "LiveResponse", "MarkReadRequest",
+		"MarkSeenRequest", "MeResponse", "Notification", "Preferences", "Record", "Session", "SignInRequest", "SignUpRequest", "WatchInboxRequest",
+		"WatchInboxResponse":
+		return true
+	}
+	return false
+}
 
 // Single returns what one record of a collection is called, in snake case: photo of photos. Requests that carry one name
 // their field so.
@@ -45,17 +65,22 @@ func Single(_ *roundtrip.Schema, c *roundtrip.Collection) string { return naming
 
 // ServiceName returns the name of a collection's service without its package: Photos. The service of a collection that is
 // called in the singular has the ending Service, because its message has the name: News is a record of news, NewsService
-// its service.
+// its service. So has one whose name is the API's own.
 func ServiceName(c *roundtrip.Collection) string {
-	name := plural(c)
-	if name == naming.Pascal(naming.Singular(c.Name)) {
+	name := naming.Pascal(c.Name)
+	if name == naming.Pascal(naming.Singular(c.Name)) || isOwn(name) {
 		name += "Service"
 	}
 	return name
 }
 
 // plural is how lists of a collection's records are called: Photos, as in ListPhotosRequest.
-func plural(c *roundtrip.Collection) string { return naming.Pascal(c.Name) }
+func plural(c *roundtrip.Collection) string {
+	if one := naming.Pascal(naming.Singular(c.Name)); isOwn(one) {
+		return MessageOf(c.Name) + "s"
+	}
+	return naming.Pascal(c.Name)
+}
 
 // ServiceNames returns the full names of all services of a schema, those of its collections first: gallery.v1.Photos.
 // It needs no numbers.
