@@ -137,7 +137,7 @@ func TestDoor_ABombIsBounded(t *testing.T) {
 	must(t, err)
 	must(t, w.Close())
 	got := h.stranger().curl("POST", "/gallery.v1.Photos/List", "application/json", packed.String(), "Content-Encoding", "gzip")
-	if got.status != 429 || !strings.Contains(got.body, "resource_exhausted") {
+	if got.status != 429 || !strings.Contains(got.body, "over the limit of 1048576 bytes") || !strings.Contains(got.body, "google.rpc.ErrorInfo") {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 }

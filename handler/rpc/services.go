@@ -78,7 +78,7 @@ func (d *Door) serveMethod(described protoreflect.MethodDescriptor, m *method) e
 	options := append(d.codecs(),
 		connect.WithSchema(described),
 		connect.WithReadMaxBytes(int(messageMaxBytes+m.large)),
-		connect.WithCompression("gzip", func() connect.Decompressor { return &gzip.Reader{} }, newGzip),
+		connect.WithCompression("gzip", func() connect.Decompressor { return &gunzip{most: messageMaxBytes + m.large} }, newGzip),
 		connect.WithCompressMinBytes(compressMinBytes),
 	)
 	if quiet(described) != m.reads {
