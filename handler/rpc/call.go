@@ -43,6 +43,8 @@ type stream interface {
 	// Receive returns the next message of the client, io.EOF at their end. A method that takes one message gets it so.
 	// The bytes are the method's own.
 	Receive() ([]byte, error)
+	// Begin sends the header alone, so that the client knows that it is heard.
+	Begin() error
 	// Send sends a message. It waits while the client does not read, and fails when the call has ended.
 	Send(message []byte) error
 }

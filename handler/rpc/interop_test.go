@@ -19,6 +19,9 @@ func TestInterop_PingPong(t *testing.T) {
 	t.Parallel()
 	h := openHouse(t)
 	w := h.stranger().phone().open("Live/Open", "")
+	if _, err := w.s.Header(); err != nil { // it comes before anything is said
+		t.Fatal(err)
+	}
 	for i := range 20 {
 		w.say(fmt.Sprintf(`{"id":%d,"ping":true}`, i+1))
 		if v := w.next(); v["id"] != fmt.Sprint(i+1) {

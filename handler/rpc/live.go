@@ -26,6 +26,9 @@ func (d *Door) open(ctx context.Context, c *call, s stream) error {
 	}
 	defer o.live.Leave()
 	c.opened(ctx, nil)
+	if err := s.Begin(); err != nil {
+		return err
+	}
 	m := c.listen(s)
 	defer m.stop()
 	in := m.in
@@ -116,7 +119,7 @@ func (c *call) abandon() {
 // obey does what a message asks.
 func (o *outlet) obey(ctx context.Context, message []byte) {
 	o.heard()
-	if !o.meter.Allow(o.call.door.core.Now()) {
+	if !o.meter.Allow(o.door.core.Now()) {
 		o.live.Close(orders.TooMany())
 		return
 	}

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 
 	"connectrpc.com/connect"
 
 	"github.com/roundtrip-dev/roundtrip"
-	"github.com/roundtrip-dev/roundtrip/handler/rpc/wire"
 )
 
 // streamOf makes connect's handler of a method that answers with a stream: to one message, or to a stream of them.
@@ -24,18 +22,9 @@ func (d *Door) streamOf(e *endpoint, both bool, options []connect.HandlerOption)
 	}
 	return connect.NewBidiStreamHandler(e.route, func(ctx context.Context, s *connect.BidiStream[message, answered]) error {
 		c := callOf(ctx)
-		c.reached, c.format = true, formatOf(c.request)
+		c.reached = true
 		return c.run(ctx, &manyMessages{answers{s.Conn()}, c, ctx})
 	}, options...)
-}
-
-// formatOf is the format of all messages of a call.
-func formatOf(r *http.Request) wire.Format {
-	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	if strings.HasSuffix(strings.ToLower(strings.TrimSpace(kind)), "+json") {
-		return wire.JSON
-	}
-	return wire.Proto
 }
 
 func (c *call) run(ctx context.Context, s stream) error {
@@ -48,12 +37,18 @@ func (c *call) run(ctx context.Context, s stream) error {
 // answers sends the messages of a stream.
 type answers struct{ conn connect.StreamingHandlerConn }
 
+// Begin sends the header.
+func (a answers) Begin() error { return delivered(a.conn.Send(nil)) }
+
 // Send sends a message.
-func (a answers) Send(m []byte) error {
-	if err := a.conn.Send(&answered{bytes: m}); err != nil {
-		return &roundtrip.Error{Kind: roundtrip.Deadline, Reason: "client.aborted", Public: "The client left before the answer was complete.", Op: "rpc.send", Err: err}
+func (a answers) Send(m []byte) error { return delivered(a.conn.Send(&answered{bytes: m})) }
+
+// delivered says why a message could not be sent: there is nobody any more who takes it.
+func delivered(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return &roundtrip.Error{Kind: roundtrip.Deadline, Reason: "client.aborted", Public: "The client left before the answer was complete.", Op: "rpc.send", Err: err}
 }
 
 // oneMessage is the stream of a call that brings one message.

@@ -82,8 +82,10 @@ func (c *call) opened(ctx context.Context, err error) {
 	step.OK()
 }
 
-// outlet is a call that streams, as the hub sees it. The goroutine of the call writes.
+// outlet is a call that streams, as the hub sees it. The goroutine of the call writes. What the hub calls may come when the
+// call has ended, and is somebody else's: it does not look at it.
 type outlet struct {
+	door   *Door
 	call   *call
 	live   *live.Conn
 	stream stream
@@ -101,7 +103,7 @@ func (d *Door) connect(ctx context.Context, c *call, s stream, single bool) (*ou
 		c.inside = true // identity has noted it
 		return nil, err
 	}
-	o := &outlet{call: c, stream: s, single: single, wake: make(chan struct{}, 1), cut: make(chan struct{}, 1)}
+	o := &outlet{door: d, call: c, stream: s, single: single, wake: make(chan struct{}, 1), cut: make(chan struct{}, 1)}
 	if o.live, err = d.hub.Join(o, c.from.Addr, c.from.Token, who, single); err != nil {
 		c.opened(ctx, err)
 		return nil, err
@@ -124,7 +126,7 @@ func (o *outlet) Wake() {
 // Ping needs no answer: HTTP/2 asks for signs of life itself, and a client that has gone ends the call.
 func (o *outlet) Ping() { o.heard() }
 
-func (o *outlet) heard() { o.live.Heard.Store(o.call.door.core.Now().Unix()) }
+func (o *outlet) heard() { o.live.Heard.Store(o.door.core.Now().Unix()) }
 
 // Cut ends the stream.
 func (o *outlet) Cut() {
