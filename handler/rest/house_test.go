@@ -156,6 +156,7 @@ func (p *person) do(method, path, body string, more ...string) *reply {
 	if r.status >= 400 && res.Header.Get("Content-Type") != roundtrip.ProblemType && method != "HEAD" {
 		p.h.t.Errorf("%s %s: %d without a problem: %s", method, path, r.status, r.body)
 	}
+	documented(p.h.t, method, path, r)
 	return r
 }
 

@@ -21,9 +21,6 @@ func (w *writer) auth() {
 			Example: `{"account":` + w.record(users) + `,"session":` + exampleSession + `,"token":"rt_s_…"}`,
 		}
 	}
-	done := func(says string, headers ...string) Answer {
-		return Answer{Status: 204, Says: says, Headers: w.withRates(headers)}
-	}
 	if w.SignUp {
 		w.add(Operation{
 			ID: "signUp", Method: "POST", Path: "/auth/sign-up", Tag: "auth", Title: "Sign up", Open: true,
@@ -46,8 +43,17 @@ func (w *writer) auth() {
 	w.add(Operation{
 		ID: "signOut", Method: "POST", Path: "/auth/sign-out", Tag: "auth", Title: "Sign out",
 		Says:    "Ends this session, and clears the cookie. Strangers may ask it, too.",
-		Answers: append(w.always("InvalidParameter", "OtherSite"), done("It is over.", "Set-Cookie")),
+		Answers: append(w.always("InvalidParameter", "OtherSite"), w.done("It is over.", "Set-Cookie")),
 	})
+	w.sessions(users)
+}
+
+func (w *writer) done(says string, headers ...string) Answer {
+	return Answer{Status: 204, Says: says, Headers: w.withRates(headers)}
+}
+
+// sessions writes down what who is signed in may see and end.
+func (w *writer) sessions(users *roundtrip.Collection) {
 	w.add(Operation{
 		ID: "getMe", Method: "GET", Path: "/auth/me", Tag: "auth", Title: "Who am I?", SignedIn: true,
 		Says: "The account as it is now, its roles and the session.",
@@ -67,12 +73,12 @@ func (w *writer) auth() {
 	w.add(Operation{
 		ID: "endSession", Method: "DELETE", Path: "/auth/sessions/{id}", Tag: "auth", Title: "End a session", SignedIn: true,
 		Says: "That device is signed out at once.", Parameters: []Parameter{w.idParameter()},
-		Answers: append(w.always("InvalidParameter", "OtherSite", "Missing"), done("It is over.", "Set-Cookie")),
+		Answers: append(w.always("InvalidParameter", "OtherSite", "Missing"), w.done("It is over.", "Set-Cookie")),
 	})
 	w.add(Operation{
 		ID: "endOtherSessions", Method: "DELETE", Path: "/auth/sessions", Tag: "auth", Title: "End all other sessions", SignedIn: true,
 		Says:    "All devices but this one are signed out.",
-		Answers: append(w.always("InvalidParameter", "OtherSite"), done("They are over.")),
+		Answers: append(w.always("InvalidParameter", "OtherSite"), w.done("They are over.")),
 	})
 	errors := w.always("WrongPassword", "OtherSite", "TooLarge", "MediaType")
 	if !w.Rates {
@@ -84,7 +90,7 @@ func (w *writer) auth() {
 		ID: "changePassword", Method: "POST", Path: "/auth/password", Tag: "auth", Title: "Change the password", SignedIn: true,
 		Says:    "All other sessions of the account end.",
 		Bodies:  []Body{{Type: jsonType, Example: `{"old":"correct horse battery","new":"a much better one"}`, schema: schemaRef("PasswordChange")}},
-		Answers: append(errors, done("It is changed.")),
+		Answers: append(errors, w.done("It is changed.")),
 	})
 }
 

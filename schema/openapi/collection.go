@@ -202,13 +202,13 @@ func (w *writer) remove(c *roundtrip.Collection, path, one string) {
 
 // whatGoesToo tells what becomes of the records that point to a deleted one.
 func (w *writer) whatGoesToo(c *roundtrip.Collection) string {
-	var go_, stay, null []string
+	var gone, stay, null []string
 	for _, child := range c.Children {
 		f := child.From.Fields[child.Ref]
 		name := "`" + child.From.Name + "." + f.Name + "`"
 		switch f.OnDelete {
 		case roundtrip.Cascade:
-			go_ = append(go_, name)
+			gone = append(gone, name)
 		case roundtrip.SetNull:
 			null = append(null, name)
 		case roundtrip.Restrict:
@@ -216,8 +216,8 @@ func (w *writer) whatGoesToo(c *roundtrip.Collection) string {
 		}
 	}
 	var b strings.Builder
-	if len(go_) > 0 {
-		b.WriteString(" Records that point to it with " + either(go_) + " go too.")
+	if len(gone) > 0 {
+		b.WriteString(" Records that point to it with " + either(gone) + " go too.")
 	}
 	if len(null) > 0 {
 		b.WriteString(" " + strings.Join(null, ", ") + " of records that point to it become null.")

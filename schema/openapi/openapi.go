@@ -49,7 +49,6 @@ type Operation struct {
 	Answers    []Answer
 	SignedIn   bool // strangers are refused
 	Open       bool // nobody is asked who they are
-	callbacks  object
 }
 
 // Parameter is one parameter of an operation.

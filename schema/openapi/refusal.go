@@ -24,20 +24,48 @@ type refusal struct {
 
 // allRefusals is the table of errors. The kind of each decides its status, as it does at the door.
 func (w *writer) allRefusals() map[string]refusal {
-	name, field := "records", "text"
+	byName := map[string]refusal{}
+	headers := map[int][]string{401: {"WWW-Authenticate", "Set-Cookie"}, 429: {"Retry-After"}, 503: {"Retry-After"}, 415: {"Accept-Patch"}}
+	add := func(name string, status int, says string, cases ...*roundtrip.Error) {
+		byName[name] = refusal{name: name, status: status, says: says, headers: headers[status], cases: cases}
+	}
+	w.addInvalid(add)
+	w.addRefused(add)
+	w.addCommon(add)
+	return byName
+}
+
+// adder adds a line to the table of errors.
+type adder func(name string, status int, says string, cases ...*roundtrip.Error)
+
+func at(pointer, code, message string) roundtrip.Detail {
+	return roundtrip.Detail{Pointer: pointer, Code: code, Message: message}
+}
+
+func parameter(name, code, message string) roundtrip.Detail {
+	return roundtrip.Detail{Parameter: name, Code: code, Message: message}
+}
+
+// spoken are the names of a collection and a field that errors speak of.
+func (w *writer) spoken() (name, field string) {
+	name, field = "records", "text"
 	if w.sample != nil {
 		name = w.sample.Name
 		if f := textField(w.sample); f != nil {
 			field = f.Name
 		}
 	}
+	return name, field
+}
+
+func missingRecord(name string) *roundtrip.Error {
+	return roundtrip.E(roundtrip.Missing, "store.missing", `There is no record "0am5tepg0000z" in `+name+".")
+}
+
+// addInvalid adds what is wrong with a request as it stands.
+func (w *writer) addInvalid(add adder) {
+	name, field := w.spoken()
 	e := roundtrip.E
-	at := func(pointer, code, message string) roundtrip.Detail {
-		return roundtrip.Detail{Pointer: pointer, Code: code, Message: message}
-	}
-	parameter := func(name, code, message string) roundtrip.Detail {
-		return roundtrip.Detail{Parameter: name, Code: code, Message: message}
-	}
 	unknownParameter := e(roundtrip.Invalid, "request.unknown_parameter", `there is no parameter "exand" here; did you mean expand?`).
 		With(parameter("exand", "unknown_parameter", "did you mean expand?"))
 	wrongHeader := e(roundtrip.Invalid, "request.invalid", "the header Idempotency-Key is wrong: one key of 1 to 255 printable ASCII characters without spaces is expected").
@@ -49,11 +77,6 @@ func (w *writer) allRefusals() map[string]refusal {
 	invalid := e(roundtrip.Invalid, "schema.invalid", field+" is required and can't be null").With(at("/"+field, "required", field+" is required and can't be null"))
 	noRecord := e(roundtrip.Invalid, "store.no_such_record", "A reference points to no record.").With(at("/author", "no_such_record", `there is no record "0am5tepg0000z"`))
 	malformed := e(roundtrip.Invalid, "request.malformed", "the body ended too early")
-	missing := e(roundtrip.Missing, "store.missing", `There is no record "0am5tepg0000z" in `+name+".")
-	var all []refusal
-	add := func(name string, status int, says string, cases ...*roundtrip.Error) {
-		all = append(all, refusal{name: name, status: status, says: says, cases: cases})
-	}
 	add("InvalidQuery", 400, "The query is wrong: a filter, an order, a selection, a page token, or a parameter that there is not. `errors` says where.",
 		filter, unknownParameter,
 		e(roundtrip.Invalid, "request.page_token", "The page token does not belong to this list: ask for the first page again, with the same filter and order for all pages.").
@@ -94,6 +117,12 @@ func (w *writer) allRefusals() map[string]refusal {
 		e(roundtrip.Invalid, "file.size", "this image is kept at the widths 320 and 1080, not at 300").With(parameter("size", "size", "expected 320 or 1080")),
 		e(roundtrip.Invalid, "request.invalid", "the parameter size is wrong: a width in pixels is expected").With(parameter("size", "wrong_value", "a width in pixels is expected")),
 		unknownParameter)
+}
+
+// addRefused adds what is well formed, and not allowed or not possible.
+func (w *writer) addRefused(add adder) {
+	name, field := w.spoken()
+	e, missing := roundtrip.E, missingRecord(name)
 	add("Unauthenticated", 401, "Sign in first, or again: nobody is signed in, or the session has ended. A cookie that proves nothing any more is cleared with this answer.",
 		e(roundtrip.Unauthenticated, "auth.missing", "Sign in to create "+name+"."),
 		e(roundtrip.Unauthenticated, "auth.expired", "the session has ended, or is none of this server's; sign in again"),
@@ -132,18 +161,10 @@ func (w *writer) allRefusals() map[string]refusal {
 	add("AnswerTooLarge", 422, "The answer would be over 16 MB: ask for fewer records, or fewer members.",
 		e(roundtrip.Unprocessable, "request.invalid", "the answer would be over 16 MB; ask for fewer records with page_size, or for fewer members with fields"),
 		e(roundtrip.Unprocessable, "store.failed", "The sum is over 64 bits: select fewer records."))
-	w.addCommon(add)
-	headers := map[int][]string{401: {"WWW-Authenticate", "Set-Cookie"}, 429: {"Retry-After"}, 503: {"Retry-After"}, 415: {"Accept-Patch"}}
-	byName := map[string]refusal{}
-	for _, r := range all {
-		r.headers = headers[r.status]
-		byName[r.name] = r
-	}
-	return byName
 }
 
 // addCommon adds what may come back for every request.
-func (w *writer) addCommon(add func(name string, status int, says string, cases ...*roundtrip.Error)) {
+func (w *writer) addCommon(add adder) {
 	e := roundtrip.E
 	wait := func(err *roundtrip.Error) *roundtrip.Error {
 		err.Retry = time.Second
