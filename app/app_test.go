@@ -69,6 +69,13 @@ func (o *output) Write(b []byte) (int, error) {
 	return o.buf.Write(b)
 }
 
+// await lets the next line with these words be told.
+func (o *output) await(words string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.want = words
+}
+
 func (o *output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -84,6 +91,13 @@ func start(t *testing.T) (a *app.App, client *http.Client) {
 // startWith is start with another declaration and other surroundings.
 func startWith(t *testing.T, declaration string, change func(*app.Surroundings)) (a *app.App, client *http.Client) {
 	t.Helper()
+	a, client, _ = startToReload(t, declaration, change)
+	return a, client
+}
+
+// startToReload is startWith and a way to put another declaration in force.
+func startToReload(t *testing.T, declaration string, change func(*app.Surroundings)) (a *app.App, client *http.Client, reload func(declaration string)) {
+	t.Helper()
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "roundtrip.yaml"), []byte(declaration), 0o600); err != nil {
 		t.Fatal(err)
@@ -97,7 +111,8 @@ func startWith(t *testing.T, declaration string, change func(*app.Surroundings))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx, nil) }()
+	signals := make(chan struct{})
+	go func() { ended <- a.Run(ctx, signals) }()
 	var ready struct{ HTTPS string }
 	select {
 	case line := <-out.seen:
@@ -126,7 +141,15 @@ func startWith(t *testing.T, declaration string, change func(*app.Surroundings))
 			t.Errorf("the app ended with %v", err)
 		}
 	})
-	return a, &http.Client{Transport: transport}
+	return a, &http.Client{Transport: transport}, func(declaration string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(folder, "roundtrip.yaml"), []byte(declaration), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out.await(`"msg":"reloaded"`)
+		signals <- struct{}{}
+		<-out.seen
+	}
 }
 
 // send makes one request and returns its answer and the journey that the answer names.

@@ -122,6 +122,7 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 			return app.Types(file(args), c.surroundings())
 		},
 	})
+	cmd.AddCommand(exportAPI(c)...)
 	cmd.AddCommand(exportGroups(c)...)
 	return cmd
 }
