@@ -134,11 +134,11 @@ func write(f *roundtrip.Field, update bool) object {
 	} else if f.Type != roundtrip.TypeJSON {
 		s = orNull(s, !f.Required)
 	}
-	s = s.maybe("description", tells(f, roundtrip.FirstField))
-	if !update && f.Default.Source == roundtrip.DefaultConstant {
-		s = s.with("default", raw(f.Default.Value.AppendJSON(nil)))
+	said := tells(f, roundtrip.FirstField)
+	if !update && f.Default.Source == roundtrip.DefaultConstant { // as the keyword, generators would take the member for one that must be there
+		said = strings.TrimSpace("By default `" + string(f.Default.Value.AppendJSON(nil)) + "`. " + said)
 	}
-	return s
+	return s.maybe("description", said)
 }
 
 // tells says of a field what its schema does not.
