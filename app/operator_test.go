@@ -61,8 +61,14 @@ type operator struct {
 // openDesk runs the app and signs its first owner in.
 func openDesk(t *testing.T) *desk {
 	t.Helper()
+	return openDeskOf(t, consoleDeclaration)
+}
+
+// openDeskOf is openDesk with another declaration.
+func openDeskOf(t *testing.T, declaration string) *desk {
+	t.Helper()
 	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "roundtrip.yaml"), []byte(consoleDeclaration), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "roundtrip.yaml"), []byte(declaration), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out := &output{want: `"link":"http`, seen: make(chan string, 1)}

@@ -60,6 +60,9 @@ type Options struct {
 	Diff        func(a, z uint32) []config.Change  // the changes between two generations
 	Why         func(ctx context.Context, o WhyOrder, step func(any)) (answer any, err error)
 
+	// API describes the API of the declaration in force for the page API. nil: there is no such page.
+	API func() any
+
 	Data    http.Handler // mounted at /api/data/, with the operator in the context
 	People  http.Handler // mounted at /api/people/
 	Metrics http.Handler

@@ -23,6 +23,7 @@ func TestRoles_Matrix(t *testing.T) {
 	})
 	b := newBench(t, func(o *console.Options) {
 		o.Data, o.People = ok, ok
+		o.API = func() any { return "" }
 		o.SiteLink = func(string) (string, error) { return "https://gallery.test/", nil }
 		o.Why = func(context.Context, console.WhyOrder, func(any)) (any, error) { return "", nil }
 	})
@@ -46,6 +47,7 @@ func TestRoles_Matrix(t *testing.T) {
 		{"GET /api/journeys/{id}", "/api/journeys/" + id, nil, operators.Viewer},
 		{"GET /api/journeys/{a}/diff/{b}", "/api/journeys/" + id + "/diff/" + other, nil, operators.Viewer},
 		{"POST /api/journeys/{id}/pin", "/api/journeys/" + id + "/pin", args{"on": true}, operators.Operate},
+		{"GET /api/api", "/api/api", nil, operators.Viewer},
 		{"POST /api/why", "/api/why", args{"url": "https://gallery.test/"}, operators.Operate},
 		{"POST /api/site-link", "/api/site-link", args{"site": "gallery.test"}, operators.Operate},
 		{"/api/data/", "/api/data/photos", nil, operators.Operate},

@@ -49,6 +49,9 @@ func (c *Console) routes() []route {
 	if c.options.Why != nil {
 		list = append(list, route{pattern: "POST /api/why", role: operators.Operate, serve: c.why})
 	}
+	if c.options.API != nil {
+		list = append(list, route{pattern: "GET /api/api", role: operators.Viewer, answer: c.showAPI})
+	}
 	if c.options.SiteLink != nil {
 		list = append(list, route{pattern: "POST /api/site-link", role: operators.Operate, answer: c.siteLink})
 	}

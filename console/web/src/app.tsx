@@ -13,6 +13,7 @@ const pages: Record<string, ComponentType<{ parts: string[] }>> = {
   journeys: lazy(() => import('./pages/journeys')),
   path: lazy(() => import('./pages/path')),
   why: lazy(() => import('./pages/why')),
+  calls: lazy(() => import('./pages/calls')),
   generations: lazy(() => import('./pages/generations')),
   reasons: lazy(() => import('./pages/reasons')),
   operators: lazy(() => import('./pages/operators')),

@@ -35,6 +35,7 @@ export const groups: Group[] = [
   {
     title: 'Run',
     links: [
+      { to: '/calls', word: 'API', icon: 'api', key: 'c' },
       { to: '/generations', word: 'Declaration', icon: 'generations', key: 'g' },
       { to: '/reasons', word: 'Reasons', icon: 'reasons', key: 'r' },
       { to: '/operators', word: 'Operators', icon: 'team', key: 't', role: 'owner' },

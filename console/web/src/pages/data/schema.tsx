@@ -68,11 +68,11 @@ export function Schema({ of }: { of: Collection }) {
 // gone says what becomes of a record when the one that it points to goes.
 export const gone = (onDelete: string): string => (onDelete === 'cascade' ? 'it goes too' : onDelete === 'null' ? 'its ref becomes null' : 'that is refused while one points here');
 
-function Type({ of }: { of: Field }) {
+export function Type({ of }: { of: Field }) {
   return <p><code>{of.type}</code>{of.type === 'ref' && <> to <a href={`/data/${of.to}/schema`}>{of.to}</a></>}{of.type === 'count' && <span className="soft"> of {of.to}.{of.of}</span>}</p>;
 }
 
-function Traits({ of }: { of: Field }) {
+export function Traits({ of }: { of: Field }) {
   const words = [
     of.required && 'required', of.unique && 'unique', of.immutable && !of.system && 'set once', of.default !== undefined && `default ${of.default}`,
     of.min !== undefined && `at least ${of.min}`, of.max !== undefined && `at most ${of.max}`, of.match && `matches ${of.match}`,
