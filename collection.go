@@ -142,12 +142,6 @@ func (f *Field) Optional() bool {
 	return !f.Required && f.Type != TypeCount && f.Type != TypeID && f.Name != "create_time" && f.Name != "update_time" && f.Name != "etag"
 }
 
-// Rule is one access rule as it was declared. Source "" means that there is none: nobody may.
-type Rule struct {
-	Source string
-	Pos    Pos // of the first character of Source
-}
-
 // Index is a declared index over fields, by position; the store adds id as its last column.
 type Index struct {
 	Fields []int

@@ -40,9 +40,10 @@ func isCall(mount, path string) bool {
 	return deeper && strings.Contains(service, ".")
 }
 
-// openCalls opens the doors of calls of a house whose schema has its numbers.
-func (h *house) openCalls(b *base) (err error) {
-	if h.described, err = protobuf.Build(h.schema.Schema, protobuf.Options{}); err != nil {
+// openCalls opens the doors of calls of a house whose schema has its numbers. rules says that whoever asks what is served may
+// read the rules of access, too.
+func (h *house) openCalls(b *base, rules bool) (err error) {
+	if h.described, err = protobuf.Build(h.schema.Schema, protobuf.Options{Rules: rules}); err != nil {
 		return err
 	}
 	for _, d := range h.mounts {

@@ -18,6 +18,7 @@ func (a *App) describe(h *house) {
 	for _, d := range h.mounts {
 		if made[d.mount] == nil { // the routes of services lead to further doors of the same API
 			o := apiOptions(h.config, h.schema, d.mount, a.apiServers(h.config, d.mount))
+			o.Rules = a.options.Dev
 			made[d.mount] = openapi.Build(h.schema.Schema, o).JSON()
 		}
 		d.documents.Put(rest.OpenAPI, "application/json", made[d.mount])

@@ -55,6 +55,9 @@ func TestDocuments_FollowTheDeclaration(t *testing.T) {
 		if err := proto.Unmarshal([]byte(set), &files); err != nil {
 			t.Fatal(err)
 		}
+		if strings.Contains(text+source+set, "record.owner") {
+			t.Errorf("%s: a rule is in what everybody may read", when)
+		}
 		for _, c := range collections {
 			service := strings.ToUpper(c[:1]) + c[1:]
 			if doc.Paths["/"+c] == nil || !strings.Contains(source, "service "+service+" {") || !strings.Contains(files.String(), service) {

@@ -55,7 +55,9 @@ func documentOf(file string, s Surroundings) (*openapi.Document, error) {
 		return nil, err
 	}
 	mount := mountOf(c)
-	return openapi.Build(built.Schema, apiOptions(c, built, mount, (&App{}).apiServers(c, mount))), nil
+	o := apiOptions(c, built, mount, (&App{}).apiServers(c, mount))
+	o.Rules = true // whoever has the declaration has them
+	return openapi.Build(built.Schema, o), nil
 }
 
 // mountOf is where the first API of a declaration is.
@@ -90,7 +92,7 @@ func Proto(ctx context.Context, file, data string, descriptors bool, s Surroundi
 	if _, err := preview(ctx, c, b, built, s.Now()); err != nil {
 		return err
 	}
-	api, err := protobuf.Build(built.Schema, protobuf.Options{})
+	api, err := protobuf.Build(built.Schema, protobuf.Options{Rules: true})
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (a *App) enter(ctx context.Context, c *config.Config, allowLoss []string, e
 	if err := p.Err(); err != nil {
 		return err
 	}
-	if err := h.openCalls(a.base); err != nil {
+	if err := h.openCalls(a.base, a.options.Dev); err != nil {
 		return err
 	}
 	a.describe(h)

@@ -47,7 +47,7 @@ func (w *writer) collection(c *roundtrip.Collection) {
 	}
 }
 
-// collectionSays tells who may do what, in the words of the declaration.
+// collectionSays tells who may do what.
 func (w *writer) collectionSays(c *roundtrip.Collection) string {
 	var b strings.Builder
 	b.WriteString("The records of `" + c.Name + "`")
@@ -59,7 +59,7 @@ func (w *writer) collectionSays(c *roundtrip.Collection) string {
 		name   string
 		action roundtrip.Action
 	}{{"read", roundtrip.Get}, {"create", roundtrip.Create}, {"update", roundtrip.Update}, {"delete", roundtrip.Delete}} {
-		b.WriteString("| " + row.name + " | " + ruleCell(c.Rules[row.action].Source) + " |\n")
+		b.WriteString("| " + row.name + " | " + w.ruleCell(c.Rules[row.action]) + " |\n")
 	}
 	for _, index := range c.Indexes {
 		if index.Unique && len(index.Fields) > 1 {
@@ -73,25 +73,24 @@ func (w *writer) collectionSays(c *roundtrip.Collection) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func ruleCell(source string) string {
-	switch source {
-	case "":
-		return "nobody"
-	case "true":
-		return "everybody"
-	case "false":
-		return "nobody"
+func (w *writer) ruleCell(r roundtrip.Rule) string {
+	if who := r.Who(); who != roundtrip.ByRule || !w.Rules {
+		return who.String()
 	}
-	return "`" + strings.ReplaceAll(oneLine(source), "|", `\|`) + "`"
+	return "`" + strings.ReplaceAll(oneLine(r.Source), "|", `\|`) + "`"
 }
 
 // ruleSays tells of an operation who may.
-func ruleSays(c *roundtrip.Collection, a roundtrip.Action) string {
-	source := c.Rules[a].Source
-	if source == "true" {
-		return "Everybody may."
+func (w *writer) ruleSays(c *roundtrip.Collection, a roundtrip.Action) string {
+	switch r := c.Rules[a]; {
+	case r.Who() == roundtrip.Anybody:
+		return "Anybody may."
+	case r.Who() == roundtrip.SignedIn:
+		return "Whoever is signed in may."
+	case w.Rules:
+		return "Who may: `" + oneLine(r.Source) + "`."
 	}
-	return "Who may: `" + oneLine(source) + "`."
+	return "A rule decides who may."
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -104,7 +103,7 @@ func (w *writer) list(c *roundtrip.Collection, path, many string) {
 	parameters = append(append(parameters, w.count()), w.equals(c)...)
 	w.add(Operation{
 		ID: "list" + many, Method: "GET", Path: path, Tag: c.Name, Title: "List " + c.Name,
-		Says:       "A page of the records that the caller may read. " + reading(c) + " Records that come or go while you page don't make you see one twice or miss one that stays.",
+		Says:       "A page of the records that the caller may read. " + w.reading(c) + " Records that come or go while you page don't make you see one twice or miss one that stays.",
 		Parameters: parameters,
 		Answers: append(w.always("InvalidQuery", "AnswerTooLarge"), Answer{
 			Status: 200, Says: "A page.", Type: jsonType, schema: schemaRef(w.names[c] + "List"), Headers: w.readHeaders(),
@@ -113,11 +112,16 @@ func (w *writer) list(c *roundtrip.Collection, path, many string) {
 	})
 }
 
-func reading(c *roundtrip.Collection) string {
-	if c.Rules[roundtrip.Get].Source == "true" {
-		return "Everybody may read all of them."
+func (w *writer) reading(c *roundtrip.Collection) string {
+	switch r := c.Rules[roundtrip.Get]; {
+	case r.Who() == roundtrip.Anybody:
+		return "Anybody may read all of them."
+	case r.Who() == roundtrip.SignedIn:
+		return "Whoever is signed in may read all of them."
+	case w.Rules:
+		return "Which those are: `" + oneLine(r.Source) + "`."
 	}
-	return "Which those are: `" + oneLine(c.Rules[roundtrip.Get].Source) + "`."
+	return "A rule decides which those are."
 }
 
 // readHeaders are those of reads.
@@ -137,7 +141,7 @@ func (w *writer) get(c *roundtrip.Collection, path, one string) {
 	}
 	w.add(Operation{
 		ID: "get" + one, Method: "GET", Path: path + "/{id}", Tag: c.Name, Title: "Get a record",
-		Says:       "One record of `" + c.Name + "`. " + ruleSays(c, roundtrip.Get),
+		Says:       "One record of `" + c.Name + "`. " + w.ruleSays(c, roundtrip.Get),
 		Parameters: append(parameters, w.ifNoneMatch()),
 		Answers: append(w.always("InvalidParameter", "Missing", "AnswerTooLarge"),
 			Answer{Status: 200, Says: "The record.", Type: jsonType, schema: schemaRef(one), Headers: w.readHeaders("ETag"), Example: w.record(c), implied: true},
@@ -148,7 +152,7 @@ func (w *writer) get(c *roundtrip.Collection, path, one string) {
 func (w *writer) create(c *roundtrip.Collection, path, one string) {
 	o := Operation{
 		ID: "create" + one, Method: "POST", Path: path, Tag: c.Name, Title: "Create a record",
-		Says: "Makes a record of `" + c.Name + "`. " + ruleSays(c, roundtrip.Create) +
+		Says: "Makes a record of `" + c.Name + "`. " + w.ruleSays(c, roundtrip.Create) +
 			" Fields that are left out get their default. Who creates a record gets it back, also where the read rule would hide it afterwards.",
 		Parameters: []Parameter{w.key()},
 		Answers: append(w.writes(c, "Taken"), Answer{
@@ -171,7 +175,7 @@ func (w *writer) update(c *roundtrip.Collection, path, one string) {
 	o := Operation{
 		ID: "update" + one, Method: "PATCH", Path: path + "/{id}", Tag: c.Name, Title: "Update a record",
 		Says: "Changes a record of `" + c.Name + "`, as a JSON merge patch (RFC 7396): what is left out stays, `null` takes a value away. " +
-			ruleSays(c, roundtrip.Update) + " With `If-Match` it happens only if nobody wrote the record since.",
+			w.ruleSays(c, roundtrip.Update) + " With `If-Match` it happens only if nobody wrote the record since.",
 		Parameters: []Parameter{w.idParameter(), w.ifMatch(), w.key()},
 		Bodies: []Body{
 			{Type: patchType, Example: w.change(c), schema: schemaRef(one + "Patch")},
@@ -193,7 +197,7 @@ func (w *writer) update(c *roundtrip.Collection, path, one string) {
 func (w *writer) remove(c *roundtrip.Collection, path, one string) {
 	w.add(Operation{
 		ID: "delete" + one, Method: "DELETE", Path: path + "/{id}", Tag: c.Name, Title: "Delete a record",
-		Says:       "Deletes a record of `" + c.Name + "`. " + ruleSays(c, roundtrip.Delete) + w.whatGoesToo(c),
+		Says:       "Deletes a record of `" + c.Name + "`. " + w.ruleSays(c, roundtrip.Delete) + w.whatGoesToo(c),
 		Parameters: []Parameter{w.idParameter(), w.ifMatch(), w.key()},
 		Answers: append(w.always("InvalidParameter", "Denied", "Missing", "Stale", "Unprocessable"),
 			Answer{Status: 204, Says: "It is gone.", Headers: w.withRates([]string{"Idempotency-Replayed"})}),
@@ -240,7 +244,7 @@ func (w *writer) writes(c *roundtrip.Collection, more ...string) []Answer {
 func (w *writer) aggregate(c *roundtrip.Collection, path, many string) {
 	w.add(Operation{
 		ID: "aggregate" + many, Method: "GET", Path: path + ":aggregate", Tag: c.Name, Title: "Count and sum " + c.Name,
-		Says:       "Counts, sums, averages and extremes of the records that the caller may read, in at most 1,000 groups. " + reading(c),
+		Says:       "Counts, sums, averages and extremes of the records that the caller may read, in at most 1,000 groups. " + w.reading(c),
 		Parameters: append([]Parameter{w.groupBy(c), w.selected(c), w.filter(c)}, w.equals(c)...),
 		Answers: append(w.always("InvalidQuery", "AnswerTooLarge"), Answer{
 			Status: 200, Says: "The groups.", Type: jsonType, schema: schemaRef(w.names[c] + "Groups"), Headers: w.readHeaders(), Example: `{"groups":[{"count":3}]}`,

@@ -19,6 +19,7 @@ type Options struct {
 	MinLen  int      // fewest characters of a password
 	Body    int64    // bytes of a request with files
 	Rates   bool     // there are limits on how many requests one may make
+	Rules   bool     // write the rules of access as they were declared; otherwise only what kind they are
 }
 
 // Server is one address of the API.
@@ -174,8 +175,7 @@ func (w *writer) name() {
 
 // may reports whether a rule allows an action to anybody.
 func may(c *roundtrip.Collection, a roundtrip.Action) bool {
-	source := c.Rules[a].Source
-	return source != "" && source != "false"
+	return c.Rules[a].Who() != roundtrip.Nobody
 }
 
 func (w *writer) tag(name, says string) { w.tags = append(w.tags, Tag{Name: name, Says: says}) }

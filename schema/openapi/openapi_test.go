@@ -48,7 +48,7 @@ func gallery(tb testing.TB) *roundtrip.Schema {
 func usual() openapi.Options {
 	return openapi.Options{
 		Mount: "/api/", Servers: []openapi.Server{{URL: "https://gallery.test/api"}}, Login: []string{"handle"}, SignUp: true, MinLen: 10,
-		Body: 12_000_000, Rates: true,
+		Body: 12_000_000, Rates: true, Rules: true,
 	}
 }
 
@@ -180,6 +180,26 @@ func TestBuild_Gallery(t *testing.T) {
 	}
 }
 
+// TestBuild_KeepsRulesToItself builds what strangers may have: who may, and not the rule by which.
+func TestBuild_KeepsRulesToItself(t *testing.T) {
+	t.Parallel()
+	o := usual()
+	whole := string(openapi.Build(gallery(t), o).JSON())
+	o.Rules = false
+	got := openapi.Build(gallery(t), o).JSON()
+	check(t, got)
+	for _, secret := range []string{"auth.id", "auth.roles", "record.private", "readable("} {
+		if strings.Contains(string(got), secret) || !strings.Contains(whole, secret) {
+			t.Errorf("%s of a rule is in what everybody may read, or not in what was asked to have it", secret)
+		}
+	}
+	for _, want := range []string{"| read | anybody |", "| create | whom a rule lets |", "A rule decides who may.", "A rule decides which those are."} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+}
+
 // TestBuild_OfAnyDeclaration builds documents of random declarations.
 func TestBuild_OfAnyDeclaration(t *testing.T) {
 	t.Parallel()
@@ -187,7 +207,7 @@ func TestBuild_OfAnyDeclaration(t *testing.T) {
 		source := random(rand.New(rand.NewPCG(seed, 1)))
 		s := declared(t, "random.yaml", source)
 		o := usual()
-		o.Rates, o.SignUp = seed%2 == 0, seed%3 == 0
+		o.Rates, o.SignUp, o.Rules = seed%2 == 0, seed%3 == 0, seed%2 == 1
 		if s.Accounts() == nil {
 			o.Login = nil
 		}

@@ -19,7 +19,7 @@ type Collision struct {
 // Check returns the names in the schema's file that stand twice. Numbers need not be known. It says one thing of a
 // collection; the rest of the same reason would be noise.
 func Check(s *roundtrip.Schema) []Collision {
-	b := compose(s)
+	b := compose(s, false)
 	k := &checker{builder: b, said: map[*roundtrip.Collection]bool{}}
 	k.top()
 	for _, m := range b.file.MessageType {

@@ -27,7 +27,7 @@ func (b *builder) collection(c *roundtrip.Collection) {
 	defer func() { b.owner = nil }()
 	n := b.names(c)
 	b.section(c.Name)
-	b.service(ServiceName(c), serviceComment(c),
+	b.service(ServiceName(c), b.whoMay(c),
 		line{fmt.Sprintf("read Get Get%sRequest %s", n.message, n.message), "One record. One that the caller may not read is not_found."},
 		line{fmt.Sprintf("read List List%sRequest List%sResponse", n.many, n.many), "The records that the caller may read, a page at a time."},
 		line{fmt.Sprintf("read Aggregate Aggregate%sRequest Aggregate%sResponse", n.many, n.many), "Counts, sums, averages, smallest and greatest values of the records that the caller may read."},
@@ -214,19 +214,17 @@ func (b *builder) watches(n names) {
 	)
 }
 
-// serviceComment says who may do what, in the words of the rules.
-func serviceComment(c *roundtrip.Collection) string {
+// whoMay says who may do what.
+func (b *builder) whoMay(c *roundtrip.Collection) string {
 	out := []string{"The records of " + c.Name + "."}
 	for _, r := range []struct {
 		name   string
 		action roundtrip.Action
 	}{{"read", roundtrip.Get}, {"create", roundtrip.Create}, {"update", roundtrip.Update}, {"delete", roundtrip.Delete}} {
-		who := oneLine(c.Rules[r.action].Source)
-		switch who {
-		case "", "false":
-			who = "nobody"
-		case "true":
-			who = "anybody"
+		rule := c.Rules[r.action]
+		who := rule.Who().String()
+		if b.rules && rule.Who() == roundtrip.ByRule {
+			who = oneLine(rule.Source)
 		}
 		out = append(out, fmt.Sprintf("May %s: %s", r.name, who))
 	}

@@ -15,6 +15,7 @@ import (
 type builder struct {
 	schema   *roundtrip.Schema
 	pkg      string
+	rules    bool // their source is for whoever reads this
 	file     *descriptorpb.FileDescriptorProto
 	sections []section
 	comments map[proto.Message]string

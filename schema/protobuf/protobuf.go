@@ -16,6 +16,7 @@ import (
 
 // Options say what a schema does not know.
 type Options struct {
+	Rules bool   // write the rules of access into the comments, as they were declared; otherwise only what kind they are
 	From string // where the text says that a newer one is to be had, such as the URL of descriptors.proto; "" for nothing
 }
 
@@ -37,7 +38,7 @@ func Build(s *roundtrip.Schema, o Options) (*API, error) {
 	if err := numbered(s); err != nil {
 		return nil, err
 	}
-	b := compose(s)
+	b := compose(s, o.Rules)
 	if b.err != nil {
 		return nil, fmt.Errorf("protobuf: %w", b.err)
 	}
@@ -72,10 +73,10 @@ func numbered(s *roundtrip.Schema) error {
 }
 
 // compose makes the descriptor of the schema's file, in the order of its text.
-func compose(s *roundtrip.Schema) *builder {
+func compose(s *roundtrip.Schema, rules bool) *builder {
 	pkg := Package(s)
 	b := &builder{
-		schema: s, pkg: pkg,
+		schema: s, pkg: pkg, rules: rules,
 		file: &descriptorpb.FileDescriptorProto{
 			Name: proto.String(FileName(s)), Package: &pkg, Syntax: proto.String("proto3"),
 			Options: &descriptorpb.FileOptions{GoPackage: proto.String(goPackage(s))},

@@ -61,7 +61,7 @@ func number(s *roundtrip.Schema) {
 
 func build(t *testing.T, s *roundtrip.Schema) *protobuf.API {
 	t.Helper()
-	api, err := protobuf.Build(s, protobuf.Options{})
+	api, err := protobuf.Build(s, protobuf.Options{Rules: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,4 +164,28 @@ func set(t *testing.T, api *protobuf.API) *descriptorpb.FileDescriptorSet {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// TestBuild_KeepsRulesToItself builds what strangers may have: who may, and not the rule by which.
+func TestBuild_KeepsRulesToItself(t *testing.T) {
+	t.Parallel()
+	s := load(t, "testdata/gallery.yaml")
+	whole := build(t, s)
+	api, err := protobuf.Build(s, protobuf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{"auth.id", "auth.roles", "record.private", "readable("} {
+		if bytes.Contains(api.Source, []byte(secret)) || bytes.Contains(api.Set, []byte(secret)) {
+			t.Errorf("%s of a rule is in what everybody may read", secret)
+		}
+		if !bytes.Contains(whole.Source, []byte(secret)) || !bytes.Contains(whole.Set, []byte(secret)) {
+			t.Errorf("%s of a rule is not in what was asked to have it", secret)
+		}
+	}
+	for _, want := range []string{"// May read: anybody", "// May create: nobody", "// May update: whom a rule lets"} {
+		if !bytes.Contains(api.Source, []byte(want)) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
 }
