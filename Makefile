@@ -9,6 +9,9 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 GOLANGCI := $(BIN)/golangci-lint-v2.15.0
 H2SPEC   := $(BIN)/h2spec-v2.2.1
+GRPCURL  := $(BIN)/grpcurl-v1.9.4
+# Generators are found by their names: their folder carries the versions.
+PROTOGEN := $(BIN)/protogen-v1.36.12-v1.6.2
 
 PAGE         := examples/gallery/web
 PAGE_SOURCES  = $(shell find $(PAGE)/src $(PAGE)/public clients/js/src -type f) $(addprefix $(PAGE)/,index.html package.json tsconfig.json vite.config.ts)
@@ -17,12 +20,13 @@ CONSOLE := console/web
 CONSOLE_SOURCES = $(shell find $(CONSOLE)/src $(CONSOLE)/public -type f) $(addprefix $(CONSOLE)/,index.html package.json tsconfig.json vite.config.ts)
 
 BEHIND := examples/behind-node
+CALLER := examples/gallery/clients/ts
 
 # Every package but those in test/, which need the built program.
 ROOMS = $(shell $(GO) list ./... | grep -v '/roundtrip/test/')
 
 .DEFAULT_GOAL := help
-.PHONY: help run build lab page test check lint fmt unit race e2e client browser node node20 fuzz bench soak debian tools clean
+.PHONY: help run build lab page test check lint fmt unit race e2e client doors browser node node20 fuzz bench soak debian tools clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,7 +78,7 @@ unit: debian ## unit tests, without the race detector
 race: debian ## unit tests with the race detector
 	@CGO_ENABLED=1 $(GO) test -race $(ROOMS)
 
-e2e: build debian $(H2SPEC) node $(BEHIND)/node_modules/.package-lock.json ## end to end over TLS, hostile input, crash tests, command line
+e2e: build debian $(H2SPEC) $(GRPCURL) $(PROTOGEN) node $(BEHIND)/node_modules/.package-lock.json $(CALLER)/node_modules/.package-lock.json ## end to end over TLS, hostile input, crash tests, command line
 	@ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip $(GO) test -count=1 -timeout=15m ./test/...
 
 client: build node clients/js/dist/index.js ## the client for browsers and Node: its tests against the real server
@@ -114,7 +118,10 @@ clients/js/node_modules/.package-lock.json: clients/js/package-lock.json
 clients/js/dist/index.js: clients/js/node_modules/.package-lock.json clients/js/package.json clients/js/tsconfig.json $(shell find clients/js/src -name '*.ts')
 	@cd clients/js && rm -rf dist && node_modules/.bin/tsc -p .
 
-tools: $(GOLANGCI) $(H2SPEC) ## install the pinned tools into .bin
+doors: build $(GRPCURL) $(PROTOGEN) node $(CALLER)/node_modules/.package-lock.json ## every behaviour over every protocol, and the clients that others wrote
+	@ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip $(GO) test -count=1 ./test/doors ./test/clients
+
+tools: $(GOLANGCI) $(H2SPEC) $(GRPCURL) $(PROTOGEN) ## install the pinned tools into .bin
 
 # The name of a tool's file carries its version, so that a new pin installs it anew.
 $(GOLANGCI):
@@ -129,6 +136,18 @@ $(H2SPEC):
 	$(GO) mod init h2spec 2>/dev/null && $(GO) get github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible 2>/dev/null && \
 	$(GO) get github.com/spf13/cobra@v1.10.2 2>/dev/null && $(GO) build -o $@ github.com/summerwind/h2spec/cmd/h2spec
 
+$(GRPCURL):
+	@mkdir -p $(BIN)
+	@echo "installing grpcurl (once, about a minute)"
+	@GOBIN=$(BIN) $(GO) install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
+	@mv $(BIN)/grpcurl $@
+
+$(PROTOGEN):
+	@mkdir -p $(BIN) && rm -rf $@.new
+	@GOBIN=$@.new $(GO) install google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
+	@GOBIN=$@.new $(GO) install google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
+	@mv $@.new $@
+
 clean: ## remove what was built and the example's data
 	@find $(CONSOLE)/dist -mindepth 1 ! -name .keep -delete
-	@rm -rf bin examples/*/data $(BEHIND)/node_modules $(PAGE)/dist $(PAGE)/node_modules $(CONSOLE)/node_modules test/browser/node_modules clients/js/dist clients/js/node_modules
+	@rm -rf bin examples/*/data $(BEHIND)/node_modules $(PAGE)/dist $(PAGE)/node_modules $(CONSOLE)/node_modules test/browser/node_modules clients/js/dist clients/js/node_modules $(CALLER)/dist $(CALLER)/src/gen $(CALLER)/node_modules examples/gallery/clients/go/gen
