@@ -293,8 +293,6 @@ func (in *Input) setFile(i int, f *roundtrip.Field, given *fileInput, files File
 	case files == nil:
 		input.Wrong(in.call, f.Name, "wrong_type", "no file can be given here; send it with a call of its own")
 		return nil
-	case len(in.call.Wrong) > 0: // it will be refused anyway
-		return nil
 	}
 	v, err := files(f, given.name, given.content)
 	if err != nil {
