@@ -31,7 +31,7 @@ func TestGrpcurl_ListsAndDescribes(t *testing.T) {
 	got := strings.Fields(g.grpcurl(t, g.at, "list"))
 	want := []string{
 		"gallery.v1.Auth", "gallery.v1.Batch", "gallery.v1.Comments", "gallery.v1.Follows", "gallery.v1.Inbox", "gallery.v1.Likes", "gallery.v1.Live",
-		"gallery.v1.Photos", "gallery.v1.Users", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection",
+		"gallery.v1.Photos", "gallery.v1.Users", "grpc.health.v1.Health",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("services are %q", got)
