@@ -52,12 +52,16 @@ function reason(error: ConnectError): string {
 /** Prints each like of a photo as it comes, until there were as many as are waited for. */
 async function watchLikes(transport: Transport, photo: Photo, count: number, begun: () => void): Promise<void> {
   const filter = `photo == "${photo.id}"`;
-  for await (const message of createClient(Likes, transport).watch({ filter, expand: ['user'] })) {
+  const enough = new AbortController();
+  for await (const message of createClient(Likes, transport).watch({ filter, expand: ['user'] }, { signal: enough.signal })) {
     if (message.snapshot) begun();
     for (const { what } of message.changes) {
       if (what.case !== 'put') continue;
       console.log(`liked by ${what.value.expand?.user?.handle}`);
-      if (--count === 0) return; // leaving the loop ends the stream
+      if (--count === 0) {
+        enough.abort(); // ends the stream
+        return;
+      }
     }
     // message.resumeToken is a cursor: watch({ filter, resumeToken }) goes on from there after a cut.
   }
