@@ -187,7 +187,7 @@ func (p *play) play(sc *scenario) string {
 			p.kept[st.keep] = got.Value
 		}
 		if st.own != "" && got.Fault != nil {
-			got.Fault.Message, got.Fault.Details = "", nil
+			got.Fault.Message, got.Fault.Details, got.Fault.Journey = "", nil, false
 		}
 		heard = append(heard, got)
 	}
