@@ -175,7 +175,9 @@ func TestGate_RefusesCallsInTheirOwnForm(t *testing.T) {
 			if limited := want.code == "resource_exhausted"; limited != (got.retry.GetRetryDelay().AsDuration() > time.Minute) {
 				t.Errorf("%s, %s: %v", name, path, got.retry)
 			}
-			if s := h.journey(t, id); s.Reason.Code() != got.info.GetMetadata()["code"] || !strings.HasPrefix(strings.Replace(name, "grpc-go", "gRPC", 1), s.RPC) || s.RPC == "" {
+			if s := h.journey(t, id); s.Code.String() != strings.ToUpper(want.code) {
+				t.Errorf("%s, %s: the journey ended with %q", name, path, s.Code)
+			} else if s.Reason.Code() != got.info.GetMetadata()["code"] || !strings.HasPrefix(strings.Replace(name, "grpc-go", "gRPC", 1), s.RPC) || s.RPC == "" {
 				t.Errorf("%s, %s: the journey says %s over %q", name, path, s.Reason.Code(), s.RPC)
 			}
 		}

@@ -128,6 +128,7 @@ func (x *exchange) report() {
 		return
 	}
 	j.Status, j.Bytes = x.status, x.bytes
+	x.noteCode()
 	// Ending a read of HTTP/1 ends the context too, and so does the end of a WebSocket on a stream, whoever ends it.
 	left := x.failed != nil || x.req.Context().Err() != nil && !x.body.isAbandoned() && !x.whole()
 	if left && x.owned == nil && j.Reason == trace.None && !x.gate.stopping.Load() && !x.endless() {
@@ -193,6 +194,7 @@ func (x *exchange) refuse(e *roundtrip.Error) {
 	if call := refusal.Of(x.req); call != refusal.None {
 		x.journey.SetRPC(call.String())
 		x.journey.SetReason(trace.ReasonOf(e.Reason)) // whose status may be 200
+		x.journey.SetCode(trace.CodeOf(e.Kind.GRPC()))
 		a := refusal.Make(call, x.req, h, e, x.idText)
 		status, x.buf, x.denied = a.Status, append(x.buf[:0], a.Body...), x.req.ContentLength > 0
 	} else {

@@ -88,7 +88,7 @@ func laneOf(kind Kind, k Kept) lane {
 
 // failed reports whether something went wrong on our side.
 func (j *Journey) failed() bool {
-	if j.Kind == Request && j.Status >= 500 {
+	if j.Kind == Request && (j.Status >= 500 || j.Code.failed()) {
 		return true
 	}
 	return j.Decided >= 0 && j.hops[j.Decided].Verdict != Deny

@@ -110,7 +110,7 @@ func appendLine(b []byte, j *Journey) []byte {
 	b = append(b, `{"time":"`...)
 	b = appendTime(b, j.Start)
 	level := "INFO"
-	if j.Status >= 500 {
+	if j.Status >= 500 || j.Code.failed() {
 		level = "ERROR"
 	}
 	b = append(b, `","level":"`...)
@@ -127,6 +127,11 @@ func appendLine(b []byte, j *Journey) []byte {
 	b = appendText(b, j.Route)
 	b = append(b, `,"status":`...)
 	b = strconv.AppendInt(b, int64(j.Status), 10)
+	if j.Code != 0 {
+		b = append(b, `,"code":"`...)
+		b = append(b, j.Code.String()...)
+		b = append(b, '"')
+	}
 	b = append(b, `,"ms":`...)
 	b = appendMillis(b, j.Took)
 	b = append(b, `,"bytes":`...)
@@ -199,6 +204,10 @@ func appendPlainLine(b []byte, j *Journey) []byte {
 	b = append(b, "  "...)
 	b = strconv.AppendInt(b, int64(j.Status), 10)
 	b = append(b, ' ')
+	if j.Code.refused() {
+		b = append(b, j.Code.String()...)
+		b = append(b, ' ')
+	}
 	b = appendPlain(b, j.Method)
 	b = append(b, ' ')
 	b = appendPlain(b, j.Path)

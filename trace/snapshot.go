@@ -22,6 +22,7 @@ type Snapshot struct {
 	Client     netip.Addr
 	Account    int64
 	Status     int
+	Code       Code
 	Bytes      int64
 	Reason     Reason
 	Decided    int
@@ -44,7 +45,7 @@ func (j *Journey) head() Snapshot {
 	return Snapshot{
 		ID: j.ID, Kind: j.Kind, Start: j.Start, Took: j.Took, Generation: j.Generation,
 		Method: j.Method, Host: j.Host, Path: j.Path, Route: j.Route, Proto: j.Proto, RPC: j.RPC, Client: j.Client,
-		Account: j.Account, Status: j.Status, Bytes: j.Bytes, Reason: j.Reason, Decided: j.Decided, Dropped: j.Dropped,
+		Account: j.Account, Status: j.Status, Code: j.Code, Bytes: j.Bytes, Reason: j.Reason, Decided: j.Decided, Dropped: j.Dropped,
 		Headers: j.Headers, Kept: j.Kept,
 	}
 }

@@ -72,6 +72,7 @@ type Journey struct {
 	Client     netip.Addr
 	Account    int64 // id of the account, 0 for strangers
 	Status     int
+	Code       Code   // how a call ended, whose status is mostly 200
 	Bytes      int64  // of the answer's body
 	Reason     Reason // why it ended as it did; None where all went well
 	Decided    int    // index of the deciding hop, -1 where nothing refused
@@ -183,6 +184,13 @@ func (j *Journey) SetRPC(protocol string) {
 	}
 }
 
+// SetCode notes how a call ended.
+func (j *Journey) SetCode(c Code) {
+	if j != nil {
+		j.Code = c
+	}
+}
+
 func (j *Journey) since() time.Duration {
 	if j.clock != nil {
 		return j.clock().Sub(j.Start)
@@ -202,7 +210,7 @@ func (j *Journey) close() {
 // it has one. A request that was answered well in spite of a failed hop has none.
 func (j *Journey) decide() {
 	j.Decided = -1
-	if j.Kind == Request && j.Status > 0 && j.Status < 400 && j.Reason == None {
+	if j.Kind == Request && j.Status > 0 && j.Status < 400 && j.Reason == None && !j.Code.refused() {
 		return
 	}
 	for i := j.Len() - 1; i >= 0; i-- {
@@ -235,7 +243,7 @@ func (j *Journey) reset() {
 		j.state[i].Store(hopEmpty)
 	}
 	j.Took, j.Method, j.Host, j.Path, j.Route, j.Proto, j.RPC = 0, "", "", "", "", "", ""
-	j.Client, j.Account, j.Status, j.Bytes, j.Reason, j.Dropped = netip.Addr{}, 0, 0, 0, None, 0
+	j.Client, j.Account, j.Status, j.Code, j.Bytes, j.Reason, j.Dropped = netip.Addr{}, 0, 0, 0, 0, None, 0
 	j.Headers, j.Kept, j.nlink = "", 0, 0
 	j.end = 0
 	j.n.Store(0)

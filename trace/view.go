@@ -29,6 +29,7 @@ type View struct {
 	Proto    string     `json:"proto,omitempty"`
 	RPC      string     `json:"rpc,omitempty"` // gRPC, gRPC-Web, Connect: it was a call
 	Status   int        `json:"status,omitempty"`
+	Code     string     `json:"code,omitempty"` // of a call: OK, PERMISSION_DENIED; its status is mostly 200
 	Bytes    int64      `json:"bytes,omitempty"`
 	Client   string     `json:"client,omitempty"`  // a network: /24 or /56
 	Account  string     `json:"account,omitempty"` // its id as the API writes it; "": a stranger
@@ -77,7 +78,7 @@ type Places func(generation uint32, h *Hop) string
 // View returns the journey as somebody with that sight may see it. places may be nil.
 func (s *Snapshot) View(sight Sight, places Places) View {
 	v := View{
-		ID: s.ID.String(), Kind: s.Kind.String(), Start: s.Start.UTC(), MS: ms(int64(s.Took)), Status: s.Status,
+		ID: s.ID.String(), Kind: s.Kind.String(), Start: s.Start.UTC(), MS: ms(int64(s.Took)), Status: s.Status, Code: s.Code.String(),
 		Outcome: OK.String(), Decided: -1, Config: s.Generation, Hops: []HopView{},
 	}
 	v.Reason, v.Flag, v.Sentence = s.Reason.Code(), s.Reason.Flag(), ""

@@ -14,8 +14,9 @@ import (
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
-// callPath is the path of a method of gRPC: /gallery.v1.Photos/Get.
-var callPath = regexp.MustCompile(`^/[A-Za-z_]\w*(\.[A-Za-z_]\w*)+/[A-Z]\w*$`)
+// callPath is the path of a method of gRPC: /gallery.v1.Photos/Get, or /api/gallery.v1.Photos/Get. Below other segments the
+// service has a capital, so that a page below a folder of a version is none.
+var callPath = regexp.MustCompile(`^(/[A-Za-z_]\w*(\.[A-Za-z_]\w*)+|(/[^/]+)+/[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\.[A-Z]\w*)/[A-Z]\w*$`)
 
 // isCall reports whether a call of gRPC is meant: it was asked for, or the path is one and nothing says how else to ask.
 func isCall(o *Options, t *Target) bool {
@@ -117,18 +118,13 @@ func each(b []byte, f func(n protowire.Number, value []byte)) {
 	}
 }
 
-// statusWords are the names of gRPC's status codes (https://grpc.io/docs/guides/status-codes/).
-var statusWords = [...]string{
-	"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED",
-	"FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
-}
-
 // text is the code with its name: grpc-status 8 RESOURCE_EXHAUSTED.
 func (c *CallEnd) text() string {
-	if c.Code < 0 || c.Code >= len(statusWords) {
-		return "grpc-status " + strconv.Itoa(c.Code)
+	number := "grpc-status " + strconv.Itoa(c.Code)
+	if c.Code < 0 || c.Code > 16 {
+		return number
 	}
-	return "grpc-status " + strconv.Itoa(c.Code) + " " + statusWords[c.Code]
+	return number + " " + trace.CodeOf(c.Code).String()
 }
 
 // judgeCall is the step of a call whose answer had status 200, which says nothing of how it ended.

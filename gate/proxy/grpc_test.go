@@ -16,6 +16,8 @@ import (
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // service is a real gRPC server behind the gate.
@@ -101,7 +103,7 @@ func dialRPC(t *testing.T, h *house) testpb.TestServiceClient {
 
 func TestProxy_CarriesUnaryCalls(t *testing.T) {
 	t.Parallel()
-	c, _, _ := calls(t)
+	c, _, h := calls(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for _, size := range []int{0, 1, 1000, 1 << 20} {
@@ -119,8 +121,8 @@ func TestProxy_CarriesUnaryCalls(t *testing.T) {
 	if s := status.Convert(err); s.Code() != codes.FailedPrecondition || s.Message() != "not now: 100 % é" {
 		t.Errorf("%v", err)
 	}
-	if _, err := c.UnimplementedCall(ctx, &testpb.Empty{}); status.Code(err) != codes.Unimplemented { // an answer of trailers alone
-		t.Errorf("%v", err)
+	for _, code := range []string{"OK", "FAILED_PRECONDITION"} {
+		h.await(t, "a call that ended with "+code, func(s trace.Snapshot) bool { return s.Code.String() == code && s.RPC == "gRPC" })
 	}
 }
 

@@ -38,6 +38,7 @@ func (c *call) fail(ctx context.Context, err error) *connect.Error {
 	}
 	e = inMessage(e)
 	out := connect.NewError(c.code(ctx, e), errors.New(e.Message()))
+	c.journey.SetCode(trace.CodeOf(int(out.Code())))
 	for _, d := range e.StatusDetails(c.journeyID()) {
 		detail, err := connect.NewErrorDetail(&anypb.Any{TypeUrl: roundtrip.StatusType + d.Type, Value: d.Value})
 		if err == nil { // of an Any there is none

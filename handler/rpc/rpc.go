@@ -121,6 +121,9 @@ func (c *call) serve(ctx context.Context, w http.ResponseWriter) error {
 	r := c.request.WithContext(context.WithValue(ctx, callKey{}, c))
 	r.Body = &body{call: c, from: r.Body, enveloped: c.protocol != connectUnary, limit: messageMaxBytes}
 	e.handler.ServeHTTP(w, r)
+	if c.reached && !c.refused {
+		c.journey.SetCode(trace.CodeOf(0))
+	}
 	if !c.reached && !c.refused && !e.foreign { // connect refused it by itself: a compression that nobody has, no message at all
 		c.journey.Begin(trace.App, "rpc").Deny(trace.ReasonOf("request.malformed"))
 	}

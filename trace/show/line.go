@@ -51,7 +51,9 @@ func inList(v *trace.View) string {
 	rest := v.Host + v.Path
 	switch v.Kind {
 	case trace.Request.String():
-		rest = pad(v.Method, 7) + " " + rest
+		if rest = pad(v.Method, 7) + " " + rest; v.Code != "" && v.Code != "OK" {
+			rest = v.Code + " " + rest
+		}
 	case trace.Query.String():
 		rest = pad(v.Method, 7) + " " + v.Host
 	case trace.Drop.String():

@@ -83,6 +83,9 @@ func subject(v *trace.View) string {
 		if v.Status > 0 {
 			parts = slices.Insert(parts, 0, fmt.Sprint(v.Status))
 		}
+		if v.Code != "" {
+			parts = slices.Insert(parts, 1, v.Code)
+		}
 		return strings.TrimSpace(strings.Join(parts, " "))
 	case trace.Query.String():
 		return strings.TrimSpace("DNS query " + v.Method + " " + v.Host)

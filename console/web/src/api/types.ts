@@ -36,6 +36,7 @@ export interface Journey {
   route?: string;
   proto?: string;
   status?: number;
+  code?: string; // of a call of gRPC, gRPC-Web or Connect: OK, PERMISSION_DENIED
   bytes?: number;
   client?: string;
   headers?: string[];

@@ -18,9 +18,10 @@ export const layerWord = (layer: string): string => (/^(dns|tcp|tls|cors|sql)$/.
 
 const rcodes = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
 
-// statusWord is what a journey was answered with: the status of HTTP, or the name that DNS has for its own (RFC 1035 4.1.1).
+// statusWord is what a journey was answered with: the status of HTTP, the code of a call that ended badly (its status is mostly 200), or the name that DNS has for its own (RFC 1035 4.1.1).
 export function statusWord(j: Journey): string {
   if (j.kind === 'query') return j.outcome === 'open' ? '' : rcodes[j.status ?? 0] ?? `RCODE ${j.status}`;
+  if (j.code && j.code !== 'OK') return j.code;
   return j.status ? String(j.status) : '';
 }
 
