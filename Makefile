@@ -81,8 +81,9 @@ race: debian ## unit tests with the race detector
 e2e: build debian $(H2SPEC) $(GRPCURL) $(PROTOGEN) node $(BEHIND)/node_modules/.package-lock.json $(CALLER)/node_modules/.package-lock.json ## end to end over TLS, hostile input, crash tests, command line
 	@ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip $(GO) test -count=1 -timeout=15m ./test/...
 
-client: build node clients/js/dist/index.js ## the client for browsers and Node: its tests against the real server
+client: build node clients/js/dist/index.js test/openapi/node_modules/.package-lock.json ## the client for browsers and Node, and those made of openapi.json, against the server
 	@cd clients/js && ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip node test/run.js
+	@cd test/openapi && ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip npm run --silent test
 
 browser: build page test/browser/node_modules/.package-lock.json $(BEHIND)/node_modules/.package-lock.json node ## the examples' pages in Chromium; pictures in test/artefacts
 	@cd test/browser && ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip npm run --silent test
@@ -150,4 +151,4 @@ $(PROTOGEN):
 
 clean: ## remove what was built and the example's data
 	@find $(CONSOLE)/dist -mindepth 1 ! -name .keep -delete
-	@rm -rf bin examples/*/data $(BEHIND)/node_modules $(PAGE)/dist $(PAGE)/node_modules $(CONSOLE)/node_modules test/browser/node_modules clients/js/dist clients/js/node_modules $(CALLER)/dist $(CALLER)/src/gen $(CALLER)/node_modules examples/gallery/clients/go/gen
+	@rm -rf bin examples/*/data $(BEHIND)/node_modules $(PAGE)/dist $(PAGE)/node_modules $(CONSOLE)/node_modules test/browser/node_modules test/openapi/node_modules clients/js/dist clients/js/node_modules $(CALLER)/dist $(CALLER)/src/gen $(CALLER)/node_modules examples/gallery/clients/go/gen
