@@ -79,6 +79,40 @@ func TestWhy_NamesTheStationAndTheLine(t *testing.T) {
 	}
 }
 
+// TestWhy_CallsAMethod asks after calls of gRPC, whose HTTP status is 200 whatever becomes of them.
+func TestWhy_CallsAMethod(t *testing.T) {
+	t.Parallel()
+	limited := strings.Replace(notes, "to: api }", "to: api, limits: { requests: 1/h per client burst 1 } }", 1)
+	for _, tt := range []struct {
+		name, yaml, path string
+		reason, layer    string
+		exit             int
+		line             string // of the declaration, "" is not looked at
+	}{
+		{"it works", notes, "/notes.v1.Notes/List", "", "", 0, ""},
+		{"it works below the mount", notes, "/api/notes.v1.Notes/List", "", "", 0, ""},
+		{"nobody is signed in", strings.Replace(notes, "create: 'true'", "create: 'auth.id != null'", 1), "/notes.v1.Notes/Create", "auth.missing", "access", 21, "create: 'auth.id"},
+		{"too many", limited, "/notes.v1.Notes/List", "limit.rate", "limit", 17, "limits:"},
+	} {
+		s := server.Start(t, server.Declare(t, strings.Replace(tt.yaml, ", { path: /, static: web, spa: true }", "", 1)))
+		_, port, err := net.SplitHostPort(s.HTTPS)
+		if err != nil {
+			t.Fatal(err)
+		}
+		url := "https://notes.test:" + port + tt.path
+		a := whyOf(t, s, url)
+		if tt.yaml == limited { // that was the only one of this hour
+			a = whyOf(t, s, url)
+		}
+		if a.Reason != tt.reason || a.Layer != tt.layer || a.exit != tt.exit || a.Well != (tt.reason == "") || a.Foreign || a.Server == nil {
+			t.Errorf("%s: exit %d, %s\n%s", tt.name, a.exit, a.Sentence, a.printed)
+		}
+		if tt.line != "" && !strings.Contains(lineAt(t, tt.yaml, a.Where), tt.line) {
+			t.Errorf("%s: %s is the line %q", tt.name, a.Where, lineAt(t, tt.yaml, a.Where))
+		}
+	}
+}
+
 // lineAt is the line of a declaration at FILE:LINE:COLUMN.
 func lineAt(t *testing.T, yaml, where string) string {
 	t.Helper()
