@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/gate/report"
 	"github.com/roundtrip-dev/roundtrip/gate/route"
 	"github.com/roundtrip-dev/roundtrip/gate/wire"
+	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -60,7 +62,7 @@ func (g *Gate) serve(x *exchange, t *Table, r *http.Request) *roundtrip.Error {
 	if err := g.checkRates(x, t, s, rt, r); err != nil {
 		return err
 	}
-	if rt == nil {
+	if rt == nil || rt.Kind == route.Static && refusal.Of(r) != refusal.None { // a folder at / has every path, and answers no calls
 		return g.noRoute(x, s, path, r)
 	}
 	x.journey.SetRoute(rt.Path)
@@ -266,6 +268,10 @@ func (g *Gate) noRoute(x *exchange, s *site, path string, r *http.Request) *roun
 		err.Allow = allow
 	} else if refusal.Of(r) != refusal.None {
 		err.Kind, err.Status = roundtrip.Unsupported, http.StatusNotFound // what clients of gRPC expect of a method that is not there
+		service, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+		if near := nearest.Of(cors.Clip(service), s.Services()); near != "" {
+			err.Public = fmt.Sprintf("There is no service %q here; did you mean %s?", cors.Clip(service), near)
+		}
 	}
 	note := ""
 	if near := s.Explain(path, r.Method, r.Header); len(near) > 0 {

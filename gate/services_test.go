@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -49,6 +50,37 @@ func TestGate_LeadsServicesToTheAPI(t *testing.T) {
 	for _, want := range []string{"Routes of open.localhost: /api/, /docs/.", "Services of gRPC: gallery.v1.Photos, gallery.v1.Users.", "The nearest route is /gallery.v1.Photos/."} {
 		if detail, _ := p["detail"].(string); !strings.Contains(detail, want) {
 			t.Errorf("%q does not say %q", detail, want)
+		}
+	}
+}
+
+// A folder at / has every path, and no call: who asks for a service that is not there hears that, and which one is near.
+func TestGate_NoFolderAnswersCalls(t *testing.T) {
+	t.Parallel()
+	h := open(t, ok, withLimits(nil))
+	serves(t, h, ok, []string{"gallery.v1.Photos"}, plain(config.Route{Path: "/api/", API: true}, config.Route{Path: "/", Static: h.routes, SPA: true}))
+	c := h.client(t, false)
+	for kind, status := range map[string]string{"application/grpc": "12", "application/grpc-web+proto": "12", "application/proto": ""} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://open.localhost/gallery.v1.Phots/Get", strings.NewReader("\x00\x00\x00\x00\x00"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", kind)
+		res, err := c.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := res.Header.Get("Grpc-Status"); got != status && !strings.Contains(string(body), "grpc-status: "+status) && !strings.Contains(string(body), "grpc-status:"+status) {
+			t.Errorf("%s: status %q, %q", kind, got, body)
+		}
+		want := `There is no service "gallery.v1.Phots" here; did you mean gallery.v1.Photos?`
+		if all := string(body) + res.Header.Get("Grpc-Message"); !strings.Contains(strings.ReplaceAll(all, `\"`, `"`), want) {
+			t.Errorf("%s: %q", kind, all)
 		}
 	}
 }

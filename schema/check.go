@@ -139,7 +139,7 @@ func (k *check) required(call *roundtrip.Call) roundtrip.Detail {
 		return k.detail("required", "%s is required; it is your own account once you are signed in", f.Name)
 	}
 	if f.Type == roundtrip.TypeFile {
-		return k.detail("required", "%s is required; send the file as a part of a multipart form", f.Name)
+		return k.detail("required", "%s is required; send the file as a part of a multipart form, or over gRPC in %s.content", f.Name, f.Name)
 	}
 	return k.detail("required", "%s is required and can't be null", f.Name)
 }

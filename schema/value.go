@@ -251,7 +251,7 @@ func (k *check) file(s string) roundtrip.Detail {
 	f := k.field
 	var file roundtrip.File
 	if err := json.Unmarshal([]byte(s), &file); err != nil || file.ID == "" {
-		return k.detail("wrong_type", "%s takes a file; send it as a part of a multipart form", f.Name)
+		return k.detail("wrong_type", "%s takes a file; send it as a part of a multipart form, or over gRPC in %s.content", f.Name, f.Name)
 	}
 	if file.Size > f.MaxBytes {
 		return k.detail("too_large", "%s has at most %d bytes; this file has %d", f.Name, f.MaxBytes, file.Size)
