@@ -79,7 +79,9 @@ func TestDoor_AnswersWhatIsNoGoodCallInItsOwnForm(t *testing.T) {
 		{"below the mount", "POST", "/api/gallery.v1.Photos/List", "application/json", "{}", 200, "photos", ""},
 		{"GET without a message", "GET", get + "?connect=v1&encoding=json", "", "", 400, "missing message parameter", "request.malformed"},
 		{"GET with bad base64", "GET", get + "?connect=v1&encoding=proto&base64=1&message=***", "", "", 400, "base64", "request.malformed"},
-		{"GET in another encoding", "GET", get + "?connect=v1&encoding=xml&message=x", "", "", 415, "", "request.malformed"},
+		{"GET in another encoding", "GET", get + "?connect=v1&encoding=xml&message=x", "", "", 415, "write encoding=json", "request.media_type"},
+		{"GET in none", "GET", get + "?connect=v1&message={}", "", "", 415, "write encoding=json", "request.media_type"},
+		{"GET with half an escape", "GET", get + "?connect=v1&encoding=json&message=%zz", "", "", 400, "write %25 for a percent sign", "request.malformed"},
 		{"a version of Connect to come", "POST", get, "application/json", "{}", 400, "Connect-Protocol-Version", "request.malformed"},
 		{"a message that is too large", "POST", get, "application/json", `{"id":"` + strings.Repeat("x", 1<<20) + `"}`, 429, "over the limit of 1048576 bytes", "request.body_too_large"},
 		{"one whose length says so", "POST", get, "application/grpc", "\x00\x7f\xff\xff\xff", 200, "", "request.body_too_large"},
@@ -142,6 +144,22 @@ func TestDoor_ABombIsBounded(t *testing.T) {
 	}
 }
 
+// TestReflection_ABombIsBounded does the same to reflection, which is not ours.
+func TestReflection_ABombIsBounded(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t)
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err := w.Write(make([]byte, 64<<20))
+	must(t, err)
+	must(t, w.Close())
+	message := append([]byte{1, 0, byte(packed.Len() >> 16), byte(packed.Len() >> 8), byte(packed.Len())}, packed.Bytes()...)
+	got := h.stranger().curl("POST", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "application/grpc-web", string(message), "Grpc-Encoding", "gzip")
+	if !strings.Contains(got.header.Get("Grpc-Message"), "over the limit of 1048576 bytes") { // connect would say how much it unpacked
+		t.Errorf("%d %v %q", got.status, got.header, got.body)
+	}
+}
+
 // stations lists what a journey met, in order, and what each said. Left out is what time alone decides: pools, and whether the
 // session was remembered or looked up.
 func stations(s trace.Snapshot) (all []string) {
@@ -191,6 +209,9 @@ func TestDoor_JourneysAreThoseOfREST(t *testing.T) {
 			s := h.journey(header)
 			if got := stations(s); !slices.Equal(got, want) {
 				t.Errorf("%s over %s met\n%q, REST\n%q", tt.name, d.name, got, want)
+			}
+			if no := r.err != nil; no != (s.Decided >= 0) || no != (s.Reason != trace.None) {
+				t.Errorf("%s over %s: %v, and the journey was decided by %d, %s", tt.name, d.name, r.err, s.Decided, s.Reason.Code())
 			}
 			if s.Route != tt.route || !strings.HasPrefix(d.name, s.RPC) || s.RPC == "" {
 				t.Errorf("%s over %s: route %q, protocol %q", tt.name, d.name, s.Route, s.RPC)

@@ -63,7 +63,12 @@ func asked(query string) (protocol, wire.Format) {
 func checkQuery(query string) error {
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return roundtrip.E(roundtrip.Invalid, "request.malformed", "the query string has an escape that is none; write %%25 for a percent sign")
+		return roundtrip.E(roundtrip.Invalid, "request.malformed", "the query string has an escape that is none; write %25 for a percent sign")
+	}
+	if form := values.Get("encoding"); form != "json" && form != "proto" { // connect would refuse it without a word
+		e := roundtrip.E(roundtrip.Unsupported, "request.media_type", "the encoding %q is not read here; write encoding=json or encoding=proto", cut(form, 20))
+		e.Status = http.StatusUnsupportedMediaType
+		return e
 	}
 	if values.Get("base64") != "1" {
 		return nil

@@ -16,7 +16,7 @@ func (d *Door) serveReflection() {
 		grpcreflect.WithDescriptorResolver(d.api.Files()),
 		grpcreflect.WithExtensionResolver(&protoregistry.Types{}),
 	)
-	limit := connect.WithReadMaxBytes(messageMaxBytes)
+	limit := connect.WithHandlerOptions(connect.WithReadMaxBytes(messageMaxBytes), packing(messageMaxBytes))
 	m := &method{name: "ServerReflectionInfo", reads: true, stream: nil}
 	path, handler := grpcreflect.NewHandlerV1(reflector, limit)
 	d.methods[path[1:]+m.name] = &endpoint{method: m, route: path + m.name, handler: handler, foreign: true}

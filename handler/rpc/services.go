@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -78,7 +79,7 @@ func (d *Door) serveMethod(described protoreflect.MethodDescriptor, m *method) e
 	options := append(d.codecs(),
 		connect.WithSchema(described),
 		connect.WithReadMaxBytes(int(messageMaxBytes+m.large)),
-		connect.WithCompression("gzip", func() connect.Decompressor { return &gunzip{most: messageMaxBytes + m.large} }, newGzip),
+		packing(messageMaxBytes+m.large),
 		connect.WithCompressMinBytes(compressMinBytes),
 	)
 	if quiet(described) != m.reads {
@@ -97,6 +98,12 @@ func (d *Door) serveMethod(described protoreflect.MethodDescriptor, m *method) e
 	}
 	d.methods[path] = e
 	return nil
+}
+
+// packing takes messages packed by gzip. connect's own would unpack to the end what is too large: a megabyte of it is a
+// gigabyte of zeros.
+func packing(most int64) connect.HandlerOption {
+	return connect.WithCompression("gzip", func() connect.Decompressor { return &gunzip{most: most} }, newGzip)
 }
 
 // newGzip prefers speed: most of what a schema repeats is found at once.
@@ -195,7 +202,11 @@ func (c *call) speaks() error {
 		return e
 	}
 	if r.Method == http.MethodGet {
-		return checkQuery(r.URL.RawQuery)
+		err := checkQuery(r.URL.RawQuery)
+		if e, ok := errors.AsType[*roundtrip.Error](err); ok && e.Kind == roundtrip.Unsupported {
+			c.protocol = noProtocol // it is no call of Connect, and has a status of HTTP
+		}
+		return err
 	}
 	return nil
 }
