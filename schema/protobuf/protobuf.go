@@ -17,7 +17,7 @@ import (
 // Options say what a schema does not know.
 type Options struct {
 	Rules bool   // write the rules of access into the comments, as they were declared; otherwise only what kind they are
-	From string // where the text says that a newer one is to be had, such as the URL of descriptors.proto; "" for nothing
+	From  string // where the text says that a newer one is to be had, such as the URL of descriptors.proto; "" for nothing
 }
 
 // API is the gRPC interface of one schema. It does not change.
