@@ -113,10 +113,12 @@ func TestRun_KnowsWhatIsACall(t *testing.T) {
 		change func(*why.Options)
 		want   string
 	}{
-		"a method":       {func(*why.Options) {}, "POST application/grpc"},
-		"below a mount":  {func(o *why.Options) { o.URL = strings.Replace(o.URL, "/gallery", "/api/gallery", 1) }, "POST application/grpc"},
-		"a folder":       {func(o *why.Options) { o.URL = strings.Replace(o.URL, "/gallery.v1.Photos", "/docs/gallery.v1", 1) }, "GET "},
-		"asked for":      {func(o *why.Options) { o.URL, o.Call = strings.Replace(o.URL, "/gallery.v1.Photos", "/docs/gallery.v1", 1), true }, "POST application/grpc"},
+		"a method":      {func(*why.Options) {}, "POST application/grpc"},
+		"below a mount": {func(o *why.Options) { o.URL = strings.Replace(o.URL, "/gallery", "/api/gallery", 1) }, "POST application/grpc"},
+		"a folder":      {func(o *why.Options) { o.URL = strings.Replace(o.URL, "/gallery.v1.Photos", "/docs/gallery.v1", 1) }, "GET "},
+		"asked for": {func(o *why.Options) {
+			o.URL, o.Call = strings.Replace(o.URL, "/gallery.v1.Photos", "/docs/gallery.v1", 1), true
+		}, "POST application/grpc"},
 		"a file":         {func(o *why.Options) { o.URL = strings.Replace(o.URL, "/gallery.v1.Photos/Get", "/jquery.min.js/x", 1) }, "GET "},
 		"a GET":          {func(o *why.Options) { o.Method = "GET" }, "GET "},
 		"a content type": {func(o *why.Options) { o.Header = http.Header{"Content-Type": {"application/json"}}; o.Method = "POST" }, "POST application/json"},
