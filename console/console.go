@@ -62,6 +62,8 @@ type Options struct {
 
 	// API describes the API of the declaration in force for the page API. nil: there is no such page.
 	API func() any
+	// Try makes one call of a site's API, to this server itself and the real way. nil: nothing can be tried.
+	Try func(ctx context.Context, o TryOrder) (*TryAnswer, error)
 
 	Data    http.Handler // mounted at /api/data/, with the operator in the context
 	People  http.Handler // mounted at /api/people/

@@ -24,6 +24,9 @@ func TestRoles_Matrix(t *testing.T) {
 	b := newBench(t, func(o *console.Options) {
 		o.Data, o.People = ok, ok
 		o.API = func() any { return "" }
+		o.Try = func(context.Context, console.TryOrder) (*console.TryAnswer, error) {
+			return &console.TryAnswer{Status: 200, Body: `{"token":"rt_s_x"}`}, nil
+		}
 		o.SiteLink = func(string) (string, error) { return "https://gallery.test/", nil }
 		o.Why = func(context.Context, console.WhyOrder, func(any)) (any, error) { return "", nil }
 	})
@@ -48,6 +51,10 @@ func TestRoles_Matrix(t *testing.T) {
 		{"GET /api/journeys/{a}/diff/{b}", "/api/journeys/" + id + "/diff/" + other, nil, operators.Viewer},
 		{"POST /api/journeys/{id}/pin", "/api/journeys/" + id + "/pin", args{"on": true}, operators.Operate},
 		{"GET /api/api", "/api/api", nil, operators.Viewer},
+		{"POST /api/try", "/api/try", args{"site": "gallery.test", "method": "GET", "path": "/photos"}, operators.Viewer},
+		{"POST /api/try", "/api/try", args{"site": "gallery.test", "method": "POST", "path": "/photos"}, operators.Operate},
+		{"GET /api/try/accounts", "/api/try/accounts", nil, operators.Operate},
+		{"POST /api/try/sign-in", "/api/try/sign-in", args{"site": "gallery.test", "login": "ana", "password": "x"}, operators.Operate},
 		{"POST /api/why", "/api/why", args{"url": "https://gallery.test/"}, operators.Operate},
 		{"POST /api/site-link", "/api/site-link", args{"site": "gallery.test"}, operators.Operate},
 		{"/api/data/", "/api/data/photos", nil, operators.Operate},

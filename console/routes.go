@@ -52,6 +52,12 @@ func (c *Console) routes() []route {
 	if c.options.API != nil {
 		list = append(list, route{pattern: "GET /api/api", role: operators.Viewer, answer: c.showAPI})
 	}
+	if c.options.Try != nil {
+		list = append(list,
+			route{pattern: "POST /api/try", role: operators.Viewer, answer: c.try},
+			route{pattern: "GET /api/try/accounts", role: operators.Operate, answer: c.tryAccounts},
+			route{pattern: "POST /api/try/sign-in", role: operators.Operate, answer: c.trySignIn})
+	}
 	if c.options.SiteLink != nil {
 		list = append(list, route{pattern: "POST /api/site-link", role: operators.Operate, answer: c.siteLink})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -51,6 +52,7 @@ type session struct {
 	name        string
 	guest       bool
 	began, used time.Time
+	accounts    map[string]account // of the page API: who they are at a site
 }
 
 func newSessions(now func() time.Time) *sessions {
@@ -92,6 +94,38 @@ func (s *sessions) find(token string, used bool) (session, bool) {
 		one.used = now
 	}
 	return *one, true
+}
+
+// as is who the operator of a session is at a site.
+func (s *sessions) as(token, site string) (account, bool) {
+	one, ok := s.allAs(token)[site]
+	return one, ok
+}
+
+// allAs is the same of all sites.
+func (s *sessions) allAs(token string) map[string]account {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if one := s.list[sha256.Sum256([]byte(token))]; one != nil {
+		return maps.Clone(one.accounts)
+	}
+	return nil
+}
+
+// setAs keeps who they are at a site, and returns who they were.
+func (s *sessions) setAs(token, site string, a account) (old account, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one := s.list[sha256.Sum256([]byte(token))]
+	if one == nil { // it has ended meanwhile
+		return a, true
+	}
+	if one.accounts == nil {
+		one.accounts = map[string]account{}
+	}
+	old, ok = one.accounts[site]
+	one.accounts[site] = a
+	return old, ok
 }
 
 // end ends the session of a token.
@@ -286,9 +320,8 @@ func (c *Console) enter(w http.ResponseWriter, r *http.Request, o Operator, what
 
 // signOut ends a session. It is the one deed that is done though it can't be noted: a full disk must keep nobody signed in.
 func (c *Console) signOut(w http.ResponseWriter, r *http.Request) error {
-	if cookie, err := r.Cookie(c.cookieName()); err == nil {
-		c.sessions.end(cookie.Value)
-	}
+	c.leaveAll(r)
+	c.sessions.end(c.cookieOf(r))
 	c.setCookie(w, "", -time.Second)
 	if err := Note(r.Context(), Entry{What: "sign-out"}); err != nil {
 		c.options.Log.Error("console: somebody signed out, and the audit log does not have it", "error", err)

@@ -246,6 +246,7 @@ var catalogueRows = [...]reasonRow{
 	{"KVI", "console.viewers", "too many pages watch the console already", "close one of them"},
 	{"KPI", "console.pins", "the journey can't be pinned", "unpin another one, or look whether it is still there"},
 	{"KWH", "console.whys", "too many probes run already", "wait until one has ended"},
+	{"KTF", "console.try_failed", "a call that was tried from the console got no answer", "look whether the site answers at all: the page Path, and roundtrip why"},
 	{"KAB", "console.audit_broken", "the audit log is not as it was written", "look who may write to the data folder; the server's own log has the chain of each entry"},
 	{"KNP", "console.not_there", "the console has no such page or part", "see docs/console.md for what it has"},
 }

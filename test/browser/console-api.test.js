@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { openHouse, shoot } from './house.js';
+import { openHouse, password, shoot } from './house.js';
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
 
@@ -67,5 +67,34 @@ test('a call is found by its name and copied', async () => {
   await page.goto('/calls/photos/nothing');
   await page.getByText('There is no call photos nothing').waitFor();
   assert.deepEqual(page.failures, []);
+  await page.context().close();
+});
+
+test('a call is tried as nobody and as an account, and its journey says why', async () => {
+  const page = await house.operator();
+  await page.goto('/calls/photos/list');
+  const form = page.getByRole('region', { name: 'Try it' });
+  const answer = form.getByRole('group', { name: 'The answer' });
+  await form.getByLabel('page_size', { exact: true }).fill('2');
+  await form.getByRole('button', { name: 'Send' }).click();
+  await answer.getByText('200', { exact: true }).waitFor();
+  await answer.getByRole('link', { name: 'its journey' }).waitFor();
+
+  await page.goto('/calls/follows/create');
+  await form.getByRole('button', { name: 'Send' }).click();
+  await answer.getByText(/Fix:/).waitFor();
+  await answer.getByRole('link', { name: /^(access|auth|policy|schema)\./ }).waitFor();
+  await look(page, 'refused');
+
+  await page.goto('/calls/auth/getMe');
+  await form.getByRole('button', { name: 'As an account …' }).click();
+  const door = page.getByRole('dialog');
+  await door.getByLabel('Account').fill('ana');
+  await door.getByLabel('Password').fill(password);
+  await door.getByRole('button', { name: 'Sign in' }).click();
+  await form.getByRole('button', { name: 'As ana', pressed: true }).waitFor();
+  await form.getByRole('button', { name: 'Connect' }).click();
+  await form.getByRole('button', { name: 'Send' }).click();
+  await answer.getByText('"handle": "ana"').waitFor();
   await page.context().close();
 });

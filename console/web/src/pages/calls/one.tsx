@@ -6,6 +6,7 @@ import type { Field } from '../data/types';
 import { Traits, Type } from '../data/schema';
 import { Said } from './said';
 import { pretty, snippets } from './snippets';
+import { TryIt } from './try';
 import type { Api, Call, Group, Parameter, Site } from './types';
 
 export function One({ api, site, group, call }: { api: Api; site: Site; group: Group; call: Call }) {
@@ -20,6 +21,7 @@ export function One({ api, site, group, call }: { api: Api; site: Site; group: G
       </header>
       <Who of={call} />
       <Written api={api} site={site} group={group} call={call} />
+      <TryIt site={site} call={call} />
       <Takes api={api} group={group} call={call} />
       <Answers of={call} />
     </article>
