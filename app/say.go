@@ -32,8 +32,9 @@ func (a *App) sayReady(d *doors) {
 	if at := a.names.doors.own(); at.IsValid() {
 		sayAt(a.around.Out, "dns", fmt.Sprintf("%s   (dig @%s -p %d %s)", at, at.Addr(), at.Port(), h.config.DNS.Zones[0].Name))
 	}
-	if try := a.tryLine(d); try != "" {
+	if try, call := a.tryLines(d); try != "" {
 		sayAt(a.around.Out, "try", try)
+		sayAt(a.around.Out, "grpc", call)
 	}
 	if h.demo != "" {
 		sayAt(a.around.Out, "sign in", h.demo)
@@ -79,8 +80,9 @@ func siteURL(s config.Site, d *doors) string {
 	return scheme + "://" + host
 }
 
-// tryLine is a curl command that works as it stands: the first collection that everybody may read.
-func (a *App) tryLine(d *doors) string {
+// tryLines are commands that work as they stand: for curl, the first collection that people don't sign in to; for grpcurl, a list of
+// what there is. grpcurl is told the address, since it does not know names below localhost where the system doesn't.
+func (a *App) tryLines(d *doors) (rest, call string) {
 	h := a.house.Load()
 	for _, s := range h.config.Sites {
 		for _, r := range s.Routes {
@@ -94,14 +96,20 @@ func (a *App) tryLine(d *doors) string {
 					break
 				}
 			}
-			trust := ""
-			if s.TLS.Mode == config.TLSLocal {
+			trust, trusted, l := "", "", d.secure
+			switch s.TLS.Mode {
+			case config.TLSLocal:
 				trust = "--cacert " + shellWord(a.base.authority) + " "
+				trusted = "-cacert " + shellWord(a.base.authority) + " "
+			case config.TLSOff:
+				trusted, l = "-plaintext ", d.plain
+			default:
 			}
-			return "curl " + trust + "'" + siteURL(s, d) + strings.TrimSuffix(r.Path, "/") + "/" + c + "?page_size=2'"
+			return "curl " + trust + "'" + siteURL(s, d) + strings.TrimSuffix(r.Path, "/") + "/" + c + "?page_size=2'",
+				"grpcurl " + trusted + "-authority " + strings.Replace(s.Name, "*", "any", 1) + " 127.0.0.1:" + strconv.Itoa(port(l)) + " list"
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // sayReloaded tells how reading the declaration again went.
