@@ -63,7 +63,7 @@ tcp 13, tls 14, route 15, cors 16 and so on.`,
 	f.StringArrayVar(&o.Resolve, "resolve", nil, "`HOST:ADDRESS` to use, not asking DNS (several)")
 	f.StringVar(&o.CA, "ca", "", "trust the certificates of this `FILE` too")
 	f.DurationVar(&o.Timeout, "timeout", 0, "`TIME` for all of it (default 30s)")
-	f.BoolVar(&o.Call, "grpc", false, "a call of gRPC; -d is its message (else: if the path is a method's)")
+	f.BoolVar(&o.Call, "grpc", false, "a call of gRPC; -d is its message")
 	f.BoolVar(&o.Anyway, "anyway", false, "go on where a browser would stop")
 	f.BoolVar(&o.JSON, "json", false, "as JSON")
 	return cmd

@@ -295,6 +295,8 @@ func TestReload_MovesFromOneUpstreamToAnother(t *testing.T) {
 			t.Fatalf("after the reload: %v, %v, %s", resp, err, text)
 		}
 	}
+	// What the upstream tells of its requests comes by a pipe, and may come after their answers.
+	await(t, "50 requests at the new upstream", func() bool { return next.arrived("GET /proxied/ok") >= 50 })
 	if n := next.arrived("GET /proxied/ok"); n != 50 || old.arrived("GET /proxied/ok") != before {
 		t.Errorf("of 50 requests %d came to the new upstream and %d to the old one", n, old.arrived("GET /proxied/ok")-before)
 	}
