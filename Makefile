@@ -89,7 +89,7 @@ browser: build page test/browser/node_modules/.package-lock.json $(BEHIND)/node_
 	@cd test/browser && ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip npm run --silent test
 
 fuzz: ## every fuzz target for a few seconds
-	@test/fuzz.sh 5s
+	@test/fuzz.sh 3s
 
 bench: build debian ## figures against PocketBase, Caddy, NGINX, CoreDNS, NSD, Knot and ourselves (about 25 minutes, and once 10 to build Caddy)
 	@cd test/bench && $(GO) run . -bin $(CURDIR)/bin/roundtrip
