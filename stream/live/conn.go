@@ -55,8 +55,9 @@ type Conn struct {
 	room    chan struct{} // a value when the queue has become short
 	mu      sync.Mutex    // guards all below
 	queue   []Item
-	waits   int // bytes in the queue that nobody asked for
-	asked   int // bytes in the queue of first messages of topics: WaitRoom bounds them
+	waits   int   // bytes in the queue that nobody asked for
+	asked   int   // bytes in the queue of first messages of topics: WaitRoom bounds them
+	reached int64 // what the messages up to now have brought the client to, where it has one topic
 	busy    bool
 	closing Closing
 	left    bool
@@ -255,6 +256,13 @@ func (c *Conn) put(i Item) fate {
 	}
 	if !c.whole && (!c.single || i.Frame != nil && i.beat) {
 		i.at = 0
+	}
+	if c.single && i.at > 0 {
+		// A snapshot is read from the store, which may be ahead of what the hub has delivered: a heartbeat after it must not
+		// send the client back.
+		if c.reached = max(c.reached, i.at); i.beat {
+			i.at = c.reached
+		}
 	}
 	c.queue = append(c.queue, i)
 	if i.own {
