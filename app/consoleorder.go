@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,13 +57,20 @@ func OperatorAudit(_ context.Context, o OperatorOptions, s Surroundings) error {
 		return err
 	}
 	broken, n, err := audit.Verify(dataFolder(c))
-	switch {
+	if err != nil {
+		return err
+	}
+	wrong, turned, err := audit.VerifyRefused(dataFolder(c))
+	switch broken = cmp.Or(broken, wrong); {
 	case err != nil:
 		return err
 	case broken != "":
 		return roundtrip.E(roundtrip.Unprocessable, "console.audit_broken", "the audit log was changed by somebody else: %s", broken)
 	}
 	fmt.Fprintf(s.Out, "the chain holds up to entry %d: none before it was changed or taken out\n", n)
+	if turned > 0 {
+		fmt.Fprintf(s.Out, "so does that of who was turned away at the door (%s), up to entry %d\n", audit.RefusedFile, turned)
+	}
 	fmt.Fprintln(s.Out, `whether entries behind it were cut off, only the server's log can tell: its last line with the message "audit" has the same n`)
 	return nil
 }

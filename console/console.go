@@ -35,8 +35,9 @@ const (
 	partTimeout     = 5 * time.Minute
 	whysMax         = 4 // probes that run at once
 	whyTimeout      = time.Minute
-	signInsPerName  = 5 // in a minute; then each costs a wait
-	signInsPerPlace = 20
+	signInsPerName  = 5  // in a minute, of one name from one network; then each costs a wait
+	signInsPerPlace = 20 // from one address
+	signInsStrange  = 30 // of one name, from all networks together in which its operator never was
 )
 
 // Options says what the console shows and where.
@@ -92,7 +93,7 @@ type Console struct {
 	book     *operators.Book
 	sessions *sessions
 	guests   *guestLinks
-	names    *tries.Limiter // sign-ins of one name
+	names    *tries.Limiter // sign-ins of one name from one network
 	places   *tries.Limiter // failed sign-ins and dead links of one address
 	viewers  chan struct{}
 	whys     chan struct{}
@@ -101,8 +102,11 @@ type Console struct {
 	server   *http.Server
 	ready    chan struct{}
 
-	mu    sync.Mutex // guards audit
-	audit *audit.Log // nil before Run
+	everywhere *tries.Limiter // sign-ins of one name from networks that its operator never came from
+
+	mu      sync.Mutex // guards all below
+	audit   *audit.Log // nil before Run
+	refused *audit.Log // of strangers who were turned away; nil before Run
 }
 
 // New checks the options and makes a console. It opens nothing.
@@ -120,7 +124,7 @@ func New(o Options) (*Console, error) {
 	}
 	c := &Console{
 		options: o, book: book, sessions: newSessions(o.Now), guests: &guestLinks{now: o.Now}, boot: boot[:8],
-		names: tries.New(signInsPerName, o.Now), places: tries.New(signInsPerPlace, o.Now),
+		names: tries.New(signInsPerName, o.Now), places: tries.New(signInsPerPlace, o.Now), everywhere: tries.New(signInsStrange, o.Now),
 		viewers: make(chan struct{}, viewersMax), whys: make(chan struct{}, whysMax),
 		pulse: newPulse(o.Recorder, o.Now), ready: make(chan struct{}),
 	}
@@ -137,19 +141,14 @@ func (c *Console) Ready() <-chan struct{} { return c.ready }
 
 // Run serves until ctx ends. Streams end at once then, other requests have three seconds.
 func (c *Console) Run(ctx context.Context) error {
-	log, err := audit.Open(c.options.Dir, c.options.Now, 0)
+	closeLogs, err := c.openLogs()
 	if err != nil {
 		return errors.Join(err, c.options.Listener.Close())
 	}
-	defer func() { _ = log.Close() }() // each entry was synced by itself
-	if broken := log.Broken(); broken != "" {
-		c.options.Log.Error("the audit log was changed by somebody else: what it says before this can't be trusted", "file", audit.File, "broken", broken)
-	}
-	c.mu.Lock()
-	c.audit = log
-	c.mu.Unlock()
+	defer closeLogs()
 	c.server.BaseContext = func(net.Listener) context.Context { return ctx }
-	defer c.beats(ctx)()
+	defer beside(ctx, c.pulse.run)()
+	defer beside(ctx, c.leaves)()
 	l := newCrowd(c.options.Listener, connectionsMax)
 	ended := make(chan error, 1)
 	go func() {
@@ -176,13 +175,34 @@ func (c *Console) Run(ctx context.Context) error {
 	return err
 }
 
-// beats runs the pulse; the function that it returns ends it.
-func (c *Console) beats(ctx context.Context) (end func()) {
+// openLogs opens both audit logs; the function that it returns closes them.
+func (c *Console) openLogs() (closeThem func(), err error) {
+	log, err := audit.Open(c.options.Dir, c.options.Now, 0)
+	if err != nil {
+		return nil, err
+	}
+	refused, err := audit.OpenRefused(c.options.Dir, c.options.Now, 0)
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	for file, l := range map[string]*audit.Log{audit.File: log, audit.RefusedFile: refused} {
+		if broken := l.Broken(); broken != "" {
+			c.options.Log.Error("the audit log was changed by somebody else: what it says before this can't be trusted", "file", file, "broken", broken)
+		}
+	}
+	c.mu.Lock()
+	c.audit, c.refused = log, refused
+	c.mu.Unlock()
+	return func() { _, _ = log.Close(), refused.Close() }, nil // each entry was synced by itself
+}
+
+// beside runs something beside the server; the function that it returns ends it.
+func beside(ctx context.Context, run func(ctx context.Context)) (end func()) {
 	ctx, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		c.pulse.run(ctx)
+		run(ctx)
 	}()
 	return func() {
 		stop()

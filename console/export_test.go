@@ -28,3 +28,6 @@ func Quantile(took []time.Duration, part float64) time.Duration {
 	}
 	return s.quantile(uint64(len(took)), part)
 }
+
+// Sweep ends the sessions that nobody comes back to, as the clock does every minute.
+func (c *Console) Sweep() { c.sweep() }

@@ -111,13 +111,16 @@ func (c *Console) client(r *http.Request) netip.Addr {
 	return at
 }
 
+// loopback is the network of who asks from the machine itself, a tunnel's end among them.
+const loopback = "loopback"
+
 // network is an address as others may see it: /24, of IPv6 /56.
 func network(a netip.Addr) string {
 	if !a.IsValid() {
 		return ""
 	}
 	if a.IsLoopback() {
-		return "loopback"
+		return loopback
 	}
 	bits := 24
 	if a.Is6() {

@@ -92,7 +92,7 @@ func (c *Console) removeOperator(r *http.Request) (any, error) {
 	if err := c.book.Remove(known.Name); err != nil {
 		return nil, c.undone(r, "operator.remove", known.Name, err)
 	}
-	c.sessions.endOf(known.Name)
+	c.sessions.endOf(known.Name, "")
 	return struct{}{}, nil
 }
 

@@ -1,8 +1,10 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -35,10 +37,15 @@ func Note(ctx context.Context, e Entry) error {
 // Note writes a deed of somebody who did not come over the net, such as a command of this machine.
 func (c *Console) Note(e Entry) error { return c.note(e) }
 
-func (c *Console) note(e Entry) error {
-	c.mu.Lock()
-	log := c.audit
-	c.mu.Unlock()
+func (c *Console) note(e Entry) error { return c.noteIn(audit.File, e) }
+
+// noteRefused writes that a stranger was turned away into the log of those: they can fill that one alone.
+func (c *Console) noteRefused(e Entry) error {
+	return c.noteIn(audit.RefusedFile, e)
+}
+
+func (c *Console) noteIn(file string, e Entry) error {
+	log := c.log(file)
 	if log == nil {
 		return roundtrip.E(roundtrip.Unavailable, "app.stopping", "the console does not run")
 	}
@@ -53,7 +60,7 @@ func (c *Console) note(e Entry) error {
 		return nil
 	}
 	// What stands in the server's log as well can't be changed by changing the file alone.
-	c.options.Log.Info("audit", "n", e.N, "who", e.Who, "from", e.From, "what", e.What, "target", e.Target, "refused", e.Refused, "chain", e.Chain)
+	c.options.Log.Info("audit", "file", file, "n", e.N, "who", e.Who, "from", e.From, "what", e.What, "target", e.Target, "refused", e.Refused, "chain", e.Chain)
 	return nil
 }
 
@@ -68,17 +75,31 @@ func (c *Console) showAudit(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	log := c.audit
-	c.mu.Unlock()
+	log, refused := c.log(audit.File), c.log(audit.RefusedFile)
 	list, err := log.Last(n, who)
 	if err != nil {
 		return nil, roundtrip.Wrap("console.audit", err)
 	}
+	others, err := refused.Last(n, who)
+	if err != nil {
+		return nil, roundtrip.Wrap("console.audit", err)
+	}
+	list = append(list, others...)
+	slices.SortStableFunc(list, func(a, z Entry) int { return z.Time.Compare(a.Time) })
 	return struct {
 		Entries []Entry `json:"entries"`
-		Broken  string  `json:"broken,omitempty"` // where the chain of the log is broken: somebody changed it
-	}{list, log.Broken()}, nil
+		Broken  string  `json:"broken,omitempty"` // where the chain of a log is broken: somebody changed it
+	}{list[:min(n, len(list))], cmp.Or(log.Broken(), refused.Broken())}, nil
+}
+
+// log is one of the two, nil before Run.
+func (c *Console) log(file string) *audit.Log {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if file == audit.RefusedFile {
+		return c.refused
+	}
+	return c.audit
 }
 
 // number reads a query parameter between 1 and most.

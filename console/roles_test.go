@@ -40,6 +40,7 @@ func TestRoles_Matrix(t *testing.T) {
 		{"POST /api/sign-in", "/api/sign-in", nil, 0},
 		{"POST /api/claim", "/api/claim", nil, 0},
 		{"POST /api/sign-out", "/api/sign-out", args{}, operators.Viewer},
+		{"POST /api/password", "/api/password", args{"current": secret, "password": "other unrelated words"}, operators.Viewer},
 		{"GET /api/overview", "/api/overview", nil, operators.Viewer},
 		{"GET /api/overview/live", "", nil, operators.Viewer},
 		{"GET /api/pulse", "/api/pulse", nil, operators.Viewer},
@@ -94,6 +95,9 @@ func TestRoles_Matrix(t *testing.T) {
 				}
 			case role == 0 && resp.StatusCode != 401, role > 0 && role < row.least && resp.StatusCode != 403, role >= row.least && (refused || resp.StatusCode >= 400):
 				t.Errorf("%s as %s: %d, for %s and above", row.pattern, role, resp.StatusCode, row.least)
+			}
+			if strings.HasSuffix(row.pattern, "password") && role > 0 {
+				who[role].want(200, "POST", "/api/password", args{"current": "other unrelated words", "password": secret})
 			}
 			if strings.HasSuffix(row.pattern, "sign-out") && role > 0 {
 				who[role].want(200, "POST", "/api/sign-in", args{"name": "the-" + role.String(), "password": secret})

@@ -27,6 +27,7 @@ func (c *Console) routes() []route {
 		{pattern: "POST /api/sign-in", role: anybody, serve: c.signIn},
 		{pattern: "POST /api/claim", role: anybody, serve: c.claim},
 		{pattern: "POST /api/sign-out", role: operators.Viewer, serve: c.signOut},
+		{pattern: "POST /api/password", role: operators.Viewer, answer: c.changePassword},
 
 		{pattern: "GET /api/overview", role: operators.Viewer, answer: c.showOverview},
 		{pattern: "GET /api/overview/live", role: operators.Viewer, serve: c.watchOverview},

@@ -3,18 +3,13 @@ package console
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
-	"maps"
 	"net"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/console/operators"
-	"github.com/roundtrip-dev/roundtrip/internal/tries"
 )
 
 const (
@@ -42,10 +37,12 @@ func OperatorFrom(ctx context.Context) (o Operator, ok bool) {
 
 // sessions are who is signed in. They are kept in memory alone, so that no file opens the console: a restart signs out.
 type sessions struct {
-	now func() time.Time
+	now  func() time.Time
+	over chan struct{} // has one in it while ended has something
 
-	mu   sync.Mutex // guards list
-	list map[[32]byte]*session
+	mu    sync.Mutex // guards all below
+	list  map[[32]byte]*session
+	ended []visit // of accounts, whose console session has ended
 }
 
 type session struct {
@@ -56,7 +53,7 @@ type session struct {
 }
 
 func newSessions(now func() time.Time) *sessions {
-	return &sessions{now: now, list: map[[32]byte]*session{}}
+	return &sessions{now: now, over: make(chan struct{}, 1), list: map[[32]byte]*session{}}
 }
 
 // begin keeps a new session under its token.
@@ -71,7 +68,7 @@ func (s *sessions) begin(token, name string, guest bool) {
 				oldest = key
 			}
 		}
-		delete(s.list, oldest)
+		s.drop(oldest)
 	}
 	s.list[sha256.Sum256([]byte(token))] = &session{name: name, guest: guest, began: now, used: now}
 }
@@ -86,8 +83,8 @@ func (s *sessions) find(token string, used bool) (session, bool) {
 		return session{}, false
 	}
 	now := s.now()
-	if now.Sub(one.used) >= sessionIdle || now.Sub(one.began) >= sessionAbsolute {
-		delete(s.list, key)
+	if one.dead(now) {
+		s.drop(key)
 		return session{}, false
 	}
 	if used {
@@ -96,52 +93,26 @@ func (s *sessions) find(token string, used bool) (session, bool) {
 	return *one, true
 }
 
-// as is who the operator of a session is at a site.
-func (s *sessions) as(token, site string) (account, bool) {
-	one, ok := s.allAs(token)[site]
-	return one, ok
-}
-
-// allAs is the same of all sites.
-func (s *sessions) allAs(token string) map[string]account {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if one := s.list[sha256.Sum256([]byte(token))]; one != nil {
-		return maps.Clone(one.accounts)
-	}
-	return nil
-}
-
-// setAs keeps who they are at a site, and returns who they were.
-func (s *sessions) setAs(token, site string, a account) (old account, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	one := s.list[sha256.Sum256([]byte(token))]
-	if one == nil { // it has ended meanwhile
-		return a, true
-	}
-	if one.accounts == nil {
-		one.accounts = map[string]account{}
-	}
-	old, ok = one.accounts[site]
-	one.accounts[site] = a
-	return old, ok
+// dead reports whether a session's time is over.
+func (s *session) dead(now time.Time) bool {
+	return now.Sub(s.used) >= sessionIdle || now.Sub(s.began) >= sessionAbsolute
 }
 
 // end ends the session of a token.
 func (s *sessions) end(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.list, sha256.Sum256([]byte(token)))
+	s.drop(sha256.Sum256([]byte(token)))
 }
 
-// endOf ends all sessions of an operator.
-func (s *sessions) endOf(name string) {
+// endOf ends all sessions of an operator but the one of the token but, which may be "".
+func (s *sessions) endOf(name, but string) {
+	kept := sha256.Sum256([]byte(but))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for key, one := range s.list {
-		if !one.guest && one.name == name {
-			delete(s.list, key)
+		if !one.guest && one.name == name && key != kept {
+			s.drop(key)
 		}
 	}
 }
@@ -172,7 +143,7 @@ func (c *Console) who(r *http.Request, used bool) (o Operator, in bool, err erro
 	known, err := c.book.Find(one.name)
 	switch {
 	case err != nil && roundtrip.AsError(err).Kind == roundtrip.Missing:
-		c.sessions.endOf(one.name)
+		c.sessions.endOf(one.name, "")
 		return o, false, nil
 	case err != nil:
 		return o, false, err
@@ -219,119 +190,4 @@ func (c *Console) shown(o Operator) shownSession {
 func (c *Console) session(r *http.Request) (any, error) {
 	o, _ := OperatorFrom(r.Context())
 	return c.shown(o), nil
-}
-
-// signIn begins a session of an operator who proves it with a password.
-func (c *Console) signIn(w http.ResponseWriter, r *http.Request) error {
-	var in struct {
-		Name     string `json:"name"`
-		Password string `json:"password"`
-	}
-	if err := readJSON(r, &in); err != nil {
-		return err
-	}
-	in.Name = strings.ToLower(strings.TrimSpace(in.Name))
-	name, from := tries.NameKey(in.Name), tries.AddrKey(c.client(r))
-	if wait := c.places.Wait(from); wait > 0 {
-		return rateLimited(wait)
-	}
-	if wait := c.names.Take(name); wait > 0 {
-		return rateLimited(wait)
-	}
-	known, err := c.book.Check(r.Context(), in.Name, in.Password)
-	switch {
-	case err != nil && roundtrip.AsError(err).Kind == roundtrip.Unauthenticated:
-		c.places.Take(from)
-		return errors.Join(c.note(Entry{Who: in.Name, From: network(c.client(r)), What: "sign-in", Refused: "auth.invalid"}), err)
-	case err != nil:
-		c.names.GiveBack(name)
-		return err
-	}
-	c.names.Reset(name)
-	return c.enter(w, r, Operator{Name: known.Name, Role: known.Role, From: network(c.client(r))}, "sign-in")
-}
-
-// claim makes an operator of who has a link, and signs them in. A link of dev makes no account.
-func (c *Console) claim(w http.ResponseWriter, r *http.Request) error {
-	var in struct {
-		Token    string `json:"token"`
-		Name     string `json:"name"`
-		Password string `json:"password"`
-	}
-	if err := readJSON(r, &in); err != nil {
-		return err
-	}
-	from := tries.AddrKey(c.client(r))
-	if wait := c.places.Wait(from); wait > 0 {
-		return rateLimited(wait)
-	}
-	o := Operator{Name: operators.Guest, Role: operators.Owner, Guest: true, From: network(c.client(r))}
-	if !c.guests.claim(in.Token) {
-		known, err := c.newOperator(r, in.Token, in.Name, in.Password)
-		if err != nil {
-			return err
-		}
-		o.Name, o.Role, o.Guest = known.Name, known.Role, false
-	}
-	return c.enter(w, r, o, "sign-in")
-}
-
-// newOperator makes an operator of who has a link. That it was tried is noted first.
-func (c *Console) newOperator(r *http.Request, token, name, password string) (operators.Operator, error) {
-	e := Entry{Who: strings.ToLower(strings.TrimSpace(name)), From: network(c.client(r)), What: "claim"}
-	if err := c.book.Open(token); err != nil {
-		if roundtrip.AsError(err).Reason == "console.link_dead" {
-			c.places.Take(tries.AddrKey(c.client(r)))
-			e.Refused = "console.link_dead"
-			return operators.Operator{}, errors.Join(c.note(e), err)
-		}
-		return operators.Operator{}, err
-	}
-	if err := c.book.Allow(name, password); err != nil {
-		return operators.Operator{}, err
-	}
-	if err := c.note(e); err != nil {
-		return operators.Operator{}, err
-	}
-	known, err := c.book.Claim(r.Context(), token, name, password)
-	if err != nil {
-		e.Refused = roundtrip.AsError(err).Reason
-		return known, errors.Join(c.note(e), err)
-	}
-	return known, nil
-}
-
-// enter begins a session and answers with who it is.
-func (c *Console) enter(w http.ResponseWriter, r *http.Request, o Operator, what string) error {
-	if err := c.note(Entry{Who: o.Name, Role: o.Role.String(), From: o.From, What: what}); err != nil {
-		return err
-	}
-	token, err := operators.NewToken(c.options.Rand)
-	if err != nil {
-		return err
-	}
-	if old, err := r.Cookie(c.cookieName()); err == nil {
-		c.sessions.end(old.Value)
-	}
-	c.sessions.begin(token, o.Name, o.Guest)
-	c.setCookie(w, token, sessionAbsolute)
-	return c.writeJSON(w, c.shown(o))
-}
-
-// signOut ends a session. It is the one deed that is done though it can't be noted: a full disk must keep nobody signed in.
-func (c *Console) signOut(w http.ResponseWriter, r *http.Request) error {
-	c.leaveAll(r)
-	c.sessions.end(c.cookieOf(r))
-	c.setCookie(w, "", -time.Second)
-	if err := Note(r.Context(), Entry{What: "sign-out"}); err != nil {
-		c.options.Log.Error("console: somebody signed out, and the audit log does not have it", "error", err)
-	}
-	return c.writeJSON(w, struct{}{})
-}
-
-func rateLimited(wait time.Duration) error {
-	seconds := int((wait + time.Second - 1) / time.Second)
-	e := roundtrip.E(roundtrip.Limited, "auth.rate_limited", "too many tries; try again in %s s", strconv.Itoa(seconds))
-	e.Retry = time.Duration(seconds) * time.Second
-	return e
 }

@@ -38,11 +38,6 @@ type TryAnswer struct {
 	Journey string      `json:"journey"`
 }
 
-// account is who an operator is at a site, proved by that account's own password.
-type account struct {
-	name, token string
-}
-
 // try makes one call the way a stranger or an account would. Who may only look may try what changes nothing, as nobody.
 func (c *Console) try(r *http.Request) (any, error) {
 	var in TryOrder
@@ -130,23 +125,6 @@ func (c *Console) tryAccounts(r *http.Request) (any, error) {
 	return struct {
 		Accounts map[string]string `json:"accounts"`
 	}{names}, nil
-}
-
-// leaveAll ends the sessions of accounts that an operator has at sites.
-func (c *Console) leaveAll(r *http.Request) {
-	for site, one := range c.sessions.allAs(c.cookieOf(r)) {
-		c.leave(r.Context(), site, one)
-	}
-}
-
-// leave ends one. Where that fails it ends by itself: nobody has its token any more.
-func (c *Console) leave(ctx context.Context, site string, one account) {
-	if c.options.Try == nil {
-		return
-	}
-	if _, err := c.tried(ctx, TryOrder{Site: site, Method: http.MethodPost, Path: "/auth/sign-out", Token: one.token}); err != nil {
-		c.options.Log.Warn("console: an account that was tried is still signed in", "site", site, "error", err)
-	}
 }
 
 func (c *Console) cookieOf(r *http.Request) string {

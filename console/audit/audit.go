@@ -4,6 +4,7 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -16,16 +17,28 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/roundtrip-dev/roundtrip/internal/filelock"
 )
 
-// File is the name of the current file in the data folder; older ones have a dot and a number behind it, 1 for the newest.
-const File = "audit.log"
+// The names of the current files in the data folder; older ones have a dot and a number behind it, 1 for the newest.
+const (
+	// File is that of what operators do.
+	File = "audit.log"
+	// RefusedFile is that of strangers who were turned away at the console's door. It has a room of its own: whoever tries
+	// passwords all day long pushes out nothing but other tries.
+	RefusedFile = "audit-refused.log"
+)
 
 const (
 	// FileMaxBytes is how long a file grows before the next one is begun.
 	FileMaxBytes = 4 << 20
 	// FilesMax is how many older files are kept.
 	FilesMax = 7
+	// RefusedMaxBytes is FileMaxBytes of [RefusedFile].
+	RefusedMaxBytes = 1 << 20
+	// RefusedFilesMax is FilesMax of [RefusedFile].
+	RefusedFilesMax = 3
 
 	lineMaxBytes = 16 << 10
 	textMax      = 300 // bytes of one text of an entry
@@ -48,9 +61,10 @@ type Entry struct {
 	Chain   string    `json:"chain,omitempty"` // SHA-256 of the chain so far and of this line up to here
 }
 
-// Log is an open audit log. It is safe for use by several goroutines.
+// Log is an open audit log. It is safe for use by several goroutines, and by several processes at once: each entry is
+// written under a lock of the file, behind what others have written.
 type Log struct {
-	dir     string
+	place
 	now     func() time.Time
 	maxSize int64
 
@@ -66,10 +80,21 @@ type Log struct {
 // Open opens the log of a data folder, or begins it. What a crash left of a last line is cut off: nobody was told that it
 // is there. maxSize bounds a file; 0: [FileMaxBytes].
 func Open(dir string, now func() time.Time, maxSize int64) (*Log, error) {
-	if maxSize <= 0 {
-		maxSize = FileMaxBytes
+	return open(place{dir, File, FilesMax}, now, cmp.Or(max(0, maxSize), FileMaxBytes))
+}
+
+// OpenRefused is Open for the log of those who were turned away.
+func OpenRefused(dir string, now func() time.Time, maxSize int64) (*Log, error) {
+	return open(place{dir, RefusedFile, RefusedFilesMax}, now, cmp.Or(max(0, maxSize), RefusedMaxBytes))
+}
+
+func open(at place, now func() time.Time, maxSize int64) (*Log, error) {
+	l := &Log{place: at, now: now, maxSize: maxSize}
+	unlock, err := filelock.Take(l.lockPath())
+	if err != nil {
+		return nil, err
 	}
-	l := &Log{dir: dir, now: now, maxSize: maxSize}
+	defer unlock()
 	f, err := os.OpenFile(l.path(0), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -119,6 +144,14 @@ func (l *Log) Append(e Entry) (Entry, error) {
 	if l.failed != nil {
 		return e, l.failed
 	}
+	unlock, err := filelock.Take(l.lockPath())
+	if err != nil {
+		return e, err
+	}
+	defer unlock()
+	if err := l.catchUp(); err != nil {
+		return e, err
+	}
 	if l.size >= l.maxSize {
 		if err := l.rotate(); err != nil {
 			return e, err
@@ -145,6 +178,34 @@ func (l *Log) Append(e Entry) (Entry, error) {
 	return e, nil
 }
 
+// catchUp goes to the end of what other processes have written since. Where entries of ours are gone the chain goes on from
+// them, so that it is seen. The caller holds mu and the lock.
+func (l *Log) catchUp() error {
+	there, err := os.Stat(l.path(0))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if mine, failed := l.file.Stat(); err == nil && failed == nil && os.SameFile(there, mine) && there.Size() == l.size {
+		return nil
+	}
+	f, err := os.OpenFile(l.path(0), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	before, last, chain, broken := l.file, l.last, l.chain, l.broken
+	l.file = f
+	if err := l.recover(); err != nil {
+		l.file, l.last, l.chain = before, last, chain
+		return errors.Join(err, f.Close())
+	}
+	l.broken = first(broken, l.broken)
+	if l.last < last {
+		l.last, l.chain = last, chain
+		l.broken = first(l.broken, fmt.Sprintf("entries up to %d were written, and are gone", last))
+	}
+	return before.Close()
+}
+
 // takeBack removes what a failed write left, so that the next one begins on a line of its own.
 func (l *Log) takeBack(err error) error {
 	if back := l.file.Truncate(l.size); back != nil {
@@ -157,7 +218,7 @@ func (l *Log) takeBack(err error) error {
 
 // rotate begins the next file. The caller holds mu.
 func (l *Log) rotate() error {
-	for i := FilesMax - 1; i >= 0; i-- {
+	for i := l.files - 1; i >= 0; i-- {
 		if err := os.Rename(l.path(i), l.path(i+1)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -171,13 +232,21 @@ func (l *Log) rotate() error {
 	return errors.Join(old.Close(), syncFolder(l.dir))
 }
 
-func (l *Log) path(i int) string {
-	at := filepath.Join(l.dir, File)
+// place is where a log lies.
+type place struct {
+	dir, name string
+	files     int // older ones that are kept
+}
+
+func (p place) path(i int) string {
+	at := filepath.Join(p.dir, p.name)
 	if i > 0 {
 		at += fmt.Sprintf(".%d", i)
 	}
 	return at
 }
+
+func (p place) lockPath() string { return p.path(0) + ".lock" }
 
 // Broken says where the chain is broken, as it was found when the log was opened, "" where it is not.
 func (l *Log) Broken() string {

@@ -98,7 +98,7 @@ func TestLog_RotatesAndForgetsTheOldest(t *testing.T) {
 		t.Fatalf("%q, %d", broken, n)
 	}
 	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != audit.FilesMax+1 {
+	if err != nil || len(files) != audit.FilesMax+2 { // with the lock's
 		t.Fatalf("%d files, %v", len(files), err)
 	}
 	list, err := l.Last(1000, "ana")
@@ -206,4 +206,66 @@ func FuzzOpen(f *testing.F) {
 			t.Fatalf("at the start whole %v, then %q, %v", whole, broken, err)
 		}
 	})
+}
+
+// Two processes write the same log, over the end of a file: one chain comes of it.
+func TestLog_ProcessesTakeTurns(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	a, z := open(t, dir, 2000), open(t, dir, 2000)
+	for range 12 {
+		add(t, a, 1)
+		add(t, z, 2)
+	}
+	if broken, n := verify(t, dir); broken != "" || n != 36 {
+		t.Fatalf("%q, %d entries", broken, n)
+	}
+	list, err := a.Last(1, "")
+	if err != nil || len(list) != 1 || list[0].N != 36 || a.Broken() != "" || z.Broken() != "" {
+		t.Fatalf("%+v, %v, %q, %q", list, err, a.Broken(), z.Broken())
+	}
+}
+
+// Who takes a log that is in use away is found out by what is written after it.
+func TestLog_TakenAwayWhileItIsOpen(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := open(t, dir, 0)
+	add(t, l, 3)
+	path := filepath.Join(dir, audit.File)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := text[:bytes.IndexByte(text, '\n')+1]
+	if err := os.WriteFile(path, first, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	add(t, l, 1)
+	if broken, _ := verify(t, dir); broken == "" || l.Broken() == "" {
+		t.Errorf("two entries are gone, and nobody says so: %q, %q", broken, l.Broken())
+	}
+}
+
+// Those who are turned away have a log of their own.
+func TestLog_TheRefusedPushOutNobody(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := open(t, dir, 1000)
+	add(t, l, 3)
+	refused, err := audit.OpenRefused(dir, now, 300)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = refused.Close() }()
+	add(t, refused, 100)
+	if broken, n := verify(t, dir); broken != "" || n != 3 {
+		t.Errorf("%q, %d entries", broken, n)
+	}
+	if broken, n, err := audit.VerifyRefused(dir); broken != "" || n != 100 || err != nil {
+		t.Errorf("of the refused: %q, %d entries, %v", broken, n, err)
+	}
+	if names, err := filepath.Glob(filepath.Join(dir, audit.RefusedFile+".?")); err != nil || len(names) != audit.RefusedFilesMax {
+		t.Errorf("%v, %v", names, err)
+	}
 }

@@ -15,7 +15,7 @@ func (l *Log) Last(n int, who string) ([]Entry, error) {
 	l.mu.Lock() // no rotation meanwhile
 	defer l.mu.Unlock()
 	list := []Entry{}
-	for i := 0; i <= FilesMax && len(list) < n; i++ {
+	for i := 0; i <= l.files && len(list) < n; i++ {
 		text, err := os.ReadFile(l.path(i))
 		if errors.Is(err, fs.ErrNotExist) {
 			break
@@ -37,11 +37,19 @@ func (l *Log) Last(n int, who string) ([]Entry, error) {
 	return list, nil
 }
 
-// Verify reads all files, the oldest first, and says where the chain is broken, "" where it holds.
+// Verify reads all files of what operators did, the oldest first, and says where the chain is broken, "" where it holds.
 func Verify(dir string) (broken string, entries uint64, err error) {
-	l := &Log{dir: dir}
+	return verify(place{dir, File, FilesMax})
+}
+
+// VerifyRefused is Verify of those who were turned away.
+func VerifyRefused(dir string) (broken string, entries uint64, err error) {
+	return verify(place{dir, RefusedFile, RefusedFilesMax})
+}
+
+func verify(l place) (broken string, entries uint64, err error) {
 	chain, known := "", false
-	for i := FilesMax; i >= 0; i-- {
+	for i := l.files; i >= 0; i-- {
 		text, err := os.ReadFile(l.path(i))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -48,7 +48,7 @@ func (b *Book) Invite(role Role) (token string, until time.Time, err error) {
 
 // Claim makes the one who has a link's token an operator and takes the link away. A name or password that can't be used
 // leaves it.
-func (b *Book) Claim(ctx context.Context, token, name, text string) (Operator, error) {
+func (b *Book) Claim(ctx context.Context, token, name, text, network string) (Operator, error) {
 	if err := b.Open(token); err != nil {
 		return Operator{}, err
 	}
@@ -61,7 +61,7 @@ func (b *Book) Claim(ctx context.Context, token, name, text string) (Operator, e
 		return Operator{}, hashFailure(err)
 	}
 	now := b.now().UTC().Truncate(time.Second)
-	o := Operator{Name: name, Hash: hash, Created: now, Seen: now}
+	o := Operator{Name: name, Hash: hash, Created: now, Seen: now, From: latest(nil, network)}
 	err = b.change(func(c *content) error {
 		b.dropOld(c)
 		i := slices.IndexFunc(c.Links, func(l link) bool { return l.Hash == hashToken(token) })

@@ -6,11 +6,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,7 +17,6 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
-	"github.com/roundtrip-dev/roundtrip/internal/atomicfile"
 	"github.com/roundtrip-dev/roundtrip/internal/password"
 )
 
@@ -30,6 +26,7 @@ const File = "operators.json"
 const (
 	operatorsMax = 100
 	linksMax     = 20
+	networksMax  = 8 // of one operator
 	// PasswordMin is how many characters a password of an operator has at least: it opens more than that of a user.
 	PasswordMin = 12
 )
@@ -39,8 +36,9 @@ type Operator struct {
 	Name    string    `json:"name"`
 	Role    Role      `json:"role"`
 	Created time.Time `json:"created"`
-	Seen    time.Time `json:"seen,omitzero"` // when they signed in last
-	Hash    string    `json:"password"`      // PHC string; never leaves this room
+	Seen    time.Time `json:"seen,omitzero"`  // when they signed in last
+	Hash    string    `json:"password"`       // PHC string; never leaves this room
+	From    []string  `json:"from,omitempty"` // the networks that they signed in from, the latest first
 }
 
 // Link is an invitation: who has its token becomes an operator, once.
@@ -65,8 +63,8 @@ type Options struct {
 	Cost password.Cost // of a password's hash; zero: the usual one
 }
 
-// Book is the list of operators. It reads its file again when that was replaced, so that a command may write it while a
-// server runs. It is safe for use by several goroutines.
+// Book is the list of operators. It reads its file again when that was replaced, and writes it under a lock that all
+// processes of this machine share, so that a command may write it while a server runs. It is safe for use by several goroutines.
 type Book struct {
 	path   string
 	now    func() time.Time
@@ -121,8 +119,37 @@ func (b *Book) Find(name string) (Operator, error) {
 	return b.have.Operators[i], nil
 }
 
-// Check proves name and password and notes that the operator was seen. The error is Unauthenticated where either is wrong.
-func (b *Book) Check(ctx context.Context, name, text string) (Operator, error) {
+// Knows reports whether the operator of that name, if there is one, has signed in from that network before.
+func (b *Book) Knows(name, network string) (bool, error) {
+	o, err := b.Find(name)
+	if err != nil && roundtrip.AsError(err).Kind != roundtrip.Missing {
+		return false, err
+	}
+	return slices.Contains(o.From, network), nil
+}
+
+// Check proves name and password and notes that the operator was seen, and in which network. The error is Unauthenticated
+// where either is wrong.
+func (b *Book) Check(ctx context.Context, name, text, network string) (Operator, error) {
+	o, err := b.prove(ctx, name, text)
+	if err != nil {
+		return Operator{}, err
+	}
+	err = b.change(func(c *content) error {
+		i := b.index(o.Name)
+		if i < 0 || c.Operators[i].Hash != o.Hash {
+			return wrongLogin() // removed in between
+		}
+		c.Operators[i].Seen = b.now().UTC().Truncate(time.Second)
+		c.Operators[i].From = latest(c.Operators[i].From, network)
+		o = c.Operators[i]
+		return nil
+	})
+	return o, err
+}
+
+// prove finds the operator of a name whose password this is.
+func (b *Book) prove(ctx context.Context, name, text string) (Operator, error) {
 	o, err := b.Find(name)
 	if err != nil && roundtrip.AsError(err).Kind != roundtrip.Missing {
 		return Operator{}, err
@@ -137,16 +164,21 @@ func (b *Book) Check(ctx context.Context, name, text string) (Operator, error) {
 	if !ok {
 		return Operator{}, wrongLogin()
 	}
-	err = b.change(func(c *content) error {
-		i := b.index(o.Name)
-		if i < 0 || c.Operators[i].Hash != o.Hash {
-			return wrongLogin() // removed in between
+	return o, nil
+}
+
+// latest puts a network first in a list, in a new one: others may read the old one.
+func latest(list []string, network string) []string {
+	if network == "" {
+		return list
+	}
+	all := []string{network}
+	for _, n := range list {
+		if n != network && len(all) < networksMax {
+			all = append(all, n)
 		}
-		c.Operators[i].Seen = b.now().UTC().Truncate(time.Second)
-		o = c.Operators[i]
-		return nil
-	})
-	return o, err
+	}
+	return all
 }
 
 // SetRole gives an operator another role and returns the one before. The last owner stays one.
@@ -191,95 +223,6 @@ func (b *Book) index(name string) int {
 	return slices.IndexFunc(b.have.Operators, func(o Operator) bool { return strings.EqualFold(o.Name, name) })
 }
 
-// change does something to the content and writes it, or leaves all as it was. The index is valid while do runs.
-func (b *Book) change(do func(c *content) error) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if err := b.refresh(); err != nil {
-		return err
-	}
-	old := b.have
-	b.have.Operators, b.have.Links = slices.Clone(old.Operators), slices.Clone(old.Links)
-	err := do(&b.have)
-	if err == nil {
-		err = b.write()
-	}
-	if err != nil {
-		b.have = old
-	}
-	return err
-}
-
-// write writes the file. The caller holds mu.
-func (b *Book) write() error {
-	b.have.Version = 1
-	text, err := json.MarshalIndent(&b.have, "", "  ")
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(b.path), 0o700)
-	}
-	if err == nil {
-		err = atomicfile.Write(b.path, append(text, '\n'), 0o600)
-	}
-	if err != nil {
-		return &roundtrip.Error{
-			Kind: roundtrip.Unavailable, Reason: "console.file_failed", Op: "operators.write", Err: err,
-			Public: "the list of operators can't be written; see the server's log and the data folder",
-		}
-	}
-	b.stamp, err = os.Stat(b.path)
-	if err != nil { // somebody took it away at once: it is read again at the next use
-		b.read = false
-	}
-	return nil
-}
-
-// refresh reads the file where it is another one than last time. The caller holds mu.
-func (b *Book) refresh() error {
-	info, err := os.Stat(b.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		b.have, b.stamp, b.read = content{}, nil, true
-		return nil
-	}
-	if err == nil && b.read && b.stamp != nil && os.SameFile(info, b.stamp) && info.ModTime().Equal(b.stamp.ModTime()) {
-		return nil
-	}
-	var text []byte
-	if err == nil {
-		text, err = os.ReadFile(b.path)
-	}
-	var c content
-	if err == nil {
-		c, err = parse(text)
-	}
-	if err != nil {
-		return &roundtrip.Error{
-			Kind: roundtrip.Unavailable, Reason: "console.file_failed", Op: "operators.read", Err: err,
-			Public: "the list of operators can't be read: mend or remove " + File + " in the data folder",
-		}
-	}
-	b.have, b.stamp, b.read = c, info, true
-	return nil
-}
-
-// parse reads the file and refuses what it would not have written.
-func parse(text []byte) (content, error) {
-	var c content
-	if err := json.Unmarshal(text, &c); err != nil {
-		return c, err
-	}
-	if c.Version != 1 {
-		return c, fmt.Errorf("version %d is not known", c.Version)
-	}
-	seen := map[string]bool{}
-	for _, o := range c.Operators {
-		if err := checkName(o.Name); err != nil || seen[o.Name] || o.Role < Viewer {
-			return c, fmt.Errorf("operator %q: no good name, there twice, or without a role", o.Name)
-		}
-		seen[o.Name] = true
-	}
-	return c, nil
-}
-
 // checkName wants a name that reads the same everywhere: in a log, in a link, on the command line.
 func checkName(name string) error {
 	if ok, _ := regexp.MatchString(`^[a-z0-9][a-z0-9._@-]{0,63}$`, name); !ok || name == Guest {
@@ -293,26 +236,6 @@ func checkName(name string) error {
 
 // Guest is the name of who came in by a link of `roundtrip dev`, without an account.
 const Guest = "developer"
-
-// checkPassword refuses what would be guessed.
-func (b *Book) checkPassword(name, text string) error {
-	weak := func(code, message string) error {
-		return roundtrip.E(roundtrip.Invalid, "auth.weak_password", "%s", message).
-			With(roundtrip.Detail{Pointer: "/password", Code: code, Message: message})
-	}
-	lower := strings.ToLower(text)
-	switch {
-	case len([]rune(text)) < PasswordMin:
-		return weak("too_short", fmt.Sprintf("an operator's password has at least %d characters", PasswordMin))
-	case len(text) > password.MaxBytes:
-		return weak("too_long", fmt.Sprintf("a password has at most %d bytes", password.MaxBytes))
-	case b.common.Knows(lower):
-		return weak("well_known", "this password is among the first that are guessed; choose another, such as four unrelated words")
-	case strings.Contains(lower, name):
-		return weak("own_name", "the password must not contain the operator's name")
-	}
-	return nil
-}
 
 func missing(name string) error {
 	return roundtrip.E(roundtrip.Missing, "console.no_operator", "there is no operator %q", name)

@@ -35,7 +35,7 @@ func join(t *testing.T, b *operators.Book, name string, role operators.Role) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Claim(t.Context(), token, name, secret); err != nil {
+	if _, err := b.Claim(t.Context(), token, name, secret, ""); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -77,7 +77,7 @@ func TestBook_SeesWhatAnotherProcessWrote(t *testing.T) {
 	if o, err := server.Find("ANA"); err != nil || o.Role != operators.Owner {
 		t.Fatalf("%v, %v", o, err)
 	}
-	if _, err := server.Check(t.Context(), "ana", secret); err != nil {
+	if _, err := server.Check(t.Context(), "ana", secret, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(filepath.Join(dir, operators.File)); err != nil {
@@ -99,7 +99,7 @@ func TestBook_ALinkIsUsedOnceByMany(t *testing.T) {
 	var wg sync.WaitGroup
 	for n := range 8 {
 		wg.Go(func() {
-			if _, err := b.Claim(t.Context(), token, "name"+string(rune('a'+n)), secret); err == nil {
+			if _, err := b.Claim(t.Context(), token, "name"+string(rune('a'+n)), secret, ""); err == nil {
 				in.Add(1)
 			} else if reason(err) != "console.link_dead" {
 				t.Error(err)
@@ -135,7 +135,7 @@ func TestBook_RefusesNamesAndPasswords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = b.Claim(t.Context(), token, c.name, c.password)
+		_, err = b.Claim(t.Context(), token, c.name, c.password, "")
 		if reason(err) != c.want {
 			t.Errorf("%q, %q: %v, want %s", c.name, c.password, err, c.want)
 		}
@@ -185,4 +185,46 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A server and commands write the same file at the same time: nothing of either is lost.
+func TestBook_ProcessesTakeTurns(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	join(t, newBook(t, dir), "root", operators.Owner)
+	var all sync.WaitGroup
+	for n := range 4 {
+		b := newBook(t, dir) // each has what it read for itself, as a process has
+		all.Go(func() {
+			for m := range 4 {
+				join(t, b, string(rune('a'+n))+string(rune('a'+m)), operators.Viewer)
+			}
+		})
+	}
+	all.Wait()
+	list, err := newBook(t, dir).List()
+	if err != nil || len(list) != 17 {
+		t.Errorf("%d operators, %v; want 17", len(list), err)
+	}
+}
+
+func TestBook_RemembersTheLatestNetworks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := newBook(t, dir)
+	join(t, b, "ana", operators.Owner)
+	for n := range 10 {
+		if _, err := b.Check(t.Context(), "ana", secret, "network "+string(rune('a'+n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := newBook(t, dir)
+	for network, want := range map[string]bool{"network j": true, "network c": true, "network b": false, "": false} {
+		if got, err := again.Knows("ANA", network); err != nil || got != want {
+			t.Errorf("%s: %v, %v", network, got, err)
+		}
+	}
+	if got, err := again.Knows("nobody", "network j"); got || err != nil {
+		t.Errorf("of nobody: %v, %v", got, err)
+	}
 }

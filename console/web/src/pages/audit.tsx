@@ -17,11 +17,12 @@ interface Entry {
   fields?: string[];
   note?: string;
   refused?: string;
+  chain: string; // no two entries have the same
 }
 
 const deeds: Record<string, string> = {
   'sign-in': 'signed in', 'sign-out': 'signed out', claim: 'came in by a link', 'operator.link': 'made a link for', 'operator.role': 'changed the role of',
-  'operator.remove': 'removed the operator', 'journey.pin': 'pinned the journey', 'journey.unpin': 'let go of the journey', why: 'asked why',
+  'operator.remove': 'removed the operator', 'operator.password': 'changed the password of', try: 'tried', 'try.sign-in': 'signed an account in at', 'journey.pin': 'pinned the journey', 'journey.unpin': 'let go of the journey', why: 'asked why',
 };
 
 export default function AuditPage() {
@@ -49,7 +50,7 @@ function Entries({ list }: { list: Entry[] }) {
   return (
     <div className="panel">
       <Table
-        caption="Audit" hideCaption rows={list} id={(e) => String(e.n)}
+        caption="Audit" hideCaption rows={list} id={(e) => e.chain}
         columns={[
           { key: 'what', title: 'Deed', cell: (e) => <><b>{e.who || 'somebody'}</b> {deeds[e.what] ?? e.what} {target(e)} {e.refused && <Chip tone="down">refused: {e.refused}</Chip>}</> },
           { key: 'more', title: 'More', from: 'm', cell: (e) => <span className="soft">{[e.fields?.join(', '), e.note].filter(Boolean).join(' · ')}</span> },

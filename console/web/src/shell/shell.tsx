@@ -6,6 +6,7 @@ import { useKeys } from '../keys';
 import { useKnown, useSession } from '../session';
 import { useTheme } from '../theme';
 import { Help } from './help';
+import { Password } from './password';
 import { type Group, groups, type PlaceLink, within } from './places';
 
 const ranks = { viewer: 0, operator: 1, owner: 2 };
@@ -71,13 +72,16 @@ function ThemeChoice() {
 }
 
 function Who({ onHelp }: { onHelp: () => void }) {
-  const { name, role } = useSession();
+  const { name, role, guest } = useSession();
   const { signOut } = useKnown();
+  const [changing, setChanging] = useState(false);
   return (
     <div className="who">
       <span>{name}<small>{role}</small></span>
+      {!guest && <IconButton name="team" label="Change your password" aria-haspopup="dialog" onClick={() => setChanging(true)} />}
       <IconButton name="keys" label="Keys" onClick={onHelp} />
       <IconButton name="exit" label="Sign out" onClick={() => void signOut()} />
+      {changing && <Password onClose={() => setChanging(false)} />}
     </div>
   );
 }
