@@ -12,7 +12,8 @@ import (
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
-// Read tells who makes a request. Its error is of a token that stands there without its scheme: Unauthenticated auth.invalid.
+// Read tells who makes a request. Its error is of a token without its scheme, or of Bearer without a token: Unauthenticated
+// auth.invalid.
 func (g *Guard) Read(r *http.Request) (handler.Caller, error) {
 	text, cookie, err := token(r)
 	if err != nil {

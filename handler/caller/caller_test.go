@@ -51,7 +51,6 @@ func TestRead_FindsTheToken(t *testing.T) {
 		"the scheme in any case":        {request(t, "Authorization", "bEARER abc"), "abc", false},
 		"spaces before the token":       {request(t, "Authorization", "Bearer   abc"), "abc", false},
 		"the header's name in any case": {request(t, "aUTHORIZATION", "Bearer abc"), "abc", false},
-		"bearer alone":                  {request(t, "Authorization", "Bearer"), "", false},
 		"another scheme":                {request(t, "Authorization", "Basic YTpi"), "", false},
 		"an empty header":               {request(t, "Authorization", ""), "", false},
 		"the first of two":              {request(t, "Authorization", "Bearer abc", "Authorization", "Bearer def"), "abc", false},
@@ -70,9 +69,28 @@ func TestRead_FindsTheToken(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, from, err)
 		}
 	}
-	from, err := guard(t).Read(request(t, "Authorization", "rt_s_abc", "Cookie", "__Host-session=def"))
-	if e := roundtrip.AsError(err); err == nil || e.Reason != "auth.invalid" || e.Kind != roundtrip.Unauthenticated || from != (handler.Caller{}) {
-		t.Errorf("a token without its scheme: %+v, %v", from, err)
+}
+
+// Who means to prove who they are and doesn't is told so, and is neither a stranger nor the cookie's account.
+func TestRead_RefusesHalfAToken(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string]string{
+		"a token without its scheme":         "rt_s_abc",
+		"the scheme alone":                   "Bearer",
+		"the scheme alone, in another case":  "bearer",
+		"the scheme and a space":             "Bearer ",
+		"the scheme and nothing but a space": "Bearer    ",
+	} {
+		for _, cookie := range []string{"", "__Host-session=def"} {
+			r := request(t, "Authorization", header, "Cookie", cookie)
+			from, err := guard(t).Read(r)
+			if e := roundtrip.AsError(err); err == nil || e.Reason != "auth.invalid" || e.Kind != roundtrip.Unauthenticated || from != (handler.Caller{}) {
+				t.Errorf("%s: %+v, %v", name, from, err)
+			}
+			if got := caller.Token(r); got != "" {
+				t.Errorf("%s: the token %q", name, got)
+			}
+		}
 	}
 }
 

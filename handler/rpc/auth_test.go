@@ -125,6 +125,24 @@ func TestAuth_TriesAreCountedOverAllDoors(t *testing.T) {
 	}
 }
 
+// TestAuth_HalfATokenIsNoStranger sends what a program sends whose token is empty, at every door, to what anybody may read.
+func TestAuth_HalfATokenIsNoStranger(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t)
+	s := h.stranger()
+	for _, header := range []string{"Bearer", "Bearer ", "bearer   ", "rt_s_abc"} {
+		for _, d := range dialects() {
+			s.call(d, "Photos/List", `{}`, "Authorization", header).is(connect.CodeUnauthenticated, "auth.invalid")
+		}
+		for _, path := range []string{"photos", "live", "live?topic=photos"} {
+			got := s.rest("GET", path, "", "Authorization", header).is(401)
+			if !strings.Contains(got.body, `"auth.invalid"`) || got.header.Get("Www-Authenticate") == "" {
+				t.Errorf("GET %s with %q: %v %s", path, header, got.header, got.body)
+			}
+		}
+	}
+}
+
 func TestAuth_SessionsAreListedAndEnded(t *testing.T) {
 	t.Parallel()
 	h := openHouse(t)

@@ -11,12 +11,15 @@ import (
 )
 
 // body is the body of a request as connect reads it. It refuses a message as soon as it is known to be too large: by the
-// length that stands before it, or by its bytes where it is the whole body. What goes wrong on the way becomes an error of
-// ours here, which connect hands on as it is.
+// length that stands before it, or by its bytes where it is the whole body; and it counts messages and looks at their flags,
+// so that connect meets none that it would refuse. What goes wrong becomes the call's early error.
 type body struct {
 	call      *call
 	from      io.ReadCloser
 	enveloped bool  // messages with five bytes before each: flags and length
+	packed    bool  // they may be packed
+	many      bool  // there may be none, or several
+	messages  int   // that have begun
 	limit     int64 // of a message
 	seen      int64 // bytes of the message, or of what stands before it
 	length    int64 // of the message
@@ -39,7 +42,12 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 	switch {
-	case err == nil, errors.Is(err, io.EOF) && !b.torn():
+	case err == nil:
+		return n, nil
+	case errors.Is(err, io.EOF) && b.enveloped && !b.many && b.messages == 0 && b.seen == 0:
+		b.err = b.failed(roundtrip.E(roundtrip.Unsupported, "request.malformed", "the call has no message; send one, and be it an empty one"))
+		return 0, b.err
+	case errors.Is(err, io.EOF) && !b.torn():
 		return n, err
 	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
@@ -48,13 +56,13 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, b.err
 }
 
-// failed is the error in the form that connect hands on. Where the client's messages are a stream, another goroutine than the
-// call's reads them, and the call says itself what becomes of it.
+// failed notes what goes wrong before the method has its message. Where the client's messages are a stream, another goroutine
+// than the call's reads them, and the call says itself what becomes of it.
 func (b *body) failed(err error) error {
-	if b.call.method.both {
-		return err
+	if !b.many {
+		b.call.early = err
 	}
-	return b.call.fail(b.call.request.Context(), err)
+	return err
 }
 
 // torn reports whether a message has begun and is not complete.
@@ -82,11 +90,26 @@ func (b *body) follow(p []byte) error {
 		}
 		b.length, b.seen = int64(binary.BigEndian.Uint32(b.head[1:])), 0
 		b.within = b.length > 0
-		if err := b.check(b.length); err != nil {
+		b.messages++
+		if err := b.checkHead(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkHead refuses a message by what stands before it. How many there may be is the protocols' word: more, or none, is
+// UNIMPLEMENTED (https://grpc.io/docs/guides/status-codes/).
+func (b *body) checkHead() error {
+	switch flags := b.head[0]; {
+	case flags > 1:
+		return roundtrip.E(roundtrip.Invalid, "request.malformed", "the flags 0x%02x before a message mean nothing; 0, or 1 for one that is packed, is expected", flags)
+	case flags == 1 && !b.packed:
+		return roundtrip.E(roundtrip.Invalid, "request.malformed", "a message says that it is packed, and the head of the call does not say by what; send grpc-encoding: gzip, or connect-content-encoding: gzip")
+	case b.messages > 1 && !b.many:
+		return roundtrip.E(roundtrip.Unsupported, "request.malformed", "the call has more than one message; this method takes one")
+	}
+	return b.check(b.length)
 }
 
 // check refuses a message of n bytes or more. Whoever wants to send a large one is asked for first.

@@ -67,7 +67,9 @@ type call struct {
 	answer   wire.Answer
 	query    roundtrip.Call // of reads alone: the store may hold a write's call for longer than the request
 
+	mute    mute
 	buffer  *[]byte // that in lies in
+	early   error   // what is wrong with the message, before the method has it
 	reached bool    // the method got its message
 	refused bool    // an error was answered and noted
 	inside  bool    // it was a station behind the door that refused

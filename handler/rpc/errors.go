@@ -20,12 +20,9 @@ import (
 // can't. It is the one place where errors leave.
 func (c *call) fail(ctx context.Context, err error) *connect.Error {
 	if done, ok := errors.AsType[*connect.Error](err); ok {
-		return done // it came by here before, out of the body
+		return done // the word that nothing was modified
 	}
-	e := roundtrip.AsError(err)
-	if ended := ctx.Err(); ended != nil && (e.Kind == roundtrip.Deadline || e.Kind == roundtrip.Internal) {
-		e = c.ended(ended, e)
-	}
+	e := c.because(ctx, err)
 	c.note(e)
 	if e.Kind == roundtrip.Unauthenticated {
 		c.header["Www-Authenticate"] = []string{challenge(e)}
@@ -73,6 +70,18 @@ func fieldOf(parameter string) string {
 		return "etag"
 	}
 	return parameter
+}
+
+// because is the error that says why: one that came of the call's own end says that. The hub of streams takes it for the
+// server's.
+func (c *call) because(ctx context.Context, err error) *roundtrip.Error {
+	e := roundtrip.AsError(err)
+	switch ended := ctx.Err(); {
+	case ended == nil:
+	case e.Kind == roundtrip.Deadline, e.Kind == roundtrip.Internal, e.Reason == "app.stopping" && errors.Is(ended, context.DeadlineExceeded):
+		return c.ended(ended, e)
+	}
+	return e
 }
 
 // ended says that the call's own time was over, or that its caller went: whatever else went wrong came of that.

@@ -6,36 +6,47 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/klauspost/compress/gzip"
-	"google.golang.org/protobuf/types/known/anypb"
-
-	"github.com/roundtrip-dev/roundtrip"
 )
 
-// gunzip unpacks a message, as far as its limit.
+// gunzip unpacks a message, as far as its limit. Its errors have the code that connect hands on; it knows no call.
 type gunzip struct {
 	gzip.Reader
 
 	most, left int64
+	used       bool  // it has unpacked something once
+	broken     error // what is not even the beginning of something packed
 }
+
+var errNotPacked = errors.New("it is said to be packed by gzip, and is not")
 
 // Reset begins another message.
 func (g *gunzip) Reset(from io.Reader) error {
 	g.left = g.most
-	return g.Reader.Reset(from)
+	if g.broken = g.Reader.Reset(from); g.broken == nil {
+		g.used = true
+	}
+	return nil // Read says it, where connect keeps the code
 }
 
-// Read reads on. What would be too large is refused in our words; connect knows no call here, so that its journey is not named.
+// Read reads on.
 func (g *gunzip) Read(p []byte) (int, error) {
+	if g.broken != nil {
+		return 0, connect.NewError(connect.CodeInvalidArgument, errNotPacked)
+	}
 	n, err := g.Reader.Read(p)
-	if g.left -= int64(n); g.left >= 0 {
-		return n, err
+	if g.left -= int64(n); g.left < 0 {
+		return n, connect.NewError(connect.CodeResourceExhausted, tooLarge(g.most))
 	}
-	e := roundtrip.AsError(tooLarge(g.most))
-	out := connect.NewError(connect.Code(e.Kind.GRPC()), errors.New(e.Message()))
-	for _, d := range e.StatusDetails("") {
-		if detail, err := connect.NewErrorDetail(&anypb.Any{TypeUrl: roundtrip.StatusType + d.Type, Value: d.Value}); err == nil {
-			out.AddDetail(detail)
-		}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = connect.NewError(connect.CodeInvalidArgument, errNotPacked)
 	}
-	return n, out
+	return n, err
+}
+
+// Close ends a message.
+func (g *gunzip) Close() error {
+	if !g.used {
+		return nil
+	}
+	return g.Reader.Close()
 }

@@ -77,7 +77,7 @@ func TestDoor_AnswersWhatIsNoGoodCallInItsOwnForm(t *testing.T) {
 		{"no message", "POST", get, "application/json", "", 400, "the id of the record is expected", "request.invalid"},
 		{"JSON with its charset", "POST", "/gallery.v1.Photos/List", "application/json; charset=utf-8", "{}", 200, "photos", ""},
 		{"below the mount", "POST", "/api/gallery.v1.Photos/List", "application/json", "{}", 200, "photos", ""},
-		{"GET without a message", "GET", get + "?connect=v1&encoding=json", "", "", 400, "missing message parameter", "request.malformed"},
+		{"GET without a message", "GET", get + "?connect=v1&encoding=json", "", "", 400, "the message is missing", "request.malformed"},
 		{"GET with bad base64", "GET", get + "?connect=v1&encoding=proto&base64=1&message=***", "", "", 400, "base64", "request.malformed"},
 		{"GET in another encoding", "GET", get + "?connect=v1&encoding=xml&message=x", "", "", 415, "write encoding=json", "request.media_type"},
 		{"GET in none", "GET", get + "?connect=v1&message={}", "", "", 415, "write encoding=json", "request.media_type"},

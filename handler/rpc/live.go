@@ -50,20 +50,12 @@ func (d *Door) open(ctx context.Context, c *call, s stream) error {
 			case errors.Is(said.err, io.EOF):
 				in = nil
 			case said.err != nil:
-				return torn(said.err)
+				return said.err
 			default:
 				o.obey(ctx, said.message)
 			}
 		}
 	}
-}
-
-// torn is why the client's messages ended before their end: ours, where connect has put it into one of its own.
-func torn(err error) error {
-	if e, ok := errors.AsType[*roundtrip.Error](err); ok {
-		return e
-	}
-	return err
 }
 
 // said is what came from the client: a message, or why none comes any more.

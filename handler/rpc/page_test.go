@@ -183,7 +183,7 @@ func TestAuth_ReadsTheMetadataOfRPC(t *testing.T) {
 			{[]string{ana.token}, "", "auth.invalid"},
 			{[]string{"Bearer " + ana.token + "x"}, "", "auth.invalid"},
 			{[]string{"Bearer " + ana.token[:20]}, "", "auth.invalid"},
-			{[]string{"Bearer"}, "", "auth.missing"},
+			{[]string{"Bearer"}, "", "auth.invalid"},
 			{[]string{"Basic YTpi"}, "", "auth.missing"},
 			{[]string{""}, "", "auth.missing"},
 			{nil, "", "auth.missing"},

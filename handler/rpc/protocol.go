@@ -1,12 +1,10 @@
 package rpc
 
 import (
-	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
 
-	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/handler/rpc/wire"
 )
 
@@ -52,36 +50,11 @@ func asked(query string) (protocol, wire.Format) {
 	if !strings.Contains(query, "message=") && !strings.Contains(query, "connect=") && !strings.Contains(query, "encoding=") {
 		return noProtocol, wire.Proto
 	}
-	values, _ := url.ParseQuery(query) // what is wrong with it, connect says
+	values, _ := url.ParseQuery(query) // what is wrong with it, checkQuery says
 	if values.Get("encoding") == "json" {
 		return connectUnary, wire.JSON
 	}
 	return connectUnary, wire.Proto
-}
-
-// checkQuery refuses a GET whose message is no good base64, of which connect would make an error of the server's.
-func checkQuery(query string) error {
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		return roundtrip.E(roundtrip.Invalid, "request.malformed", "the query string has an escape that is none; write %25 for a percent sign")
-	}
-	if form := values.Get("encoding"); form != "json" && form != "proto" { // connect would refuse it without a word
-		e := roundtrip.E(roundtrip.Unsupported, "request.media_type", "the encoding %q is not read here; write encoding=json or encoding=proto", cut(form, 20))
-		e.Status = http.StatusUnsupportedMediaType
-		return e
-	}
-	if values.Get("base64") != "1" {
-		return nil
-	}
-	text, alphabet := values.Get("message"), base64.URLEncoding
-	if len(text)%4 != 0 {
-		alphabet = base64.RawURLEncoding
-	}
-	if _, err := alphabet.DecodeString(text); err != nil {
-		return roundtrip.E(roundtrip.Invalid, "request.malformed", "the message is no good base64: its alphabet for URLs is expected, with - and _").
-			With(roundtrip.Detail{Parameter: "message", Code: "wrong_value", Message: "base64 for URLs (RFC 4648 section 5) is expected"})
-	}
-	return nil
 }
 
 // sent tells the protocol of a POST.

@@ -1,6 +1,8 @@
 package rpc
 
 import (
+	"context"
+
 	"connectrpc.com/connect"
 	"connectrpc.com/grpcreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -16,12 +18,32 @@ func (d *Door) serveReflection() {
 		grpcreflect.WithDescriptorResolver(d.api.Files()),
 		grpcreflect.WithExtensionResolver(&protoregistry.Types{}),
 	)
-	limit := connect.WithHandlerOptions(connect.WithReadMaxBytes(messageMaxBytes), packing(messageMaxBytes))
+	limit := connect.WithHandlerOptions(connect.WithReadMaxBytes(messageMaxBytes), unpacking(messageMaxBytes), connect.WithInterceptors(foreign{}))
 	m := &method{name: "ServerReflectionInfo", reads: true, stream: nil}
 	path, handler := grpcreflect.NewHandlerV1(reflector, limit)
 	d.methods[path[1:]+m.name] = &endpoint{method: m, route: path + m.name, handler: handler, foreign: true}
 	path, handler = grpcreflect.NewHandlerV1Alpha(reflector, limit)
 	d.methods[path[1:]+m.name] = &endpoint{method: m, route: path + m.name, handler: handler, foreign: true}
+}
+
+// foreign joins a handler that is not ours with the call that it serves. It is a [connect.Interceptor].
+type foreign struct{}
+
+func (foreign) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc { return next }
+
+func (foreign) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return next
+}
+
+func (foreign) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
+		c := callOf(ctx)
+		c.reached = true
+		if err := next(ctx, conn); err != nil {
+			return c.fail(ctx, ofConnect(err, messageMaxBytes))
+		}
+		return nil
+	}
 }
 
 // StandardServices returns the names of those services that every server of gRPC has, which no schema declares.

@@ -55,7 +55,7 @@ type Door struct {
 type endpoint struct {
 	*method
 
-	foreign bool   // what serves it knows nothing of calls
+	foreign bool   // what serves it is not ours, and reads several messages
 	route   string // /gallery.v1.Photos/Get, for journeys
 	handler http.Handler
 }
@@ -108,6 +108,9 @@ func (c *call) serve(ctx context.Context, w http.ResponseWriter) error {
 	if err := c.speaks(); err != nil {
 		return err
 	}
+	if err := c.sound(); err != nil {
+		return err
+	}
 	if c.from, err = d.guard.Read(c.request); err != nil {
 		return err
 	}
@@ -119,13 +122,15 @@ func (c *call) serve(ctx context.Context, w http.ResponseWriter) error {
 	c.visit.Token = c.from.Token
 	c.secure()
 	r := c.request.WithContext(context.WithValue(ctx, callKey{}, c))
-	r.Body = &body{call: c, from: r.Body, enveloped: c.protocol != connectUnary, limit: messageMaxBytes}
-	e.handler.ServeHTTP(w, r)
-	if c.reached && !c.refused {
+	many := c.method.both || e.foreign
+	r.Body = &body{call: c, from: r.Body, enveloped: c.protocol != connectUnary, packed: c.packed(), many: many, limit: messageMaxBytes}
+	c.mute = mute{ResponseWriter: w, call: c}
+	e.handler.ServeHTTP(&c.mute, r)
+	switch {
+	case !c.reached:
+		return c.mute.unsaid()
+	case !c.refused:
 		c.journey.SetCode(trace.CodeOf(0))
-	}
-	if !c.reached && !c.refused && !e.foreign { // connect refused it by itself: a compression that nobody has, no message at all
-		c.journey.Begin(trace.App, "rpc").Deny(trace.ReasonOf("request.malformed"))
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func (d *Door) serveMethod(described protoreflect.MethodDescriptor, m *method) e
 	options := append(d.codecs(),
 		connect.WithSchema(described),
 		connect.WithReadMaxBytes(int(messageMaxBytes+m.large)),
-		packing(messageMaxBytes+m.large),
+		unpacking(messageMaxBytes+m.large),
 		connect.WithCompressMinBytes(compressMinBytes),
 	)
 	if quiet(described) != m.reads {
@@ -100,10 +100,13 @@ func (d *Door) serveMethod(described protoreflect.MethodDescriptor, m *method) e
 	return nil
 }
 
-// packing takes messages packed by gzip. connect's own would unpack to the end what is too large: a megabyte of it is a
+// packer is how messages may be packed.
+const packer = "gzip"
+
+// unpacking takes messages packed by gzip. connect's own would unpack to the end what is too large: a megabyte of it is a
 // gigabyte of zeros.
-func packing(most int64) connect.HandlerOption {
-	return connect.WithCompression("gzip", func() connect.Decompressor { return &gunzip{most: most} }, newGzip)
+func unpacking(most int64) connect.HandlerOption {
+	return connect.WithCompression(packer, func() connect.Decompressor { return &gunzip{most: most} }, newGzip)
 }
 
 // newGzip prefers speed: most of what a schema repeats is found at once.
@@ -179,10 +182,8 @@ func (c *call) speaks() error {
 	case m.both && (r.ProtoMajor < 2 || c.protocol == grpcWeb):
 		return oneWay()
 	case c.protocol == noProtocol && (r.Method == http.MethodPost || m.reads && r.Method == http.MethodGet && m.unary != nil):
-		e := roundtrip.E(roundtrip.Unsupported, "request.media_type", "this is a method of gRPC and Connect; %s", c.howTo())
-		e.Status = http.StatusUnsupportedMediaType
 		c.header["Accept-Post"] = []string{"application/json, application/proto, application/grpc, application/grpc-web"}
-		return e
+		return mediaType("this is a method of gRPC and Connect; " + c.howTo())
 	case r.Method != http.MethodPost && (c.protocol == noProtocol || !m.reads || m.unary == nil):
 		e := roundtrip.E(roundtrip.Unsupported, "route.method_not_allowed", "%s is not served here; %s", cut(r.Method, 20), c.howTo())
 		e.Allow = http.MethodPost
@@ -193,13 +194,9 @@ func (c *call) speaks() error {
 		return e
 	case c.protocol == connectUnary && m.unary == nil:
 		c.protocol = noProtocol
-		e := roundtrip.E(roundtrip.Unsupported, "request.media_type", "the answer of this method is a stream; %s", c.howTo())
-		e.Status = http.StatusUnsupportedMediaType
-		return e
+		return mediaType("the answer of this method is a stream; " + c.howTo())
 	case c.protocol == connectStream && m.unary != nil:
-		e := roundtrip.E(roundtrip.Unsupported, "request.media_type", "the answer of this method is one message; %s", c.howTo())
-		e.Status = http.StatusUnsupportedMediaType
-		return e
+		return mediaType("the answer of this method is one message; " + c.howTo())
 	}
 	if r.Method == http.MethodGet {
 		err := checkQuery(r.URL.RawQuery)
@@ -213,7 +210,7 @@ func (c *call) speaks() error {
 
 // howTo says how a method is called.
 func (c *call) howTo() string {
-	if c.method.stream != nil {
+	if c.method.unary == nil {
 		return "POST application/grpc, application/grpc-web or application/connect+json, best with a client: docs/grpc.md"
 	}
 	how := "POST a message as application/json or application/proto"

@@ -83,7 +83,7 @@ func (s *manyMessages) Receive() ([]byte, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, io.EOF
 		}
-		return nil, err
+		return nil, ofConnect(err, messageMaxBytes)
 	}
 	if m.bytes == nil {
 		return []byte{}, nil

@@ -51,11 +51,12 @@ func (d *Door) follow(ctx context.Context, c *call, s stream, topic, cursor stri
 	}
 	defer o.live.Leave()
 	o.token = d.forms.watched(topic).Fields().ByName("resume_token").Number()
-	err = o.live.Subscribe(ctx, "", topic, cursor)
-	c.opened(ctx, err)
-	if err != nil {
-		return err
+	if err := o.live.Subscribe(ctx, "", topic, cursor); err != nil {
+		e := c.because(ctx, err)
+		c.opened(ctx, e)
+		return e
 	}
+	c.opened(ctx, nil)
 	o.live.Whole()
 	for {
 		if err := o.flush(ctx); err != nil {
