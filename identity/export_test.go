@@ -33,11 +33,6 @@ func (i *Identity) Verify(ctx context.Context, text, stored string) (ok, old boo
 	return i.check(ctx, text, stored)
 }
 
-// HashCheaply makes new hashes at almost no cost: most tests are about other things.
-func (i *Identity) HashCheaply() {
-	i.hasher.WithCost(password.Cost{MemoryKiB: 64, Passes: 1, Threads: 1})
-}
-
 // HashDearer changes the cost of new hashes, so that those of before are old.
 func (i *Identity) HashDearer() {
 	i.hasher.WithCost(password.Cost{MemoryKiB: 128, Passes: 1, Threads: 1})

@@ -28,6 +28,7 @@ type Options struct {
 	Rand     io.Reader                  // cryptographic: crypto/rand.Reader
 	Forgot   func(account roundtrip.ID) // is told whenever a session of an account ends, or its record changes; it must not wait. nil: nobody
 	Hashers  int                        // passwords that are hashed at once, 19 MiB each; 0: as many as there are cores
+	HashCost password.Cost              // of new passwords; zero: the usual one
 }
 
 // Identity knows who people are. Its methods may be called by many goroutines.
@@ -64,11 +65,14 @@ func New(o Options) (*Identity, error) {
 	if o.Hashers <= 0 {
 		o.Hashers = runtime.GOMAXPROCS(0)
 	}
+	if o.HashCost == (password.Cost{}) {
+		o.HashCost = password.UsualCost()
+	}
 	setDefaults(&o.Config)
 	i := &Identity{
 		accounts: o.Accounts, config: o.Config, users: o.Users, now: o.Now, ids: o.IDs, rand: o.Rand,
 		cache:   newCache(o.Forgot),
-		hasher:  password.NewHasher(o.Hashers, o.Rand),
+		hasher:  password.NewHasher(o.Hashers, o.Rand).WithCost(o.HashCost),
 		common:  password.WellKnown(),
 		names:   tries.New(5, o.Now),
 		addrs:   tries.New(20, o.Now),

@@ -22,6 +22,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/handler"
 	"github.com/roundtrip-dev/roundtrip/handler/rest"
 	"github.com/roundtrip-dev/roundtrip/identity"
+	hashes "github.com/roundtrip-dev/roundtrip/internal/password"
 	"github.com/roundtrip-dev/roundtrip/policy"
 	"github.com/roundtrip-dev/roundtrip/schema"
 	"github.com/roundtrip-dev/roundtrip/store/files"
@@ -67,6 +68,7 @@ func openHouse(tb testing.TB) *house {
 	must(tb, err)
 	h.identity, err = identity.New(identity.Options{
 		Accounts: h.store, Config: declared.Identity, Users: h.schema.Accounts(), Now: time.Now, IDs: h.ids, Rand: rand.Reader,
+		HashCost: hashes.Cost{MemoryKiB: 64, Passes: 1, Threads: 1}, // what a hash costs is a matter of identity's own tests
 	})
 	must(tb, err)
 	kept, err := files.New(files.Options{Dir: h.files, Now: time.Now, Rand: rand.Reader})

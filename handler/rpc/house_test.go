@@ -25,6 +25,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/handler/rpc"
 	"github.com/roundtrip-dev/roundtrip/handler/socket"
 	"github.com/roundtrip-dev/roundtrip/identity"
+	hashes "github.com/roundtrip-dev/roundtrip/internal/password"
 	"github.com/roundtrip-dev/roundtrip/policy"
 	"github.com/roundtrip-dev/roundtrip/schema"
 	"github.com/roundtrip-dev/roundtrip/schema/protobuf"
@@ -135,6 +136,7 @@ func (h *house) enter(source string) {
 	must(h.t, err)
 	r.identity, err = identity.New(identity.Options{
 		Accounts: h.store, Config: declared.Identity, Users: r.schema.Accounts(), Now: time.Now, IDs: h.ids, Rand: rand.Reader, Forgot: h.hub.Doubt,
+		HashCost: hashes.Cost{MemoryKiB: 64, Passes: 1, Threads: 1}, // what a hash costs is a matter of identity's own tests
 	})
 	must(h.t, err)
 	notes, err := inbox.New(inbox.Options{Store: h.store, Schema: r.schema.Schema, Login: r.identity.Login()})

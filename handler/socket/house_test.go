@@ -31,6 +31,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/handler/rest"
 	"github.com/roundtrip-dev/roundtrip/handler/socket"
 	"github.com/roundtrip-dev/roundtrip/identity"
+	hashes "github.com/roundtrip-dev/roundtrip/internal/password"
 	"github.com/roundtrip-dev/roundtrip/policy"
 	"github.com/roundtrip-dev/roundtrip/schema"
 	"github.com/roundtrip-dev/roundtrip/store"
@@ -123,6 +124,7 @@ func (h *house) enter(source string) {
 	must(h.t, err)
 	h.identity, err = identity.New(identity.Options{
 		Accounts: h.store, Config: declared.Identity, Users: h.schema.Accounts(), Now: time.Now, IDs: h.ids, Rand: rand.Reader, Forgot: h.hub.Doubt,
+		HashCost: hashes.Cost{MemoryKiB: 64, Passes: 1, Threads: 1}, // what a hash costs is a matter of identity's own tests
 	})
 	must(h.t, err)
 	notes, err := inbox.New(inbox.Options{Store: h.store, Schema: h.schema.Schema, Login: h.identity.Login()})
