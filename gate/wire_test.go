@@ -75,6 +75,40 @@ func TestWire_RecordsHandshakesThatFail(t *testing.T) {
 	}
 }
 
+// OpenSSL's clients refuse a certificate in the clear, in the middle of a handshake of TLS 1.3: it is a word of theirs all the same.
+func TestWire_HearsAlertsThatAreNotEncrypted(t *testing.T) {
+	t.Parallel()
+	for alert, reason := range map[byte]string{
+		42: "tls.client_rejected_ca", 45: "tls.certificate_expired", 46: "tls.client_rejected_ca", 48: "tls.client_rejected_ca", 80: "tls.handshake_failed",
+	} {
+		h := open(t, ok)
+		c := &refusing{Conn: dial(t, h.secure), alert: alert}
+		client := tls.Client(c, &tls.Config{ServerName: "gallery.localhost", RootCAs: h.roots, MinVersion: tls.VersionTLS13})
+		_ = client.HandshakeContext(t.Context()) // all is well for this client, whose last words were changed on their way
+		s := h.await(t, reason, func(s trace.Snapshot) bool { return s.Kind == trace.Connection && s.Reason != trace.None })
+		if s.Reason.Code() != reason || !strings.Contains(s.Hops[1].Note, tls.AlertError(alert).Error()) {
+			t.Errorf("alert %d: %s, %q", alert, s.Reason.Code(), s.Hops[1].Note)
+		}
+	}
+}
+
+// refusing is a connection whose client answers the server's part of the handshake with an alert in the clear.
+type refusing struct {
+	net.Conn
+
+	alert byte
+	wrote bool
+}
+
+func (r *refusing) Write(p []byte) (int, error) {
+	if !r.wrote {
+		r.wrote = true
+		return r.Conn.Write(p)
+	}
+	_, err := r.Conn.Write([]byte{21, 3, 3, 0, 2, 2, r.alert})
+	return len(p), err
+}
+
 // A connection has a journey of its own, and its requests lead back to it.
 func TestGate_RequestsLeadBackToTheirConnection(t *testing.T) {
 	t.Parallel()

@@ -106,5 +106,9 @@ func (t *tracked) Read(p []byte) (int, error) {
 		}
 		return n, nil
 	}
-	return t.Conn.Read(p)
+	n, err := t.Conn.Read(p)
+	if t.heard.on {
+		t.heard.note(p[:n])
+	}
+	return n, err
 }

@@ -14,7 +14,8 @@ type tracked struct {
 
 	facts  Facts
 	seat   Seat
-	said   []byte   // what was read of it already
+	said   []byte // what was read of it already
+	heard  heard
 	named  net.Addr // whom a PROXY header names; nil: the other end of the connection
 	closed atomic.Bool
 }

@@ -19,10 +19,12 @@ func (l *Listener) handshake(ctx context.Context, t *tracked) net.Conn {
 	ctx, cancel := context.WithTimeout(ctx, l.front.options.Header)
 	defer cancel()
 	c := tls.Server(t, l.tls)
+	t.heard.on = true
 	if err := c.HandshakeContext(ctx); err != nil {
-		l.fail(t, c, err)
+		l.fail(t, c, t.overheard(err))
 		return nil
 	}
+	t.heard.on = false
 	state := c.ConnectionState()
 	if state.NegotiatedProtocol == provesName {
 		_ = c.Close() // the handshake was all there is to it
