@@ -16,6 +16,9 @@ func TestJudge_SaysFirstWhatIsToBeDone(t *testing.T) {
 	well := console.Station{Layer: "dns", Title: "Names", State: console.Well, Sentence: "1 zone"}
 	tls := console.Station{Layer: "tls", Title: "TLS", State: console.Warn, Sentence: "3 failed"}
 	proxy := console.Station{Layer: "proxy", Title: "Upstreams", State: console.Down, Sentence: "none is well"}
+	cors := console.Station{Layer: "cors", Title: "CORS", State: console.Warn, Sentence: "4 refused"}
+	access := console.Station{Layer: "access", Title: "Access rules", State: console.Warn, Sentence: "5 refused"}
+	stale := console.Station{Layer: "push", Title: "Push", State: console.Warn, Sentence: "2 wait"}
 	file := console.Station{Layer: declarationLayer, Title: "Declaration", State: console.Warn, Sentence: "refused"}
 	for name, tt := range map[string]struct {
 		stations []console.Station
@@ -24,12 +27,13 @@ func TestJudge_SaysFirstWhatIsToBeDone(t *testing.T) {
 		state    console.State
 		want     string
 	}{
-		"all is well":     {[]console.Station{well}, "", traffic{}, console.Well, "All is well: no request in the last 5 minutes."},
-		"something said":  {[]console.Station{well}, "", traffic{requests: 50, refused: 10, span: time.Minute, trouble: []trouble{{n: 10, verdict: trace.Deny, reason: trace.ReasonOf("cors.origin_not_allowed")}}}, console.Well, "All stations are well; in the last 60 seconds 10 of 50 requests were refused, most by cors.origin_not_allowed."},
-		"no such names":   {[]console.Station{well}, "", traffic{nameless: 2, lost: 1, span: time.Minute}, console.Well, "All stations are well; in the last 60 seconds 1 connection came to no request, 2 questions were for names that are not there."},
-		"one is named":    {[]console.Station{well, tls, proxy}, "", traffic{}, console.Down, "Upstreams is down: none is well. TLS is to be looked at, too."},
-		"the file first":  {[]console.Station{tls, file}, "dropping photos.caption would lose it:\n  drop photos.caption", traffic{}, console.Warn, "The file on the disk is not in force: dropping photos.caption would lose it: drop photos.caption. TLS is to be looked at, too."},
-		"the file, alone": {[]console.Station{well, file}, "it is broken.", traffic{}, console.Warn, "The file on the disk is not in force: it is broken."},
+		"all is well":      {[]console.Station{well}, "", traffic{}, console.Well, "All is well: no request in the last 5 minutes."},
+		"something said":   {[]console.Station{well}, "", traffic{requests: 50, refused: 10, span: time.Minute, trouble: []trouble{{n: 10, verdict: trace.Deny, reason: trace.ReasonOf("cors.origin_not_allowed")}}}, console.Well, "All stations are well; in the last 60 seconds 10 of 50 requests were refused, most by cors.origin_not_allowed."},
+		"no such names":    {[]console.Station{well}, "", traffic{nameless: 2, lost: 1, span: time.Minute}, console.Well, "All stations are well; in the last 60 seconds 1 connection came to no request, 2 questions were for names that are not there."},
+		"one is named":     {[]console.Station{well, tls, proxy}, "", traffic{}, console.Down, "Upstreams is down: none is well. TLS is to be looked at, too."},
+		"the newest first": {[]console.Station{seenAt(tls, 1), well, seenAt(access, 3), seenAt(cors, 2), stale}, "", traffic{}, console.Warn, "Access rules is to be looked at: 5 refused. CORS, TLS and Push are to be looked at, too."},
+		"the file first":   {[]console.Station{tls, file}, "dropping photos.caption would lose it:\n  drop photos.caption", traffic{}, console.Warn, "The file on the disk is not in force: dropping photos.caption would lose it: drop photos.caption. TLS is to be looked at, too."},
+		"the file, alone":  {[]console.Station{well, file}, "it is broken.", traffic{}, console.Warn, "The file on the disk is not in force: it is broken."},
 		"and what is down": {
 			[]console.Station{proxy, file},
 			"it is broken.",
@@ -45,6 +49,12 @@ func TestJudge_SaysFirstWhatIsToBeDone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// seenAt is a station whose trouble a request met last in that minute.
+func seenAt(s console.Station, minute int) console.Station {
+	s.Since = time.Unix(int64(60*minute), 0)
+	return s
 }
 
 func TestTrouble_StandsWhereAPersonWouldLook(t *testing.T) {

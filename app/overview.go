@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -92,8 +93,7 @@ func judge(all []console.Station, refused string, t *traffic) (console.State, st
 		}
 	}
 	var others []string
-	for i := range all {
-		s := &all[i]
+	for _, s := range soonest(all) {
 		switch {
 		case worse(s.State) < worse(console.Warn), s == worst, refused != "" && s.Layer == declarationLayer:
 		default:
@@ -113,6 +113,16 @@ func judge(all []console.Station, refused string, t *traffic) (console.State, st
 		text += " " + strings.Join(others[:len(others)-1], ", ") + " and " + others[len(others)-1] + " are to be looked at, too."
 	}
 	return state, text
+}
+
+// soonest are the stations in the order in which they are to be looked at.
+func soonest(all []console.Station) []*console.Station {
+	list := make([]*console.Station, len(all))
+	for i := range all {
+		list[i] = &all[i]
+	}
+	slices.SortStableFunc(list, sooner)
+	return list
 }
 
 func standing(s console.State) string {

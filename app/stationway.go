@@ -51,7 +51,7 @@ func (l *look) told(s *console.Station, failed, refused float64, layers ...trace
 			r.State = console.Warn
 		}
 		if s.State != console.Down && worse(r.State) > worse(s.State) {
-			s.State, s.Where, s.Fix = r.State, r.Where, b.reason.Fix()
+			s.State, s.Where, s.Fix, s.Since = r.State, r.Where, b.reason.Fix(), b.at
 			s.Sentence = fmt.Sprintf("%s %s %s in the last %s", b.part(), verb, b.reason.Code(), minutes(l.traffic.span))
 		}
 		t.Rows = append(t.Rows, r)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -89,11 +90,20 @@ func worstOf(all []console.Station) *console.Station {
 		if s.Layer == declarationLayer && s.State == console.Warn && (worst == nil || worst.State != console.Down) {
 			return s // what was changed last is the first to be looked at
 		}
-		if worse(s.State) >= worse(console.Warn) && (worst == nil || worse(s.State) > worse(worst.State)) {
+		if worse(s.State) >= worse(console.Warn) && (worst == nil || sooner(s, worst) < 0) {
 			worst = s
 		}
 	}
 	return worst
+}
+
+// sooner orders stations by which is to be looked at first: what is down, then what requests have met, the newest first, since
+// that is what somebody has just done; then the order of the path.
+func sooner(a, b *console.Station) int {
+	if c := cmp.Compare(worse(b.State), worse(a.State)); c != 0 {
+		return c
+	}
+	return b.Since.Compare(a.Since)
 }
 
 // stateVerdict is the verdict whose mark stands for a state.

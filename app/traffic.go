@@ -42,7 +42,8 @@ type trouble struct {
 	verdict trace.Verdict
 	reason  trace.Reason
 	last    trace.ID
-	path    string // of the last
+	at      time.Time // of the last
+	path    string
 }
 
 // trafficOf looks at what the recorder has.
@@ -117,7 +118,7 @@ func (t *traffic) add(s *trace.Snapshot, what string, newer int) bool {
 	i := slices.IndexFunc(t.trouble, func(b trouble) bool { return b.what == what && b.reason == h.Reason && b.name == h.Name })
 	if i < 0 {
 		i = len(t.trouble)
-		t.trouble = append(t.trouble, trouble{what: what, layer: h.Layer, name: h.Name, verdict: h.Verdict, reason: h.Reason, last: s.ID, path: s.Path, after: newer})
+		t.trouble = append(t.trouble, trouble{what: what, layer: h.Layer, name: h.Name, verdict: h.Verdict, reason: h.Reason, last: s.ID, at: s.Start, path: s.Path, after: newer})
 	}
 	t.trouble[i].n++
 	t.trouble[i].since = newer

@@ -2,6 +2,8 @@
 // none of them: app hands in what to show.
 package console
 
+import "time"
+
 // Station is one place on the path of a request, as it is now: on the console's page Path and in roundtrip status.
 type Station struct {
 	Layer    string  `json:"layer"` // dns, firewall, tls, route, proxy, auth, access, store, stream, webhook …
@@ -11,6 +13,8 @@ type Station struct {
 	Fix      string  `json:"fix,omitempty"`   // what to do where it is not well
 	Where    string  `json:"where,omitempty"` // the line of the declaration: FILE:LINE:COLUMN
 	Tables   []Table `json:"tables,omitempty"`
+
+	Since time.Time `json:"since,omitzero"` // when what it warns of was last seen in a request; zero where no request is why
 }
 
 // State says how well something is.

@@ -78,6 +78,7 @@ export interface Station {
   sentence: string;
   fix?: string;
   where?: string;
+  since?: string; // when what it warns of was last seen in a request
   tables?: StationTable[];
 }
 

@@ -63,9 +63,13 @@ function Headline({ of }: { of: Overview }) {
   );
 }
 
-// Trouble says what to do about each station that is not well.
+// never stands for what no request has met: it comes after what was just seen.
+const never = '1970-01-01T00:00:00Z';
+
+// Trouble says what to do about each station that is not well: what is down, then what requests have met last.
 function Trouble({ of }: { of: Overview }) {
-  const bad = (of.stations ?? []).filter((s) => s.state === 'down' || s.state === 'warn').sort((a, b) => Number(b.state === 'down') - Number(a.state === 'down'));
+  const bad = (of.stations ?? []).filter((s) => s.state === 'down' || s.state === 'warn')
+    .sort((a, b) => Number(b.state === 'down') - Number(a.state === 'down') || Date.parse(b.since ?? never) - Date.parse(a.since ?? never));
   if (bad.length === 0 && !of.refused) return null;
   return (
     <div className="stack-s">

@@ -56,7 +56,7 @@ export default function WhyPage() {
     <Page title="Why" lead="Why does this request not work? It is made once, the way a browser would make it. Each station says what it saw, on this side and on the server’s.">
       {!may ? <Empty icon="why" title="To ask why is for operators and owners"><p>It makes a request, in the name of an account if you like. What each journey met, and who stopped it, you may see without.</p></Empty> : <div className="why">
         <div className="panel why-form"><Form key={search.get('url')} busy={run?.busy ?? false} start={start} from={search} /></div>
-        <div className="why-found" aria-live="polite" aria-busy={run?.busy ?? false}>{run ? <Found run={run} /> : <Examples />}</div>
+        <div className="why-found" aria-live="polite" aria-busy={run?.busy ?? false}>{run ? <Found run={run} /> : <Examples start={start} />}</div>
       </div>}
     </Page>
   );
@@ -100,11 +100,13 @@ function headersOf(text: string): Record<string, string[]> | string {
   return headers;
 }
 
-function Examples() {
+// Examples are asked with one click, as nobody: what they send changes nothing. A link to this page fills the form in and sends
+// nothing, since a link may be anybody's.
+function Examples({ start }: { start: (order: Order) => Promise<void> }) {
   const { data } = useApi<{ journeys: Journey[] | null }>('/api/journeys?kinds=request&n=50');
   const host = data?.journeys?.find((j) => j.status !== 421 && j.host && !/^[\d.:[\]]+$/.test(j.host) && j.hops.some((h) => h.layer === 'tls'))?.host ?? 'localhost:8443';
   const site = `https://${host}`;
-  const list: [string, string, Record<string, string>][] = [
+  const list: [string, string, Partial<Order> & { url: string }][] = [
     ['Does the site answer?', `${site}/`, { url: `${site}/` }],
     ['May a page of another site write?', `POST ${site}/api/, from https://shop.example`, { url: `${site}/api/`, method: 'POST', origin: 'https://shop.example', body: '{}' }],
     ['A path that is not there', `${site}/api/nothing`, { url: `${site}/api/nothing` }],
@@ -113,7 +115,7 @@ function Examples() {
   return (
     <Empty icon="why" title="What doesn’t work?">
       <p>Put in the address that fails. Or begin with one of these:</p>
-      <ul className="examples">{list.map(([title, what, values]) => <li key={title}><a href={`/why?${new URLSearchParams(values)}`}><b>{title}</b><code>{what}</code></a></li>)}</ul>
+      <ul className="examples">{list.map(([title, what, values]) => <li key={title}><button type="button" onClick={() => void start({ method: 'GET', origin: '', as: '', headers: {}, body: '', ...values })}><b>{title}</b><code>{what}</code></button></li>)}</ul>
     </Empty>
   );
 }

@@ -28,14 +28,14 @@ export const places: Place[] = [
     exists: 'Between you and the server lie machines of strangers. Encryption keeps them from reading or changing anything, and the certificate keeps them from posing as the server.',
   },
   {
-    id: 'route', title: 'Route', short: 'Route', layers: ['route', 'limit', 'static', 'proxy', 'app'],
-    does: 'Host, path and method decide which part of the declaration answers: the API, files, or another program.',
-    exists: 'One server carries many sites and many parts of each. Limits stand here too, so that one caller can’t take everything for itself.',
-  },
-  {
     id: 'cors', title: 'Origin', short: 'CORS', layers: ['cors'],
     does: 'If a page of another site asks, the server says whether such pages may read the answer.',
     exists: 'Your browser sends your cookies along. Without this rule, any page that you visit could read your mail. A program such as curl has no page, so that for it the rule means nothing.',
+  },
+  {
+    id: 'route', title: 'Route', short: 'Route', layers: ['route', 'limit', 'static', 'proxy', 'app'],
+    does: 'Host, path and method decide which part of the declaration answers: the API, files, or another program.',
+    exists: 'One server carries many sites and many parts of each. Limits stand here too, so that one caller can’t take everything for itself.',
   },
   {
     id: 'auth', title: 'Who', short: 'Who', layers: ['auth'],
