@@ -11,7 +11,6 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/config"
-	"github.com/roundtrip-dev/roundtrip/dns/probe"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
 	"github.com/roundtrip-dev/roundtrip/gate/encode"
 	"github.com/roundtrip-dev/roundtrip/gate/static"
@@ -39,12 +38,12 @@ type base struct {
 	coder     *encode.Encoders
 	cache     *static.Cache
 	ups       *upstreams
-	key       []byte        // signs page tokens
-	vapid     []byte        // the seed of the key that pushes are signed with
-	stick     []byte        // makes the cookies that keep visitors with an upstream
-	probe     []byte        // signs the names of probes
-	tickets   *probe.Signer // signs the requests of probes
-	dnsCookie []byte        // of DNS cookies, so that a restart forgets nobody who has shown its address
+	key       []byte   // signs page tokens
+	vapid     []byte   // the seed of the key that pushes are signed with
+	stick     []byte   // makes the cookies that keep visitors with an upstream
+	probe     []byte   // signs the names of probes
+	tickets   *tickets // of the requests of probes
+	dnsCookie []byte   // of DNS cookies, so that a restart forgets nobody who has shown its address
 
 	authority string // path of the local authority's certificate, "" where there is none
 }
