@@ -25,8 +25,8 @@ func (a *App) Saw(ctx context.Context, asked why.Asked) (*why.Saw, error) {
 	end := time.NewTimer(sawWait)
 	defer end.Stop()
 	for {
-		saw := a.saw(asked)
-		if enough(saw, &asked) {
+		saw, owed := a.saw(asked)
+		if !owed && enough(saw, &asked) {
 			return saw, nil
 		}
 		select {
@@ -47,15 +47,17 @@ func enough(saw *why.Saw, asked *why.Asked) bool {
 	return !asked.Failed || len(saw.Drops) > 0 || len(saw.Connections) > 0
 }
 
-func (a *App) saw(asked why.Asked) *why.Saw {
+// saw looks once. owed says that a note of one of the requests is still to come.
+func (a *App) saw(asked why.Asked) (saw *why.Saw, owed bool) {
 	own := a.machineAddresses()
-	saw := &why.Saw{Listens: a.listens(), Own: own}
+	saw = &why.Saw{Listens: a.listens(), Own: own}
 	for _, s := range a.recorder.Select(trace.Filter{Kinds: []trace.Kind{trace.Query, trace.Request, trace.Connection}, Since: asked.Since}, sawMost) {
 		id := s.ID.String()
 		switch {
 		case s.Kind == trace.Query && id == asked.Query:
 			saw.Queries = append(saw.Queries, a.viewOf(&s))
 		case s.Kind == trace.Request && slices.Contains(asked.Request, id):
+			owed = owed || s.Awaits
 			saw.Requests = append(saw.Requests, a.viewOf(&s))
 		case s.Kind == trace.Connection:
 			if exact, ok := isOurs(&s, &asked); ok {
@@ -73,10 +75,10 @@ func (a *App) saw(asked why.Asked) *why.Saw {
 		return 1
 	})
 	if len(asked.To) == 0 {
-		return saw
+		return saw, owed
 	}
 	a.sawDoors(saw, &asked)
-	return saw
+	return saw, owed
 }
 
 // viewOf is a journey as the operator of this machine sees it.

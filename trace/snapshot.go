@@ -31,6 +31,7 @@ type Snapshot struct {
 	Kept       Kept
 	Links      []Link
 	Hops       []Hop
+	Awaits     bool // a note of one of its hops is still to come
 }
 
 // snapshot copies an ended journey.
@@ -63,6 +64,7 @@ func (s *Snapshot) fill(j *Journey) {
 			s.Hops[i] = Hop{Layer: h.Layer, Name: h.Name, Start: h.Start}
 		}
 	}
+	s.takeLate(j)
 }
 
 // end is when the journey ended.

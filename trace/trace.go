@@ -87,9 +87,12 @@ type Journey struct {
 	n     atomic.Int32           // slots given out; negative once the journey has ended
 	turn  atomic.Uint32          // grows each time the journey is filled anew
 	end   int32                  // what n was when the journey ended
-	shard uint32
-	seq   uint64           // its place among those that ended in its shard
-	clock func() time.Time // nil: the machine's monotonic clock
+
+	promised atomic.Bool              // a note that comes late
+	late     atomic.Pointer[lateNote] // the note, once it has come
+	shard    uint32
+	seq      uint64           // its place among those that ended in its shard
+	clock    func() time.Time // nil: the machine's monotonic clock
 }
 
 // The states of a hop. A goroutine owns an open hop alone; whoever sees hopDone may read it.
@@ -223,8 +226,11 @@ func (j *Journey) decide() {
 	}
 }
 
-// idle reports whether nobody holds a step of an ended journey open, so that it can be filled again.
+// idle reports whether nobody holds a step of an ended journey open or owes it a note, so that it can be filled again.
 func (j *Journey) idle() bool {
+	if j.awaits() {
+		return false
+	}
 	for i := range j.Len() {
 		if j.state[i].Load() != hopDone {
 			return false
@@ -246,5 +252,7 @@ func (j *Journey) reset() {
 	j.Client, j.Account, j.Status, j.Code, j.Bytes, j.Reason, j.Dropped = netip.Addr{}, 0, 0, 0, 0, None, 0
 	j.Headers, j.Kept, j.nlink = "", 0, 0
 	j.end = 0
+	j.promised.Store(false)
+	j.late.Store(nil)
 	j.n.Store(0)
 }

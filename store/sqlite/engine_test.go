@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -140,7 +141,12 @@ func TestSQLite_StatementHasADeadline(t *testing.T) {
 		t.Fatalf("got %v, want a deadline", err)
 	}
 	recorder.End(j)
-	hops := recorder.Select(trace.Filter{}, 1)[0].Hops
+	seen := recorder.Select(trace.Filter{}, 1)[0]
+	for seen.Awaits { // the plan is looked for beside the request
+		runtime.Gosched()
+		seen = recorder.Select(trace.Filter{}, 1)[0]
+	}
+	hops := seen.Hops
 	if len(hops) != 2 || hops[0].Layer != trace.Pool || hops[0].Verdict != trace.OK || hops[1].Layer != trace.SQL || hops[1].Verdict != trace.Timeout {
 		t.Fatalf("the journey has the hops %+v", hops)
 	}

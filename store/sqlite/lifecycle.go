@@ -53,6 +53,7 @@ func (s *Store) Open(ctx context.Context) error {
 	s.running.Go(func() { w.run(); close(s.stopped) })
 	s.running.Go(s.tend)
 	s.running.Go(s.audit)
+	s.running.Go(s.plans)
 	close(s.ready)
 	return nil
 }

@@ -38,6 +38,7 @@ type Store struct {
 	commits atomic.Uint64 // grows with each commit, and once a second: what readers compare their snapshot with
 	pool    pool
 	queue   chan *op
+	slow    chan slow // statements whose plans are looked for
 	timers  sync.Pool // of *time.Timer
 	tables  atomic.Pointer[tables]
 	causes  causes             // of the last changes
@@ -82,7 +83,7 @@ func New(opts Options) (*Store, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{
-		opts: opts, log: opts.Log, queue: make(chan *op, queueMax),
+		opts: opts, log: opts.Log, queue: make(chan *op, queueMax), slow: make(chan slow, plansMost),
 		ready: make(chan struct{}), closing: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	s.tables.Store(&tables{})
