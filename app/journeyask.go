@@ -33,7 +33,8 @@ type JourneysOptions struct {
 	Kinds, Kept       []string
 	Route, Host, Path string
 	Reason            string
-	Status, Most      int
+	Status            string
+	Most              int
 	Live              bool // go on with those that end from now on
 }
 

@@ -21,7 +21,8 @@ type journeysCommand struct {
 	Kinds, Kept       []string // kinds: none leaves out connections and queries that went well, all takes everything
 	Route, Host, Path string
 	Reason            string
-	Status, Most      int
+	Status            string // 404, 4, 4xx, or a call's PERMISSION_DENIED
+	Most              int
 	After             string // the cursor of the answer before; Live only
 	Live              bool   // those that end from now on, or after the cursor
 }
@@ -38,7 +39,7 @@ type JourneyList struct {
 
 // filter reads what journeys are wanted.
 func (o *journeysCommand) filter() (trace.Filter, error) {
-	f := trace.Filter{Route: o.Route, Host: o.Host, Path: o.Path, Status: o.Status}
+	f := trace.Filter{Route: o.Route, Host: o.Host, Path: o.Path}
 	for _, word := range o.Kinds {
 		if word == allKinds {
 			continue
@@ -55,6 +56,9 @@ func (o *journeysCommand) filter() (trace.Filter, error) {
 			return f, wrongWord("--only", word, trace.KeptWords())
 		}
 		f.Kept |= k
+	}
+	if !f.SetStatus(o.Status) {
+		return f, roundtrip.E(roundtrip.Invalid, "request.invalid", "--status takes a status such as 404, 4 for all of 4xx, or how a call ended, such as PERMISSION_DENIED, not %q", o.Status)
 	}
 	var err error
 	f.Reason, err = reasonWord(o.Reason)

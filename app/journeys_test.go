@@ -68,7 +68,7 @@ func TestJourneys_ListsWhatIsAskedForTheNewestLast(t *testing.T) {
 		{"by their reason", func(o *app.JourneysOptions) { o.Reason = "auth" }, []trace.Snapshot{refused}, read},
 		{"by the flag of a reason", func(o *app.JourneysOptions) { o.Reason = "AMI" }, []trace.Snapshot{refused}, read},
 		{"by what they are kept for", func(o *app.JourneysOptions) { o.Kept = []string{"deny"} }, []trace.Snapshot{refused}, read},
-		{"by their status", func(o *app.JourneysOptions) { o.Status = 2 }, []trace.Snapshot{read}, refused},
+		{"by their status", func(o *app.JourneysOptions) { o.Status = "2xx" }, []trace.Snapshot{read}, refused},
 		{"by their path", func(o *app.JourneysOptions) { o.Path = "/api/notes" }, []trace.Snapshot{read, refused}, lost},
 		{"the last one", func(o *app.JourneysOptions) { o.Most = 1 }, []trace.Snapshot{lost}, refused},
 	} {

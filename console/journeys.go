@@ -3,7 +3,6 @@ package console
 import (
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -44,12 +43,8 @@ func filterOf(q url.Values) (trace.Filter, error) {
 		}
 		f.Kept |= k
 	}
-	if text := strings.TrimSuffix(q.Get("status"), "xx"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > 599 || n > 5 && n < 100 {
-			return f, wrongFilter("status", "%q is no status; expected one such as 404, or 4 for all of 4xx", q.Get("status"))
-		}
-		f.Status = n
+	if text := q.Get("status"); !f.SetStatus(text) {
+		return f, wrongFilter("status", "%q is no status; expected one such as 404, 4 for all of 4xx, or a call's PERMISSION_DENIED", text)
 	}
 	return f, nil
 }

@@ -22,14 +22,14 @@ func TestJourneys_ListFiltersAndFinds(t *testing.T) {
 	good := b.request("/api/photos", 200, "")
 	bad := b.request("/api/likes", 403, "access.rule_denied", trace.Link{Role: trace.Preflight, Evidence: trace.Seen, ID: good})
 	for query, want := range map[string]int{
-		"": 2, "?n=1": 1, "?status=4xx": 1, "?status=403": 1, "?status=200": 1, "?reason=access": 1, "?path=/api/photos": 1,
+		"": 2, "?n=1": 1, "?status=4xx": 1, "?status=403": 1, "?status=200": 1, "?status=PERMISSION_DENIED": 0, "?reason=access": 1, "?path=/api/photos": 1,
 		"?kinds=request,event": 2, "?kinds=event": 0, "?kept=deny,error": 1, "?host=gallery.test": 2, "?host=other.test": 0,
 	} {
 		if list := ana.want(200, "GET", "/api/journeys"+query, nil)["journeys"].([]any); len(list) != want {
 			t.Errorf("%q: %d journeys, want %d", query, len(list), want)
 		}
 	}
-	for _, query := range []string{"?kinds=requests", "?kept=slowly", "?status=6", "?n=0", "?n=1001", "?n=x", "?status=-4"} {
+	for _, query := range []string{"?kinds=requests", "?kept=slowly", "?status=6", "?n=0", "?n=1001", "?n=x", "?status=-4", "?status=DENIED"} {
 		ana.want(400, "GET", "/api/journeys"+query, nil)
 	}
 	one := ana.want(200, "GET", "/api/journeys/"+bad.String(), nil)

@@ -90,3 +90,52 @@ func TestCode_StandsInTheLog(t *testing.T) {
 		t.Errorf("%s", lines)
 	}
 }
+
+// TestCode_IsFoundByItsName takes the names as gRPC, Connect and Go write them.
+func TestCode_IsFoundByItsName(t *testing.T) {
+	t.Parallel()
+	for n := range 17 {
+		want := trace.CodeOf(n)
+		for _, name := range []string{want.String(), strings.ToLower(want.String()), strings.ReplaceAll(want.String(), "_", ""), strings.ReplaceAll(want.String(), "_", "-")} {
+			if c, ok := trace.CodeNamed(name); !ok || c != want {
+				t.Errorf("%q is %v, %v", name, c, ok)
+			}
+		}
+	}
+	if c, ok := trace.CodeNamed("canceled"); !ok || c != trace.CodeOf(1) {
+		t.Error(c, ok)
+	}
+	for _, name := range []string{"", "NONE", "7", "OKAY"} {
+		if c, ok := trace.CodeNamed(name); ok {
+			t.Errorf("%q is %v", name, c)
+		}
+	}
+}
+
+// TestFilter_TakesAStatusOrACode asks for journeys by what stands in their lines.
+func TestFilter_TakesAStatusOrACode(t *testing.T) {
+	t.Parallel()
+	r := trace.New(trace.Options{Now: time.Now, Recent: 64})
+	for _, end := range [][2]int{{200, 0}, {200, 7}, {403, 7}, {403, -1}, {404, -1}} { // the last two are no calls
+		j := r.Begin(trace.Request)
+		j.Status = end[0]
+		if end[1] >= 0 {
+			j.SetCode(trace.CodeOf(end[1]))
+		}
+		r.End(j)
+	}
+	for word, want := range map[string]int{"": 5, "200": 2, "403": 2, "4": 3, "4xx": 3, "PERMISSION_DENIED": 2, "PermissionDenied": 2, "ok": 1, "NOT_FOUND": 0} {
+		var f trace.Filter
+		if !f.SetStatus(word) {
+			t.Errorf("%q is no status", word)
+		}
+		if got := len(r.Select(f, 10)); got != want {
+			t.Errorf("%q finds %d, want %d", word, got, want)
+		}
+	}
+	for _, word := range []string{"6", "99", "600", "-4", "xx", "DENIED", "4x"} {
+		if f := (trace.Filter{}); f.SetStatus(word) {
+			t.Errorf("%q asks for %+v", word, f)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -15,7 +16,26 @@ type Filter struct {
 	Path   string // a beginning of it
 	Reason string // a code, or the first part of one: dns
 	Status int    // 404, or 4 for 4xx
+	Code   Code   // how a call ended; 0: all
 	Since  time.Time
+}
+
+// SetStatus asks for what ended so: 404, 4 or 4xx, or the name of a call's code, such as PERMISSION_DENIED. "" asks for
+// nothing. It reports whether the word is one.
+func (f *Filter) SetStatus(word string) bool {
+	if word == "" {
+		return true
+	}
+	if c, ok := CodeNamed(word); ok {
+		f.Code = c
+		return true
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(word, "xx"))
+	if err != nil || n < 1 || n > 599 || n > 5 && n < 100 {
+		return false
+	}
+	f.Status = n
+	return true
 }
 
 // Match reports whether the filter takes the journey.
@@ -27,6 +47,7 @@ func (f *Filter) Match(s *Snapshot) bool {
 		strings.HasPrefix(s.Path, f.Path) &&
 		(f.Reason == "" || s.Reason.Code() == f.Reason || strings.HasPrefix(s.Reason.Code(), f.Reason+".")) &&
 		(f.Status == 0 || s.Status == f.Status || s.Status/100 == f.Status) &&
+		(f.Code == 0 || s.Code == f.Code) &&
 		(f.Since.IsZero() || !s.Start.Before(f.Since))
 }
 

@@ -8,7 +8,8 @@ import (
 type histogram struct {
 	buckets [bucketCount]uint64
 	sum     time.Duration
-	class   [6]uint64 // by status: 2 is 2xx; 0 is what has none
+	class   [6]uint64      // by status: 2 is 2xx; 0 is what has none
+	code    *[codes]uint64 // of calls; nil: the route has none
 }
 
 // bucketCount is the number of buckets: one for each edge, and one for what took longer.
@@ -44,7 +45,13 @@ func bucketOf(d time.Duration) int {
 	return lo
 }
 
-func (h *histogram) add(d time.Duration, status int) {
+func (h *histogram) add(d time.Duration, status int, code Code) {
+	if code != 0 && code < codes {
+		if h.code == nil {
+			h.code = new([codes]uint64)
+		}
+		h.code[code]++
+	}
 	h.buckets[bucketOf(d)]++
 	h.sum += d
 	if c := status / 100; c > 0 && c < len(h.class) {
@@ -62,5 +69,14 @@ func (h *histogram) merge(o *histogram) {
 	h.sum += o.sum
 	for i, n := range o.class {
 		h.class[i] += n
+	}
+	if o.code == nil {
+		return
+	}
+	if h.code == nil {
+		h.code = new([codes]uint64)
+	}
+	for i, n := range o.code {
+		h.code[i] += n
 	}
 }

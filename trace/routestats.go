@@ -12,15 +12,17 @@ type RouteStats struct {
 	Route    string // the template; "" is of those that found none
 	Count    uint64
 	Sum      time.Duration
-	Buckets  []uint64  // how many took at most as long as the edge of the same index in [Edges] and longer than the one before it
-	Classes  [6]uint64 // by the first digit of the status; 0: without one
+	Buckets  []uint64        // how many took at most as long as the edge of the same index in [Edges] and longer than the one before it
+	Classes  [6]uint64       // by the first digit of the status; 0: without one
+	Codes    map[Code]uint64 // how calls of gRPC, gRPC-Web and Connect ended; nil: there were none
 	Refusals []Refusal
 	Slow     time.Duration // above it a request is slower than most; 0: too few were seen
 }
 
 // Refusal counts the requests of a route that ended for one reason.
 type Refusal struct {
-	Class  int // the first digit of the status
+	Class  int  // the first digit of the status
+	Code   Code // of a call
 	Reason Reason
 	Count  uint64
 }
@@ -40,10 +42,20 @@ func (r *Recorder) Routes() []RouteStats {
 		if s.Count == 0 {
 			continue
 		}
-		for by, n := range why {
-			s.Refusals = append(s.Refusals, Refusal{by.class, by.why, n})
+		if h.code != nil {
+			s.Codes = map[Code]uint64{}
+			for c, n := range h.code {
+				if n > 0 {
+					s.Codes[Code(c)] = n
+				}
+			}
 		}
-		slices.SortFunc(s.Refusals, func(a, b Refusal) int { return cmp.Or(a.Class-b.Class, cmp.Compare(a.Reason, b.Reason)) })
+		for by, n := range why {
+			s.Refusals = append(s.Refusals, Refusal{by.class, by.code, by.why, n})
+		}
+		slices.SortFunc(s.Refusals, func(a, b Refusal) int {
+			return cmp.Or(a.Class-b.Class, cmp.Compare(a.Code, b.Code), cmp.Compare(a.Reason, b.Reason))
+		})
 		list = append(list, s)
 	}
 	slices.SortFunc(list, func(a, b RouteStats) int { return strings.Compare(a.Route, b.Route) })

@@ -12,6 +12,7 @@ type counts struct {
 type refusal struct {
 	route int
 	class int // of the status
+	code  Code
 	why   Reason
 }
 
@@ -32,7 +33,7 @@ func (s *shard) tally(j *Journey, route int, overShare bool) {
 	}
 	s.count.hops += uint64(j.Dropped)
 	if j.Reason != None {
-		if by := (refusal{route, j.Status / 100, j.Reason}); len(s.why) < refusalsMax || s.why[by] > 0 {
+		if by := (refusal{route, j.Status / 100, j.Code, j.Reason}); len(s.why) < refusalsMax || s.why[by] > 0 {
 			s.why[by]++
 		}
 	}
@@ -42,7 +43,7 @@ func (s *shard) tally(j *Journey, route int, overShare bool) {
 	if s.hists[route] == nil {
 		s.hists[route] = &histogram{}
 	}
-	s.hists[route].add(j.Took, j.Status)
+	s.hists[route].add(j.Took, j.Status, j.Code)
 }
 
 // Stats says what a recorder has done since its start.

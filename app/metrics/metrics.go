@@ -97,8 +97,11 @@ func addJourneys(s *Set, st trace.Stats, routes []trace.RouteStats) {
 				s.Add("roundtrip_http_requests_total", float64(n), name, classLabel(class))
 			}
 		}
+		for code, n := range rt.Codes {
+			s.Add("roundtrip_rpc_calls_total", float64(n), name, code.String())
+		}
 		for _, f := range rt.Refusals {
-			s.Add("roundtrip_http_requests_refused_total", float64(f.Count), name, classLabel(f.Class), f.Reason.Code())
+			s.Add("roundtrip_http_requests_refused_total", float64(f.Count), name, classLabel(f.Class), f.Code.String(), f.Reason.Code())
 		}
 		if rt.Slow > 0 {
 			s.Add("roundtrip_http_slow_threshold_seconds", rt.Slow.Seconds(), name)

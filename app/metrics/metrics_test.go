@@ -99,6 +99,16 @@ func TestMetrics_TellWhatWasRecorded(t *testing.T) {
 		j.Start = j.Start.Add(-3 * time.Millisecond)
 		r.End(j)
 	}
+	for _, code := range []int{0, 0, 7} { // of gRPC: all are 200
+		j := r.Begin(trace.Request)
+		j.SetRoute("/gallery.v1.Photos/Delete")
+		j.Status = 200
+		j.SetCode(trace.CodeOf(code))
+		if code == 7 {
+			j.Begin(trace.Access, "rule").Deny(trace.ReasonOf("access.rule_denied"))
+		}
+		r.End(j)
+	}
 	r.End(r.Begin(trace.Query))
 	got := parse(t, page(t, r, func(s *metrics.Set) {
 		s.Add("roundtrip_upstream_up", 1, "/ \"x\"", "a\\b\nc")
@@ -106,19 +116,23 @@ func TestMetrics_TellWhatWasRecorded(t *testing.T) {
 		s.Time("process_start_time_seconds", time.UnixMilli(1_500))
 	}))
 	for name, want := range map[string]float64{
-		`roundtrip_http_requests_total{route="photos.list",code="2xx"}`:                                     2,
-		`roundtrip_http_requests_total{route="photos.list",code="4xx"}`:                                     1,
-		`roundtrip_http_requests_refused_total{route="photos.list",code="4xx",reason="access.rule_denied"}`: 1,
-		`roundtrip_http_request_duration_seconds_bucket{route="photos.list",le="0.0025"}`:                   0,
-		`roundtrip_http_request_duration_seconds_bucket{route="photos.list",le="100"}`:                      3,
-		`roundtrip_http_request_duration_seconds_bucket{route="photos.list",le="+Inf"}`:                     3,
-		`roundtrip_http_request_duration_seconds_count{route="photos.list"}`:                                3,
-		`roundtrip_journeys_total{kind="request"}`:                                                          3,
-		`roundtrip_journeys_total{kind="query"}`:                                                            1,
-		`roundtrip_journeys_kept_total{cause="deny"}`:                                                       1,
-		`roundtrip_upstream_up{route="/ \"x\"",upstream="a\\b\nc"}`:                                         1,
-		`roundtrip_config_last_reload_successful`:                                                           1,
-		`process_start_time_seconds`:                                                                        1.5,
+		`roundtrip_http_requests_total{route="photos.list",code="2xx"}`:                                                                                 2,
+		`roundtrip_http_requests_total{route="photos.list",code="4xx"}`:                                                                                 1,
+		`roundtrip_http_requests_refused_total{route="photos.list",code="4xx",reason="access.rule_denied"}`:                                             1,
+		`roundtrip_http_requests_total{route="/gallery.v1.Photos/Delete",code="2xx"}`:                                                                   3,
+		`roundtrip_rpc_calls_total{route="/gallery.v1.Photos/Delete",grpc_code="OK"}`:                                                                   2,
+		`roundtrip_rpc_calls_total{route="/gallery.v1.Photos/Delete",grpc_code="PERMISSION_DENIED"}`:                                                    1,
+		`roundtrip_http_requests_refused_total{route="/gallery.v1.Photos/Delete",code="2xx",grpc_code="PERMISSION_DENIED",reason="access.rule_denied"}`: 1,
+		`roundtrip_http_request_duration_seconds_bucket{route="photos.list",le="0.0025"}`:                                                               0,
+		`roundtrip_http_request_duration_seconds_bucket{route="photos.list",le="100"}`:                                                                  3,
+		`roundtrip_http_request_duration_seconds_bucket{route="photos.list",le="+Inf"}`:                                                                 3,
+		`roundtrip_http_request_duration_seconds_count{route="photos.list"}`:                                                                            3,
+		`roundtrip_journeys_total{kind="request"}`:                                                                                                      6,
+		`roundtrip_journeys_total{kind="query"}`:                                                                                                        1,
+		`roundtrip_journeys_kept_total{cause="deny"}`:                                                                                                   2,
+		`roundtrip_upstream_up{route="/ \"x\"",upstream="a\\b\nc"}`:                                                                                     1,
+		`roundtrip_config_last_reload_successful`:                                                                                                       1,
+		`process_start_time_seconds`:                                                                                                                    1.5,
 	} {
 		if v, ok := got[name]; !ok || v != want {
 			t.Errorf("%s is %v (%v), want %v", name, v, ok, want)

@@ -115,7 +115,9 @@ func pairs(names, values []string) []string {
 		if i < len(values) {
 			value = values[i]
 		}
-		all = append(all, name, value)
+		if value != "" { // which is the same as no label
+			all = append(all, name, value)
+		}
 	}
 	return all
 }

@@ -48,14 +48,14 @@ interface Parsed {
   rest: string;
 }
 
-// parse reads 404, 4xx, host:NAME, route:TEMPLATE, /path; anything else is text.
+// parse reads 404, 4xx, PERMISSION_DENIED, status:OK, host:NAME, route:TEMPLATE, /path; anything else is text.
 export function parse(text: string): Parsed {
   const parsed: Parsed = { rest: '' };
   const rest: string[] = [];
   for (const word of text.split(/\s+/).filter(Boolean)) {
     const [, key, value] = /^(host|route|status):(.+)$/.exec(word) ?? [];
     if (key) parsed[key as 'host' | 'route' | 'status'] = value!;
-    else if (/^[1-5](\d\d|xx)$/.test(word)) parsed.status = word;
+    else if (/^([1-5](\d\d|xx)|[A-Z]+(_[A-Z]+)+)$/.test(word)) parsed.status = word;
     else if (word.startsWith('/')) parsed.path = word;
     else rest.push(word.toLowerCase());
   }
@@ -73,6 +73,6 @@ export function questionOf(f: Filter, more: Record<string, string | number> = {}
 export function shows(j: Journey, rest: string): boolean {
   if (!rest) return true;
   const { verb, what } = titleOf(j);
-  const all = [verb, what, j.host, j.route, j.reason, j.flag, j.sentence, j.id, j.client, j.status].join(' ').toLowerCase();
+  const all = [verb, what, j.host, j.route, j.reason, j.flag, j.sentence, j.id, j.client, j.status, j.code].join(' ').toLowerCase();
   return rest.split(' ').every((w) => all.includes(w));
 }
