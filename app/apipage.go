@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/doors"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/route"
 	"github.com/roundtrip-dev/roundtrip/schema/openapi"
@@ -133,7 +134,7 @@ func (a *App) apiSites(c *config.Config) []apiSite {
 			if !r.API {
 				continue
 			}
-			url := siteURL(s, a.doors)
+			url := doors.URL(s, a.doors)
 			_, host, _ := strings.Cut(url, "://")
 			sites = append(sites, apiSite{
 				Name: s.Name, URL: url + strings.TrimSuffix(route.Mount(r.Path), "/"), Host: host, TLS: s.TLS.Mode != config.TLSOff, Where: where(r.Pos),

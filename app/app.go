@@ -6,39 +6,27 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
-	"net/netip"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/certs"
+	"github.com/roundtrip-dev/roundtrip/app/declare"
+	"github.com/roundtrip-dev/roundtrip/app/doors"
+	"github.com/roundtrip-dev/roundtrip/app/names"
 	"github.com/roundtrip-dev/roundtrip/app/places"
+	"github.com/roundtrip-dev/roundtrip/app/process"
+	"github.com/roundtrip-dev/roundtrip/app/wall"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/console"
-	"github.com/roundtrip-dev/roundtrip/firewall"
 	"github.com/roundtrip-dev/roundtrip/gate"
 	"github.com/roundtrip-dev/roundtrip/internal/lifetime"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
-
-// Surroundings is what the process gives: nothing below cmd looks for these things itself.
-type Surroundings struct {
-	Out, Err io.Writer
-	Now      func() time.Time
-	Rand     io.Reader
-	Getenv   func(string) (string, bool)
-
-	// Addresses returns those of this machine's network cards; nil: they are not looked at.
-	Addresses func() ([]netip.Addr, error)
-	Kernel    bool // groups may be brought into the kernel of this machine
-
-	// Second starts a process that runs [FirewallSecond] on a data folder and outlives this one; nil: there is none.
-	Second func(dir string) error
-}
 
 // Options says what to run and where to listen.
 type Options struct {
@@ -64,7 +52,7 @@ type Options struct {
 // App is one running server.
 type App struct {
 	options Options
-	around  Surroundings
+	around  process.Surroundings
 	log     *slog.Logger
 	started time.Time
 
@@ -76,15 +64,15 @@ type App struct {
 	lines       *trace.Log  // nil: no access log
 	base        *base
 	gate        *gate.Gate
-	doors       *doors                          // nil: not open yet
+	doors       *doors.Doors                    // nil: not open yet
 	console     *console.Console                // nil: it listens nowhere
 	consoleCert atomic.Pointer[tls.Certificate] // nil: none is declared
-	names       *names                          // nil: no server runs
+	names       *names.Server                   // nil: no server runs
 	house       atomic.Pointer[house]
 	generation  uint32
-	guard       firewall.Guard
-	wall        *wall         // nil: the kernel is left alone
-	seen        *seen         // nil in commands
+	guard       wall.Guard
+	wall        *wall.Wall    // nil: the kernel is left alone
+	seen        *wall.Seen    // nil in commands
 	applies     chan applying // orders to read the declaration again and bring its groups into the kernel
 	closing     chan struct{} // closed when no orders are taken any more
 	serves      bool          // it opens doors; false where a command only looks at a declaration
@@ -104,7 +92,7 @@ func Version() string {
 
 // New reads and builds the declaration. It opens nothing; its error is a *config.Problems with every mistake of the file,
 // or says which combination is unsafe.
-func New(o Options, s Surroundings) (*App, error) {
+func New(o Options, s process.Surroundings) (*App, error) {
 	a := &App{options: o, around: s, serves: true, started: s.Now(), log: slog.New(slog.NewJSONHandler(s.Err, nil)), hint: make(chan struct{}, 1), applies: make(chan applying), closing: make(chan struct{})}
 	if o.Dev {
 		a.log = slog.New(newPlainLog(s.Err))
@@ -114,6 +102,7 @@ func New(o Options, s Surroundings) (*App, error) {
 		return nil, err
 	}
 	a.config = c
+	a.guard.Now = s.Now
 	switch {
 	case c.Journeys.Log && o.Dev:
 		a.lines = trace.NewPlainLog(s.Out)
@@ -123,12 +112,13 @@ func New(o Options, s Surroundings) (*App, error) {
 	if !c.Journeys.Off {
 		a.recorder = trace.New(trace.Options{Now: s.Now, Recent: c.Journeys.Recent, Kept: c.Journeys.Kept, Log: a.lines, Keep: trace.Keep(c.Journeys.Keep)})
 	}
+	a.guard.Recorder = a.recorder
 	return a, nil
 }
 
 // load reads the declaration as this run sees it.
 func (a *App) load() (*config.Config, error) {
-	c, err := read(a.options.File, a.options.Data, a.around)
+	c, err := declare.Read(a.options.File, a.options.Data, a.around)
 	if err != nil {
 		return nil, err
 	}
@@ -138,15 +128,15 @@ func (a *App) load() (*config.Config, error) {
 			return nil, roundtrip.E(roundtrip.Invalid, "start.address", "--https %s is no address: write host:port, such as 127.0.0.1:8443", a.options.HTTPS)
 		}
 		dev := c.Dev(port)
-		if err := fileProblems(dev, a.around.Now()); err != nil {
+		if err := declare.FileProblems(dev, a.around.Now()); err != nil {
 			return nil, err
 		}
 		return dev, refuseLoops(dev, a.options)
 	}
-	if err := certProblems(c); err != nil {
+	if err := certs.CertProblems(c); err != nil {
 		return nil, err
 	}
-	if err := fileProblems(c, a.around.Now()); err != nil {
+	if err := declare.FileProblems(c, a.around.Now()); err != nil {
 		return nil, err
 	}
 	if err := consoleProblems(c, a.around.Now()); err != nil {
@@ -158,7 +148,7 @@ func (a *App) load() (*config.Config, error) {
 // refuseUnsafe names the combinations that production doesn't run.
 func refuseUnsafe(c *config.Config, o Options) error {
 	for _, s := range c.Sites {
-		if s.TLS.Mode == config.TLSOff && !loopback(o.HTTP) {
+		if s.TLS.Mode == config.TLSOff && !doors.Loopback(o.HTTP) {
 			return roundtrip.E(roundtrip.Invalid, "start.unsafe",
 				`site %s has tls: off, but HTTP listens on %s, which others can reach: passwords would travel in the clear. `+
 					`Listen on loopback behind a proxy (--http 127.0.0.1:8000), or give the site certificate files`, s.Name, o.HTTP)
@@ -190,13 +180,7 @@ func refuseLoops(c *config.Config, o Options) error {
 func isDoor(address, door string) bool {
 	_, port, err := net.SplitHostPort(address)
 	_, ours, wrong := net.SplitHostPort(door)
-	return err == nil && wrong == nil && port == ours && loopback(address)
-}
-
-func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	ip := net.ParseIP(host)
-	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+	return err == nil && wrong == nil && port == ours && doors.Loopback(address)
 }
 
 // Run serves until ctx ends, and reads the declaration again whenever reload says so. It returns when every goroutine has
@@ -213,7 +197,7 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 	if err := a.openSeen(); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.wall.giveUp(context.WithoutCancel(ctx))) }()
+	defer func() { err = errors.Join(err, a.wall.GiveUp(context.WithoutCancel(ctx))) }()
 	if err := a.enter(ctx, a.config, a.options.AllowDataLoss, a.firstEntering()); err != nil {
 		return err
 	}
@@ -232,12 +216,12 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 	if err != nil {
 		return err
 	}
-	defer doors.close()
+	defer doors.Close()
 	a.doors = doors
-	if err := a.names.listen(ctx); err != nil {
+	if err := a.names.Listen(ctx); err != nil {
 		return err
 	}
-	defer a.names.close()
+	defer a.names.Close()
 	if err := a.openConsole(ctx); err != nil {
 		return err
 	}
@@ -247,17 +231,17 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 }
 
 // parts lists what runs, the innermost first; it stops in reverse: the doors first.
-func (a *App) parts(d *doors, reload <-chan struct{}) []lifetime.Part {
+func (a *App) parts(d *doors.Doors, reload <-chan struct{}) []lifetime.Part {
 	parts := []lifetime.Part{
-		{Name: "firewall", Run: a.watchWall},
-		{Name: "drops", Ready: a.seen.watch.Ready(), Run: a.seen.watch.Run},
+		{Name: "firewall", Run: func(ctx context.Context) error { return a.wall.Watch(ctx, a.guardAgain) }},
+		{Name: "drops", Ready: a.seen.Watch().Ready(), Run: a.seen.Watch().Run},
 		{Name: "jobs", Run: a.runJobs},
 		{Name: "outward", Run: a.runOutward},
-		{Name: "control", Run: d.runControl(a)},
+		{Name: "control", Run: a.runControl(d)},
 		{Name: "reload", Run: func(ctx context.Context) error { return a.runReloads(ctx, reload) }},
 		{Name: "streams", Ready: a.base.live.Ready(), Run: a.base.live.Run},
-		{Name: "gate", Ready: d.gate.Ready(), Run: func(ctx context.Context) error { return d.gate.Run(ctx, d.secure, d.plain) }},
-		{Name: "names", Ready: a.names.ready(), Run: a.names.run},
+		{Name: "gate", Ready: d.Gate.Ready(), Run: func(ctx context.Context) error { return d.Gate.Run(ctx, d.Secure, d.Plain) }},
+		{Name: "names", Ready: a.names.Ready(), Run: a.names.Run},
 		{Name: "certificates", Run: a.base.certs.Run}, // behind the gate, which answers those who look whether a name is ours
 		{Name: "farewell", Run: a.closeStreams},       // before the gate waits for its requests: events are some
 	}

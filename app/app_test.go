@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -85,25 +86,25 @@ func (o *output) String() string {
 // start runs the app in this process and returns a client and a stop that waits for its end.
 func start(t *testing.T) (a *app.App, client *http.Client) {
 	t.Helper()
-	return startWith(t, declaration, func(*app.Surroundings) {})
+	return startWith(t, declaration, func(*process.Surroundings) {})
 }
 
 // startWith is start with another declaration and other surroundings.
-func startWith(t *testing.T, declaration string, change func(*app.Surroundings)) (a *app.App, client *http.Client) {
+func startWith(t *testing.T, declaration string, change func(*process.Surroundings)) (a *app.App, client *http.Client) {
 	t.Helper()
 	a, client, _ = startToReload(t, declaration, change)
 	return a, client
 }
 
 // startToReload is startWith and a way to put another declaration in force.
-func startToReload(t *testing.T, declaration string, change func(*app.Surroundings)) (a *app.App, client *http.Client, reload func(declaration string)) {
+func startToReload(t *testing.T, declaration string, change func(*process.Surroundings)) (a *app.App, client *http.Client, reload func(declaration string)) {
 	t.Helper()
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "roundtrip.yaml"), []byte(declaration), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out := &output{want: `"msg":"ready"`, seen: make(chan string, 1)}
-	around := app.Surroundings{Out: io.Discard, Err: out, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv}
+	around := process.Surroundings{Out: io.Discard, Err: out, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv}
 	change(&around)
 	a, err := app.New(app.Options{File: folder, HTTPS: "127.0.0.1:0", HTTP: "127.0.0.1:0"}, around)
 	if err != nil {

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/certs"
+	"github.com/roundtrip-dev/roundtrip/app/declare"
+	"github.com/roundtrip-dev/roundtrip/app/process"
+	"github.com/roundtrip-dev/roundtrip/app/upstreams"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
 	"github.com/roundtrip-dev/roundtrip/gate/encode"
@@ -23,9 +26,6 @@ import (
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
-// keyBytes is the length of the key that signs page tokens.
-const keyBytes = 32
-
 // base is what outlives a declaration.
 type base struct {
 	ids       *roundtrip.IDs
@@ -37,7 +37,7 @@ type base struct {
 	health    *rpc.Health
 	coder     *encode.Encoders
 	cache     *static.Cache
-	ups       *upstreams
+	ups       *upstreams.Servers
 	key       []byte   // signs page tokens
 	vapid     []byte   // the seed of the key that pushes are signed with
 	stick     []byte   // makes the cookies that keep visitors with an upstream
@@ -48,16 +48,10 @@ type base struct {
 	authority string // path of the local authority's certificate, "" where there is none
 }
 
-// dataFolder is where the database lies; certificates and the lock lie beside it.
-func dataFolder(c *config.Config) string { return filepath.Dir(c.Store.Database) }
-
-// certFolder is where the local authority lies.
-func certFolder(c *config.Config) string { return filepath.Join(dataFolder(c), "certs") }
-
 // newBase makes the parts for a declaration and opens none of them.
-func newBase(c *config.Config, s Surroundings, log *slog.Logger, recorder *trace.Recorder) (*base, error) {
+func newBase(c *config.Config, s process.Surroundings, log *slog.Logger, recorder *trace.Recorder) (*base, error) {
 	b := &base{
-		ids: roundtrip.NewIDs(0, s.Now), key: make([]byte, keyBytes), vapid: make([]byte, keyBytes),
+		ids: roundtrip.NewIDs(0, s.Now), key: make([]byte, declare.KeyBytes), vapid: make([]byte, declare.KeyBytes),
 		coder: encode.New(), cache: static.NewCache(), health: rpc.NewHealth(),
 	}
 	var err error
@@ -77,7 +71,7 @@ func newBase(c *config.Config, s Surroundings, log *slog.Logger, recorder *trace
 	if b.doors, err = socket.New(socket.Options{Hub: b.live, Now: s.Now}); err != nil {
 		return nil, err
 	}
-	b.ups, err = newUpstreams(s, log)
+	b.ups, err = upstreams.New(s, log)
 	return b, err
 }
 
@@ -89,12 +83,12 @@ func emailGrace(c *config.Config) time.Duration {
 }
 
 // open makes the data folder and opens database and files in it.
-func open(ctx context.Context, c *config.Config, s Surroundings, log *slog.Logger, recorder *trace.Recorder) (*base, error) {
+func open(ctx context.Context, c *config.Config, s process.Surroundings, log *slog.Logger, recorder *trace.Recorder) (*base, error) {
 	b, err := newBase(c, s, log, recorder)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dataFolder(c), 0o700); err != nil {
+	if err := os.MkdirAll(declare.DataFolder(c), 0o700); err != nil {
 		return nil, err
 	}
 	if err := b.store.Open(ctx); err != nil {
@@ -130,9 +124,9 @@ func (a *App) open(ctx context.Context) (*base, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.ups.leave = a.leaveDoor
-	if a.names, err = a.openNames(); err == nil {
-		err = b.openCerts(a.config, a.around, a.log, challenger{a.names})
+	b.ups.Leave = a.guard.Leave
+	if a.names, err = a.openNames(b); err == nil {
+		b.certs, b.authority, err = certs.Open(a.config, a.around, a.log, a.names.Challenges())
 	}
 	if err != nil {
 		return nil, errors.Join(err, b.store.Close())

@@ -12,6 +12,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/roundtrip-dev/roundtrip/app/certs"
+	"github.com/roundtrip-dev/roundtrip/app/declare"
+	"github.com/roundtrip-dev/roundtrip/app/names"
+	"github.com/roundtrip-dev/roundtrip/app/process"
+	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
 	"github.com/roundtrip-dev/roundtrip/policy"
@@ -21,18 +26,18 @@ import (
 
 // Check builds the whole house of a declaration without opening a door, and says what serve would do. Its error is a
 // *config.Problems with every mistake.
-func Check(ctx context.Context, file string, s Surroundings) error {
-	c, err := read(file, "", s)
+func Check(ctx context.Context, file string, s process.Surroundings) error {
+	c, err := declare.Read(file, "", s)
 	if err != nil {
 		return err
 	}
-	if err := certProblems(c); err != nil {
+	if err := certs.CertProblems(c); err != nil {
 		return err
 	}
 	if err := consoleProblems(c, s.Now()); err != nil {
 		return err
 	}
-	if err := fileProblems(c, s.Now()); err != nil {
+	if err := declare.FileProblems(c, s.Now()); err != nil {
 		return err
 	}
 	h, p, err := dry(ctx, c, s)
@@ -43,7 +48,7 @@ func Check(ctx context.Context, file string, s Surroundings) error {
 	for _, w := range warnings {
 		p := c.Problems()
 		if w.Line != "" && w.Pos.Line > 0 {
-			p.Beside(w.Pos.File, sparse(map[int]string{w.Pos.Line: w.Line}))
+			p.Beside(w.Pos.File, declare.Sparse(map[int]string{w.Pos.Line: w.Line}))
 		}
 		fmt.Fprintf(s.Out, "%s: warning: %s\n%s", w.Pos, w.Message, p.Excerpt(w.Pos))
 	}
@@ -54,33 +59,26 @@ func Check(ctx context.Context, file string, s Surroundings) error {
 	if n := len(warnings); n > 0 {
 		fmt.Fprintf(s.Out, ", %d to look at", n)
 	}
-	fmt.Fprintf(s.Out, "\n  %s, %s", count(len(c.Sites), "site"), count(len(c.Collections), "collection"))
+	fmt.Fprintf(s.Out, "\n  %s, %s", terminal.Count(len(c.Sites), "site"), terminal.Count(len(c.Collections), "collection"))
 	if c.Firewall != nil {
-		fmt.Fprintf(s.Out, ", %s", count(len(c.Firewall.Groups), "security group"))
+		fmt.Fprintf(s.Out, ", %s", terminal.Count(len(c.Firewall.Groups), "security group"))
 	}
 	fmt.Fprintln(s.Out)
 	for _, z := range h.zones {
-		fmt.Fprintf(s.Out, "  the zone %s has %s (roundtrip zone %s prints them)\n", z.Name(), count(z.Count(), "record"), z.Name())
+		fmt.Fprintf(s.Out, "  the zone %s has %s (roundtrip zone %s prints them)\n", z.Name(), terminal.Count(z.Count(), "record"), z.Name())
 	}
 	if !p.Empty() {
-		fmt.Fprintf(s.Out, "  the database would be changed in %s (roundtrip plan shows them)\n", count(len(p.Steps), "safe step"))
+		fmt.Fprintf(s.Out, "  the database would be changed in %s (roundtrip plan shows them)\n", terminal.Count(len(p.Steps), "safe step"))
 	}
-	sayOrders(c, s)
+	certs.SayOrders(c, s)
 	return nil
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // Plan prints what a declaration would change in its database, and reports whether all of it would be applied if serve
 // were started with the same allowLoss.
-func Plan(ctx context.Context, file, data string, allowLoss []string, s Surroundings) (applicable bool, err error) {
-	s = s.withoutSecrets() // and neither certificates nor keys are read: a plan is of the collections alone
-	c, err := read(file, data, s)
+func Plan(ctx context.Context, file, data string, allowLoss []string, s process.Surroundings) (applicable bool, err error) {
+	s = s.WithoutSecrets() // and neither certificates nor keys are read: a plan is of the collections alone
+	c, err := declare.Read(file, data, s)
 	if err != nil {
 		return false, err
 	}
@@ -105,20 +103,21 @@ func Plan(ctx context.Context, file, data string, allowLoss []string, s Surround
 	}
 	fmt.Fprint(s.Out, p)
 	if n := len(p.Refused()); n > 0 {
-		fmt.Fprintf(s.Out, "\n%s would be refused, and so the server would not start\n", count(n, "step"))
+		fmt.Fprintf(s.Out, "\n%s would be refused, and so the server would not start\n", terminal.Count(n, "step"))
 		return false, nil
 	}
 	if len(allowLoss) > 0 {
-		fmt.Fprintf(s.Out, "\n%s: applied when the server starts with --allow-data-loss %s\n", count(len(p.Steps), "step"), strings.Join(allowLoss, ","))
+		fmt.Fprintf(s.Out, "\n%s: applied when the server starts with --allow-data-loss %s\n", terminal.Count(len(p.Steps), "step"), strings.Join(allowLoss, ","))
 		return true, nil
 	}
-	fmt.Fprintf(s.Out, "\n%s: applied when the server starts\n", count(len(p.Steps), "safe step"))
+	fmt.Fprintf(s.Out, "\n%s: applied when the server starts\n", terminal.Count(len(p.Steps), "safe step"))
 	return true, nil
 }
 
 // dry builds the house and compares it with the database, changing nothing.
-func dry(ctx context.Context, c *config.Config, s Surroundings) (*house, *plan.Plan, error) {
-	a := &App{options: serveDoors(), around: s, log: slog.New(slog.DiscardHandler), config: c}
+func dry(ctx context.Context, c *config.Config, s process.Surroundings) (*house, *plan.Plan, error) {
+	m := names.AsServe()
+	a := &App{options: Options{HTTPS: m.HTTPS, HTTP: m.HTTP, DNS: m.DNS}, around: s, log: slog.New(slog.DiscardHandler), config: c}
 	b, err := newBase(c, s, a.log, nil)
 	if err != nil {
 		return nil, nil, err
@@ -173,7 +172,7 @@ func missingFolders(c *config.Config) []policy.Warning {
 func howToBuild(static string) string {
 	source := filepath.Dir(static)
 	if _, err := os.Stat(filepath.Join(source, "package.json")); err == nil {
-		return "build it with (cd " + shellWord(source) + " && npm ci && npm run build)"
+		return "build it with (cd " + terminal.ShellWord(source) + " && npm ci && npm run build)"
 	}
 	return "build the page, or correct the path"
 }

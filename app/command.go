@@ -8,6 +8,10 @@ import (
 	"os"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/control"
+	"github.com/roundtrip-dev/roundtrip/app/declare"
+	"github.com/roundtrip-dev/roundtrip/app/process"
+	"github.com/roundtrip-dev/roundtrip/app/wall"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
 )
@@ -23,12 +27,12 @@ type command struct {
 }
 
 // run asks the server that runs, or opens the database itself and does the order with here.
-func (o command) run(ctx context.Context, s Surroundings, here func(a *App) error) (err error) {
-	c, err := read(o.file, o.data, s.withoutSecrets())
+func (o command) run(ctx context.Context, s process.Surroundings, here func(a *App) error) (err error) {
+	c, err := declare.Read(o.file, o.data, s.WithoutSecrets())
 	if err != nil {
 		return err
 	}
-	if reached, err := askServer(ctx, c, o.path, o.body, s.Out); reached || err != nil {
+	if reached, err := control.Ask(ctx, c, o.path, o.body, s.Out); reached || err != nil {
 		return err
 	}
 	if _, err := os.Stat(c.Store.Database); o.old && o.data != "" && errors.Is(err, fs.ErrNotExist) {
@@ -41,25 +45,9 @@ func (o command) run(ctx context.Context, s Surroundings, here func(a *App) erro
 	defer func() { err = errors.Join(err, a.base.store.Close()) }()
 	a.base.certs = cert.NewStore(nil, s.Now)
 	c.Sites, c.DNS = nil, config.DNS{} // a command opens no door
-	if err := a.enter(ctx, c, nil, entering{}); err != nil {
+	if err := a.enter(ctx, c, nil, wall.Entering{}); err != nil {
 		return err
 	}
 	defer a.house.Load().stop()
 	return here(a)
 }
-
-// withoutSecrets are surroundings in which every environment variable is set: a command sends nothing and needs no secret,
-// and whoever calls it has not those of the server.
-func (s Surroundings) withoutSecrets() Surroundings {
-	getenv := s.Getenv
-	s.Getenv = func(name string) (string, bool) {
-		if value, ok := getenv(name); ok && value != "" {
-			return value, true
-		}
-		return noSecret, true
-	}
-	return s
-}
-
-// noSecret stands for secrets that no command reads. It has the form of every one of them: a text, and base64.
-const noSecret = "YSBzZWNyZXQgdGhhdCBubyBjb21tYW5kIHJlYWRz" //nolint:gosec // it is none

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/declare"
+	"github.com/roundtrip-dev/roundtrip/app/doors"
+	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/console"
 	"github.com/roundtrip-dev/roundtrip/console/operators"
@@ -34,15 +37,15 @@ func (a *App) openConsole(ctx context.Context) error {
 	if err := a.readConsoleCert(a.config); err != nil {
 		return err
 	}
-	l, err := listenTCP(ctx, at, "--console")
+	l, err := doors.TCP(ctx, at, "--console")
 	if e, ok := errors.AsType[*roundtrip.Error](err); ok && a.options.Dev && e.Reason == "start.address_in_use" {
-		l, err = listenTCP(ctx, "127.0.0.1:0", "--console") // another dev runs on this machine
+		l, err = doors.TCP(ctx, "127.0.0.1:0", "--console") // another dev runs on this machine
 	}
 	if err != nil {
 		return err
 	}
 	o := console.Options{
-		Listener: &consoleDoor{Listener: l, app: a}, Dir: dataFolder(a.config), Name: a.config.Name, Dev: a.options.Dev,
+		Listener: &consoleDoor{Listener: l, app: a}, Dir: declare.DataFolder(a.config), Name: a.config.Name, Dev: a.options.Dev,
 		Now: a.around.Now, Rand: a.around.Rand, Log: a.log,
 		Recorder: a.recorder, Places: a.book.Where, Overview: a.overview, Diff: a.book.Diff, Why: a.why, API: a.describeAPI, Try: a.try, Pages: console.Built(),
 		Generations:  func() any { return a.book.Generations() },
@@ -78,8 +81,8 @@ func (d *consoleDoor) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		from, ours := addrPort(c.RemoteAddr()), addrPort(c.LocalAddr())
-		if _, err := d.app.enterDoor(wire.Coming{Client: from.Addr().Unmap().WithZone(""), Port: ours.Port(), Conn: c}); err == nil {
+		from, ours := doors.AddrPort(c.RemoteAddr()), doors.AddrPort(c.LocalAddr())
+		if _, err := d.app.guard.Enter(wire.Coming{Client: from.Addr().Unmap().WithZone(""), Port: ours.Port(), Conn: c}); err == nil {
 			return c, nil
 		}
 		_ = c.Close()
@@ -108,7 +111,7 @@ func (a *App) sayConsole() {
 	case err != nil:
 		a.log.Error("console", "error", err)
 	case a.options.Dev:
-		sayAt(a.around.Out, "console", link)
+		terminal.Say(a.around.Out, "console", link)
 	case link == "":
 		a.log.Info("console", "url", a.console.URL())
 	default:
@@ -125,7 +128,7 @@ func consoleProblems(c *config.Config, now time.Time) error {
 		if _, err := cert.ReadFiles(c.Console.TLS, now); err != nil {
 			p.Add(c.Console.TLS.Pos, "certificate of the console: %v", err)
 		}
-	case !loopback(at):
+	case !doors.Loopback(at):
 		p.Add(c.Console.Pos, "the console would listen on %s without TLS, where passwords travel in the clear", at).
 			Expect("tls: { cert: file, key: file } beside it; or 127.0.0.1:%s and a tunnel (ssh -L %s:127.0.0.1:%[1]s)", portOf(at), portOf(at))
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 )
 
 func TestCheck_AConsoleThatOthersCouldRead(t *testing.T) {
@@ -20,7 +21,7 @@ func TestCheck_AConsoleThatOthersCouldRead(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "roundtrip.yaml"), []byte("name: app\nconsole:\n  listen: "+listen+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		err := app.Check(t.Context(), dir, app.Surroundings{Out: io.Discard, Err: io.Discard, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv})
+		err := app.Check(t.Context(), dir, process.Surroundings{Out: io.Discard, Err: io.Discard, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv})
 		if !refused && err != nil {
 			t.Errorf("%s: %v", listen, err)
 		}

@@ -11,6 +11,10 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/control"
+	"github.com/roundtrip-dev/roundtrip/app/declare"
+	"github.com/roundtrip-dev/roundtrip/app/process"
+	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/console"
 	"github.com/roundtrip-dev/roundtrip/console/audit"
@@ -31,36 +35,36 @@ type operatorCommand struct {
 }
 
 // OperatorList prints who may sign in to the console.
-func OperatorList(ctx context.Context, o OperatorOptions, s Surroundings) error {
+func OperatorList(ctx context.Context, o OperatorOptions, s process.Surroundings) error {
 	return o.run(ctx, operatorCommand{Do: "list"}, s)
 }
 
 // OperatorLink prints a link that makes an operator of that role, once.
-func OperatorLink(ctx context.Context, o OperatorOptions, role string, s Surroundings) error {
+func OperatorLink(ctx context.Context, o OperatorOptions, role string, s process.Surroundings) error {
 	return o.run(ctx, operatorCommand{Do: "link", Role: role}, s)
 }
 
 // OperatorRole gives an operator another role.
-func OperatorRole(ctx context.Context, o OperatorOptions, name, role string, s Surroundings) error {
+func OperatorRole(ctx context.Context, o OperatorOptions, name, role string, s process.Surroundings) error {
 	return o.run(ctx, operatorCommand{Do: "role", Name: name, Role: role}, s)
 }
 
 // OperatorRemove takes an operator off the list and ends their sessions.
-func OperatorRemove(ctx context.Context, o OperatorOptions, name string, s Surroundings) error {
+func OperatorRemove(ctx context.Context, o OperatorOptions, name string, s process.Surroundings) error {
 	return o.run(ctx, operatorCommand{Do: "remove", Name: name}, s)
 }
 
 // OperatorAudit says whether the audit log is as it was written.
-func OperatorAudit(_ context.Context, o OperatorOptions, s Surroundings) error {
-	c, err := read(o.File, o.Data, s.withoutSecrets())
+func OperatorAudit(_ context.Context, o OperatorOptions, s process.Surroundings) error {
+	c, err := declare.Read(o.File, o.Data, s.WithoutSecrets())
 	if err != nil {
 		return err
 	}
-	broken, n, err := audit.Verify(dataFolder(c))
+	broken, n, err := audit.Verify(declare.DataFolder(c))
 	if err != nil {
 		return err
 	}
-	wrong, turned, err := audit.VerifyRefused(dataFolder(c))
+	wrong, turned, err := audit.VerifyRefused(declare.DataFolder(c))
 	switch broken = cmp.Or(broken, wrong); {
 	case err != nil:
 		return err
@@ -75,22 +79,22 @@ func OperatorAudit(_ context.Context, o OperatorOptions, s Surroundings) error {
 	return nil
 }
 
-func (o OperatorOptions) run(ctx context.Context, order operatorCommand, s Surroundings) error {
-	c, err := read(o.File, o.Data, s.withoutSecrets())
+func (o OperatorOptions) run(ctx context.Context, order operatorCommand, s process.Surroundings) error {
+	c, err := declare.Read(o.File, o.Data, s.WithoutSecrets())
 	if err != nil {
 		return err
 	}
-	if reached, err := askServer(ctx, c, "operator", order, s.Out); reached || err != nil {
+	if reached, err := control.Ask(ctx, c, "operator", order, s.Out); reached || err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dataFolder(c), 0o700); err != nil {
+	if err := os.MkdirAll(declare.DataFolder(c), 0o700); err != nil {
 		return err
 	}
-	book, err := operators.New(operators.Options{Dir: dataFolder(c), Now: s.Now, Rand: s.Rand})
+	book, err := operators.New(operators.Options{Dir: declare.DataFolder(c), Now: s.Now, Rand: s.Rand})
 	if err != nil {
 		return err
 	}
-	log, err := audit.Open(dataFolder(c), s.Now, 0)
+	log, err := audit.Open(declare.DataFolder(c), s.Now, 0)
 	if err != nil {
 		return err
 	}
@@ -198,7 +202,7 @@ func (d *operatorDesk) list(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(w, "NAME\tROLE\tSIGNED IN")
 	for _, o := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s ago\n", o.Name, o.Role, age(d.now.Sub(o.Seen)))
+		fmt.Fprintf(w, "%s\t%s\t%s ago\n", o.Name, o.Role, terminal.Age(d.now.Sub(o.Seen)))
 	}
 	return w.Flush()
 }

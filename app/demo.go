@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/identity"
 	"github.com/roundtrip-dev/roundtrip/internal/picture"
 )
@@ -132,7 +133,7 @@ func (a *App) fillDemo(ctx context.Context, h *house) error {
 		return err
 	}
 	fmt.Fprintf(a.around.Out, "  filling the empty database from demo.yaml (%s, %s) …\n",
-		count(len(d.Accounts), "account"), count(len(d.Records), "record"))
+		terminal.Count(len(d.Accounts), "account"), terminal.Count(len(d.Records), "record"))
 	r := &demoRun{house: h, now: a.around.Now, ids: map[string]string{}, tokens: map[string]string{}, pictures: d.paintAll()}
 	for _, account := range d.Accounts {
 		if err := r.account(ctx, account); err != nil {

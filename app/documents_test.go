@@ -10,13 +10,13 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 
-	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 )
 
 // TestDocuments_FollowTheDeclaration asks for what the API says of itself, before and after a reload.
 func TestDocuments_FollowTheDeclaration(t *testing.T) {
 	t.Parallel()
-	_, client, reload := startToReload(t, declaration, func(*app.Surroundings) {})
+	_, client, reload := startToReload(t, declaration, func(*process.Surroundings) {})
 	get := func(name, tag string) (int, string, string) {
 		t.Helper()
 		req, err := http.NewRequest("GET", "https://notes.test/api/"+name, nil)

@@ -23,6 +23,7 @@ import (
 	"github.com/quic-go/quic-go/http3"
 
 	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -97,7 +98,7 @@ func serve(t *testing.T, declaration string) *serving {
 	if err := os.WriteFile(s.file, []byte(declaration), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	around := app.Surroundings{Out: io.Discard, Err: s.out, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv, Addresses: func() ([]netip.Addr, error) {
+	around := process.Surroundings{Out: io.Discard, Err: s.out, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv, Addresses: func() ([]netip.Addr, error) {
 		return []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("198.18.0.1")}, nil
 	}}
 	var err error

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/roundtrip-dev/roundtrip/app/declare"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/route"
 	"github.com/roundtrip-dev/roundtrip/schema"
@@ -18,7 +20,7 @@ import (
 )
 
 // OpenAPI prints the REST API of a declaration as OpenAPI 3.1. Its error is a *config.Problems with every mistake.
-func OpenAPI(file string, s Surroundings) error {
+func OpenAPI(file string, s process.Surroundings) error {
 	d, err := documentOf(file, s)
 	if err != nil {
 		return err
@@ -32,7 +34,7 @@ func OpenAPI(file string, s Surroundings) error {
 }
 
 // Postman prints the same as a collection of requests.
-func Postman(file string, s Surroundings) error {
+func Postman(file string, s process.Surroundings) error {
 	d, err := documentOf(file, s)
 	if err != nil {
 		return err
@@ -45,8 +47,8 @@ func Postman(file string, s Surroundings) error {
 	return err
 }
 
-func documentOf(file string, s Surroundings) (*openapi.Document, error) {
-	c, err := read(file, "", s.withoutSecrets())
+func documentOf(file string, s process.Surroundings) (*openapi.Document, error) {
+	c, err := declare.Read(file, "", s.WithoutSecrets())
 	if err != nil {
 		return nil, err
 	}
@@ -75,9 +77,9 @@ func mountOf(c *config.Config) string {
 // Proto prints the gRPC interface of a declaration: as text, or its descriptors in binary. The numbers of fields are those of the
 // database that the declaration names, which a server may have open, or else those of a new one. data names the folder
 // of the database, "" for the declared one.
-func Proto(ctx context.Context, file, data string, descriptors bool, s Surroundings) error {
-	s = s.withoutSecrets()
-	c, err := read(file, data, s)
+func Proto(ctx context.Context, file, data string, descriptors bool, s process.Surroundings) error {
+	s = s.WithoutSecrets()
+	c, err := declare.Read(file, data, s)
 	if err != nil {
 		return err
 	}

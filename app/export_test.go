@@ -5,11 +5,8 @@ import (
 	"net/http"
 	"net/netip"
 	"testing"
-	"time"
 
-	"github.com/roundtrip-dev/roundtrip/config"
-	"github.com/roundtrip-dev/roundtrip/dns/transfer"
-	"github.com/roundtrip-dev/roundtrip/gate/proxy/pool"
+	"github.com/roundtrip-dev/roundtrip/app/wall"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
@@ -40,16 +37,6 @@ func (a *App) HoldReader(t *testing.T) (free func()) {
 // Folder is where the declaration lies.
 func (a *App) Folder() string { return a.options.File }
 
-// DownSites tells tests which sites serve nothing.
-func DownSites(sites []config.Site, states map[string][]pool.State, now time.Time) []string {
-	return downSites(sites, states, now)
-}
-
-// Behind tells tests which secondaries lack what is served.
-func Behind(zone string, serial uint32, c transfer.Copy) bool {
-	return behind(&nameState{Zones: []zoneState{{Name: zone, Serial: serial}}}, &c)
-}
-
 // Metrics gives tests what the console answers to programs that measure.
 func (a *App) Metrics() http.Handler { return a.metrics() }
 
@@ -65,4 +52,4 @@ func Unnamed(client netip.Addr, sentence string) (from, short string) {
 func (a *App) SiteLink(site string) (string, error) { return a.siteLink(site) }
 
 // Reload reads the declaration again, as a signal has it done.
-func (a *App) Reload(ctx context.Context) error { return a.reload(ctx, entering{LockOut: true}) }
+func (a *App) Reload(ctx context.Context) error { return a.reload(ctx, wall.Entering{LockOut: true}) }

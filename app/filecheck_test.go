@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 	"github.com/roundtrip-dev/roundtrip/config"
 )
 
@@ -40,7 +41,7 @@ sites:
 			t.Fatal(err)
 		}
 	}
-	err := app.Check(t.Context(), folder, app.Surroundings{Out: io.Discard, Err: io.Discard, Now: time.Now, Getenv: os.LookupEnv})
+	err := app.Check(t.Context(), folder, process.Surroundings{Out: io.Discard, Err: io.Discard, Now: time.Now, Getenv: os.LookupEnv})
 	var problems *config.Problems
 	if !errors.As(err, &problems) {
 		t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 )
 
 // What changes of an account is seen by its next call at once: the clock stands, so that the second look at the store
@@ -29,7 +29,7 @@ collections:
     fields: { text: { type: text, max: 100 } }
     rules: { read: 'true', create: 'auth.plan == "paid"' }
 store: { database: 'sqlite:data/notes.db', files: data/files }
-`, func(s *app.Surroundings) { s.Now = func() time.Time { return now } })
+`, func(s *process.Surroundings) { s.Now = func() time.Time { return now } })
 	status, body, _ := send(t, a, client, "POST", "auth/sign-up", `{"handle":"ana","password":"four unrelated words"}`)
 	var up struct {
 		Token   string

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/clients"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/examples"
@@ -48,9 +49,9 @@ func Init(folder, template string, out io.Writer) error {
 		if err := writeClient(filepath.Join(folder, client)); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "page:      (cd %s && npm ci && npm run build)   needs Node\n", shellWord(filepath.Dir(filepath.Join(folder, client))))
+		fmt.Fprintf(out, "page:      (cd %s && npm ci && npm run build)   needs Node\n", terminal.ShellWord(filepath.Dir(filepath.Join(folder, client))))
 	}
-	fmt.Fprintf(out, "run it:    roundtrip dev %s\ncheck it:  roundtrip check %s\n", shellWord(folder), shellWord(folder))
+	fmt.Fprintf(out, "run it:    roundtrip dev %s\ncheck it:  roundtrip check %s\n", terminal.ShellWord(folder), terminal.ShellWord(folder))
 	return nil
 }
 

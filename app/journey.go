@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/roundtrip-dev/roundtrip/app/declare"
+	"github.com/roundtrip-dev/roundtrip/app/names"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/firewall"
 	"github.com/roundtrip-dev/roundtrip/gate"
@@ -41,7 +43,7 @@ type house struct {
 	outward   *outward
 	ups       *pool.Next       // the pools of its proxy routes
 	doors     *firewall.Policy // the security groups of this machine, nil where none are declared
-	zones     []*builtZone
+	zones     []*names.Zone
 	demo      string // how to sign in to the demo, "" where there is none
 
 	generation uint32 // of the declaration, from 1; set when it comes into force
@@ -58,7 +60,7 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 		return nil, err
 	}
 	if h.policy, err = policy.New(h.schema.Schema, b.key); err != nil { // 6 may they?
-		return nil, ruleProblems(c, err)
+		return nil, declare.RuleProblems(c, err)
 	}
 	h.warnings = h.policy.Warnings()
 	for _, w := range c.Warnings() {
@@ -111,9 +113,10 @@ func (a *App) assemble(c *config.Config, b *base) (*house, error) {
 		return nil, err
 	}
 	var warnings []policy.Warning
-	facts := a.facts(c)
-	h.zones, warnings, err = buildZones(c, facts, nil) // 1 a name becomes an address
-	h.warnings = slices.Concat(h.warnings, warnings, a.nameWarnings(c, facts, h.zones, h.doors))
+	machine := a.machine()
+	facts := machine.Facts(c)
+	h.zones, warnings, err = names.BuildZones(c, facts, nil) // 1 a name becomes an address
+	h.warnings = slices.Concat(h.warnings, warnings, machine.Warnings(c, facts, h.zones, h.doors))
 	return h, err
 }
 
@@ -122,7 +125,7 @@ func (a *App) targets(b *base, h *house, mount func(path string) http.Handler) r
 	return route.Builders{
 		API:      mount,
 		Services: h.services(),
-		Proxy:    a.proxyTarget(b.ups, h.ups),
+		Proxy:    b.ups.Target(h.ups),
 		Static: func(s *config.Site, r *config.Route) (route.Target, error) {
 			o := static.Options{Dir: r.Static, Mount: route.Mount(r.Path), SPA: r.SPA, Listing: r.Listing, Framed: !s.Headers.Security, Cache: b.cache, Now: a.around.Now}
 			if r.Compress {
@@ -157,17 +160,4 @@ func writers(sites []config.Site) []string {
 		}
 	}
 	return origins
-}
-
-// ruleProblems prints mistakes in rules as the declaration's other mistakes are printed.
-func ruleProblems(c *config.Config, err error) error {
-	rules, ok := errors.AsType[*policy.RuleErrors](err)
-	if !ok {
-		return err
-	}
-	p := c.Problems()
-	for _, r := range rules.List {
-		p.Add(r.Pos, "%s", r.Message) // the message names the nearest word itself
-	}
-	return p.Err()
 }

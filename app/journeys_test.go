@@ -13,22 +13,24 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/journeys"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 	"github.com/roundtrip-dev/roundtrip/console"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // asked is how commands of this machine speak with the app.
-func asked(a *app.App, asJSON bool) (app.JourneyOptions, app.Surroundings, *bytes.Buffer) {
+func asked(a *app.App, asJSON bool) (journeys.JourneyOptions, process.Surroundings, *bytes.Buffer) {
 	var out bytes.Buffer
-	return app.JourneyOptions{File: a.Folder(), JSON: asJSON}, app.Surroundings{Out: &out, Now: time.Now, Getenv: os.LookupEnv}, &out
+	return journeys.JourneyOptions{File: a.Folder(), JSON: asJSON}, process.Surroundings{Out: &out, Now: time.Now, Getenv: os.LookupEnv}, &out
 }
 
-func list(t *testing.T, a *app.App, change func(*app.JourneysOptions)) string {
+func list(t *testing.T, a *app.App, change func(*journeys.ListOptions)) string {
 	t.Helper()
 	o, s, out := asked(a, false)
-	all := app.JourneysOptions{JourneyOptions: o, Most: 50}
+	all := journeys.ListOptions{JourneyOptions: o, Most: 50}
 	change(&all)
-	if err := app.Journeys(t.Context(), all, s); err != nil {
+	if err := journeys.Journeys(t.Context(), all, s); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -37,14 +39,14 @@ func list(t *testing.T, a *app.App, change func(*app.JourneysOptions)) string {
 func TestJourneys_ListsWhatIsAskedForTheNewestLast(t *testing.T) {
 	t.Parallel()
 	a, client := start(t)
-	if got := list(t, a, func(*app.JourneysOptions) {}); !strings.Contains(got, "no journey yet: the server of") {
+	if got := list(t, a, func(*journeys.ListOptions) {}); !strings.Contains(got, "no journey yet: the server of") {
 		t.Errorf("before any request: %s", got)
 	}
 	_, _, read := send(t, a, client, "GET", "notes", "")
 	_, _, refused := send(t, a, client, "POST", "notes", `{"text":"x"}`)
 	hostile := "n\x1bots\u202e"
 	_, _, lost := send(t, a, client, "GET", strings.ReplaceAll(hostile, "\x1b", "%1B"), "")
-	got := list(t, a, func(*app.JourneysOptions) {})
+	got := list(t, a, func(*journeys.ListOptions) {})
 	at := 0
 	for _, id := range []string{read.ID.String()[:8], refused.ID.String()[:8], lost.ID.String()[:8]} {
 		i := strings.Index(got[at:], id)
@@ -61,16 +63,16 @@ func TestJourneys_ListsWhatIsAskedForTheNewestLast(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name   string
-		change func(*app.JourneysOptions)
+		change func(*journeys.ListOptions)
 		want   []trace.Snapshot
 		not    trace.Snapshot
 	}{
-		{"by their reason", func(o *app.JourneysOptions) { o.Reason = "auth" }, []trace.Snapshot{refused}, read},
-		{"by the flag of a reason", func(o *app.JourneysOptions) { o.Reason = "AMI" }, []trace.Snapshot{refused}, read},
-		{"by what they are kept for", func(o *app.JourneysOptions) { o.Kept = []string{"deny"} }, []trace.Snapshot{refused}, read},
-		{"by their status", func(o *app.JourneysOptions) { o.Status = "2xx" }, []trace.Snapshot{read}, refused},
-		{"by their path", func(o *app.JourneysOptions) { o.Path = "/api/notes" }, []trace.Snapshot{read, refused}, lost},
-		{"the last one", func(o *app.JourneysOptions) { o.Most = 1 }, []trace.Snapshot{lost}, refused},
+		{"by their reason", func(o *journeys.ListOptions) { o.Reason = "auth" }, []trace.Snapshot{refused}, read},
+		{"by the flag of a reason", func(o *journeys.ListOptions) { o.Reason = "AMI" }, []trace.Snapshot{refused}, read},
+		{"by what they are kept for", func(o *journeys.ListOptions) { o.Kept = []string{"deny"} }, []trace.Snapshot{refused}, read},
+		{"by their status", func(o *journeys.ListOptions) { o.Status = "2xx" }, []trace.Snapshot{read}, refused},
+		{"by their path", func(o *journeys.ListOptions) { o.Path = "/api/notes" }, []trace.Snapshot{read, refused}, lost},
+		{"the last one", func(o *journeys.ListOptions) { o.Most = 1 }, []trace.Snapshot{lost}, refused},
 	} {
 		got := list(t, a, c.change)
 		for _, w := range c.want {
@@ -82,10 +84,10 @@ func TestJourneys_ListsWhatIsAskedForTheNewestLast(t *testing.T) {
 			t.Errorf("%s: %s was not asked for:\n%s", c.name, c.not.Path, got)
 		}
 	}
-	if got := list(t, a, func(o *app.JourneysOptions) { o.Kinds = []string{"all"} }); !strings.Contains(got, "conn ") {
+	if got := list(t, a, func(o *journeys.ListOptions) { o.Kinds = []string{"all"} }); !strings.Contains(got, "conn ") {
 		t.Errorf("everything is asked for, and connections are not listed:\n%s", got)
 	}
-	if got := list(t, a, func(o *app.JourneysOptions) { o.Host = "other.test" }); !strings.Contains(got, "that are held fits") {
+	if got := list(t, a, func(o *journeys.ListOptions) { o.Host = "other.test" }); !strings.Contains(got, "that are held fits") {
 		t.Errorf("where nothing fits: %s", got)
 	}
 }
@@ -94,17 +96,17 @@ func TestJourneys_SaysWhatIsWrongWithTheWordsOfAnOrder(t *testing.T) {
 	t.Parallel()
 	a, _ := start(t)
 	for _, c := range []struct {
-		change func(*app.JourneysOptions)
+		change func(*journeys.ListOptions)
 		want   string
 	}{
-		{func(o *app.JourneysOptions) { o.Kept = []string{"dney"} }, `did you mean "deny"?`},
-		{func(o *app.JourneysOptions) { o.Kinds = []string{"requests"} }, `did you mean "request"?`},
-		{func(o *app.JourneysOptions) { o.Reason = "cors.origin_not_allow" }, "cors.origin_not_allowed"},
+		{func(o *journeys.ListOptions) { o.Kept = []string{"dney"} }, `did you mean "deny"?`},
+		{func(o *journeys.ListOptions) { o.Kinds = []string{"requests"} }, `did you mean "request"?`},
+		{func(o *journeys.ListOptions) { o.Reason = "cors.origin_not_allow" }, "cors.origin_not_allowed"},
 	} {
 		o, s, _ := asked(a, false)
-		all := app.JourneysOptions{JourneyOptions: o, Most: 5}
+		all := journeys.ListOptions{JourneyOptions: o, Most: 5}
 		c.change(&all)
-		if err := app.Journeys(t.Context(), all, s); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := journeys.Journeys(t.Context(), all, s); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("got %v, want it to say %s", err, c.want)
 		}
 	}
@@ -115,7 +117,7 @@ func TestJourney_IsFoundByTheBeginningOfItsId(t *testing.T) {
 	a, client := start(t)
 	_, _, refused := send(t, a, client, "POST", "notes", `{"text":"x"}`)
 	o, s, out := asked(a, false)
-	v, err := app.Journey(t.Context(), o, strings.ToUpper(refused.ID.String()[:8]), s)
+	v, err := journeys.Journey(t.Context(), o, strings.ToUpper(refused.ID.String()[:8]), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,17 +130,17 @@ func TestJourney_IsFoundByTheBeginningOfItsId(t *testing.T) {
 		}
 	}
 	o, s, out = asked(a, true)
-	if _, err := app.Journey(t.Context(), o, refused.ID.String(), s); err != nil {
+	if _, err := journeys.Journey(t.Context(), o, refused.ID.String(), s); err != nil {
 		t.Fatal(err)
 	}
-	var answer app.JourneyAnswer
+	var answer journeys.JourneyAnswer
 	if err := json.Unmarshal(out.Bytes(), &answer); err != nil || answer.Journey.Reason != "auth.missing" || len(answer.Linked) == 0 {
 		t.Errorf("as JSON: %v, %s", err, out)
 	}
 	for id, want := range map[string]string{
 		"xyz123": "is no id of a journey", "abc": "at least six", strings.Repeat("0", 40): "is no id", "00000000": "no journey begins with 00000000",
 	} {
-		if _, err := app.Journey(t.Context(), o, id, s); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := journeys.Journey(t.Context(), o, id, s); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want it to say %q", id, err, want)
 		}
 	}
@@ -150,7 +152,7 @@ func TestJourney_CanBePinnedAndLetGo(t *testing.T) {
 	_, _, read := send(t, a, client, "GET", "notes", "")
 	o, s, out := asked(a, false)
 	for _, on := range []bool{true, false} {
-		if err := app.PinJourney(t.Context(), o, read.ID.String()[:10], on, s); err != nil {
+		if err := journeys.PinJourney(t.Context(), o, read.ID.String()[:10], on, s); err != nil {
 			t.Fatal(err)
 		}
 		j, ok := a.Recorder().Find(read.ID.String())
@@ -169,7 +171,7 @@ func TestJourneysDiffer_PutsTwoBesideEachOther(t *testing.T) {
 	_, _, good := send(t, a, client, "GET", "notes", "")
 	_, _, bad := send(t, a, client, "GET", "nots", "")
 	o, s, out := asked(a, false)
-	if err := app.JourneysDiffer(t.Context(), o, good.ID.String(), bad.ID.String(), s); err != nil {
+	if err := journeys.Differ(t.Context(), o, good.ID.String(), bad.ID.String(), s); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"HPA request.unknown_path", "was not there", "not there", "The declaration was the same: generation 1."} {
@@ -187,7 +189,9 @@ func TestJourneys_FollowsUntilItIsStopped(t *testing.T) {
 	seen := &output{want: "POST ", seen: make(chan string, 1)}
 	s.Out = seen
 	ended := make(chan error, 1)
-	go func() { ended <- app.Journeys(ctx, app.JourneysOptions{JourneyOptions: o, Most: 5, Live: true}, s) }()
+	go func() {
+		ended <- journeys.Journeys(ctx, journeys.ListOptions{JourneyOptions: o, Most: 5, Live: true}, s)
+	}()
 	for {
 		_, _, _ = send(t, a, client, "POST", "notes", `{"text":"x"}`) // until it has begun to look
 		select {
@@ -254,7 +258,7 @@ func TestCommands_ReachTheServerWhenTheFileHasMistakesByNow(t *testing.T) {
 			t.Fatal(err)
 		}
 		o, s, out := asked(a, false)
-		if _, err := app.Journey(t.Context(), o, read.ID.String(), s); err != nil || !strings.Contains(out.String(), "200 GET") {
+		if _, err := journeys.Journey(t.Context(), o, read.ID.String(), s); err != nil || !strings.Contains(out.String(), "200 GET") {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
 	}
@@ -266,10 +270,10 @@ func TestCommands_SayThatNoServerRuns(t *testing.T) {
 	if err := os.WriteFile(folder+"/roundtrip.yaml", []byte(declaration), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o, s := app.JourneyOptions{File: folder}, app.Surroundings{Out: &bytes.Buffer{}, Now: time.Now, Getenv: os.LookupEnv}
-	_, journey := app.Journey(t.Context(), o, "00000000", s)
+	o, s := journeys.JourneyOptions{File: folder}, process.Surroundings{Out: &bytes.Buffer{}, Now: time.Now, Getenv: os.LookupEnv}
+	_, journey := journeys.Journey(t.Context(), o, "00000000", s)
 	_, status := app.Status(t.Context(), o, s)
-	for _, err := range []error{app.Journeys(t.Context(), app.JourneysOptions{JourneyOptions: o, Most: 5}, s), journey, status, app.PinJourney(t.Context(), o, "00000000", true, s)} {
+	for _, err := range []error{journeys.Journeys(t.Context(), journeys.ListOptions{JourneyOptions: o, Most: 5}, s), journey, status, journeys.PinJourney(t.Context(), o, "00000000", true, s)} {
 		if err == nil || !strings.Contains(err.Error(), "no server runs here with "+folder) {
 			t.Errorf("got %v", err)
 		}

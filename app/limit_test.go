@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 	"github.com/roundtrip-dev/roundtrip/config"
 )
 
@@ -18,7 +19,7 @@ import (
 func TestApp_LimitsRequestsPerAccount(t *testing.T) {
 	t.Parallel()
 	limited := strings.Replace(declaration, "tls: local\n", "tls: local\n    limits: { requests: [4/h per account burst 4] }\n", 1)
-	a, client := startWith(t, limited, func(*app.Surroundings) {})
+	a, client := startWith(t, limited, func(*process.Surroundings) {})
 	signUp := func(handle string) string {
 		status, body, _ := send(t, a, client, "POST", "auth/sign-up", `{"handle":"`+handle+`","password":"`+handle+`-long-enough"}`)
 		var in struct{ Token string }
@@ -52,7 +53,7 @@ func TestNew_RefusesARouteToItself(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "roundtrip.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	around := app.Surroundings{Out: io.Discard, Err: io.Discard, Now: time.Now, Getenv: os.LookupEnv}
+	around := process.Surroundings{Out: io.Discard, Err: io.Discard, Now: time.Now, Getenv: os.LookupEnv}
 	for _, dev := range []bool{true, false} {
 		_, err := app.New(app.Options{File: folder, Dev: dev, HTTPS: "127.0.0.1:8443", HTTP: "127.0.0.1:8000"}, around)
 		var problems *config.Problems

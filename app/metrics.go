@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/roundtrip-dev/roundtrip/app/metrics"
+	"github.com/roundtrip-dev/roundtrip/app/wall"
 	"github.com/roundtrip-dev/roundtrip/gate/proxy/pool"
 )
 
@@ -24,7 +25,7 @@ func (a *App) metrics() http.Handler {
 
 // measureFront adds what the stations up to the route have counted.
 func (a *App) measureFront(ctx context.Context, s *metrics.Set, h *house) {
-	if st := a.names.state(); st.Counts != nil {
+	if st := a.names.State(); st.Counts != nil {
 		s.Add("roundtrip_dns_messages_total", float64(st.Counts.UDP), "udp")
 		s.Add("roundtrip_dns_messages_total", float64(st.Counts.TCP), "tcp")
 		for rcode, n := range st.Counts.Rcodes {
@@ -37,7 +38,7 @@ func (a *App) measureFront(ctx context.Context, s *metrics.Set, h *house) {
 		a.measureWall(ctx, s, h)
 	}
 	if d := a.doors; d != nil {
-		st := d.gate.Stats()
+		st := d.Gate.Stats()
 		s.Add("roundtrip_connections_open", float64(st.Connections))
 		s.Add("roundtrip_http_requests_in_flight", float64(st.Requests))
 	}
@@ -56,31 +57,31 @@ func (a *App) measureFront(ctx context.Context, s *metrics.Set, h *house) {
 
 // measureWall adds what the groups let in, and what was dropped: by the kernel where it enforces them, else by this process.
 func (a *App) measureWall(ctx context.Context, s *metrics.Set, h *house) {
-	how := a.wall.enforced()
-	if how.Mode != byKernel {
-		for _, r := range a.processRules() {
+	how := a.wall.Enforced()
+	if how.Mode != wall.ByKernel {
+		for _, r := range a.guard.Rules() {
 			if r.Rule == "" {
-				s.Add("roundtrip_firewall_drops_total", float64(r.Flows), direction(r.Out), "no_rule")
+				s.Add("roundtrip_firewall_drops_total", float64(r.Flows), wall.Direction(r.Out), "no_rule")
 				continue
 			}
-			s.Add("roundtrip_firewall_passes_total", float64(r.Flows), direction(r.Out), r.Rule)
+			s.Add("roundtrip_firewall_passes_total", float64(r.Flows), wall.Direction(r.Out), r.Rule)
 		}
 		return
 	}
-	st, err := a.wall.status(ctx, h.doors, how)
+	st, err := a.wall.Status(ctx, h.doors, how)
 	if err != nil {
 		return // the kernel can't be asked: no figure is better than a wrong one
 	}
 	for _, r := range st.Kernel.Rules {
-		s.Add("roundtrip_firewall_passes_total", float64(r.Packets), direction(r.Out), r.Name)
+		s.Add("roundtrip_firewall_passes_total", float64(r.Packets), wall.Direction(r.Out), r.Name)
 	}
 	for _, d := range st.Kernel.Drops {
-		s.Add("roundtrip_firewall_drops_total", float64(d.Packets), direction(d.Out), d.Reason)
+		s.Add("roundtrip_firewall_drops_total", float64(d.Packets), wall.Direction(d.Out), d.Reason)
 	}
 }
 
 func (a *App) measureUpstreams(s *metrics.Set) {
-	states := a.base.ups.list()
+	states := a.base.ups.List()
 	for i := range states {
 		u := &states[i]
 		s.Flag("roundtrip_upstream_up", u.Standing != pool.Ejected && u.Standing != pool.Unwell, u.Route, u.Upstream)

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/roundtrip-dev/roundtrip/app"
 	"github.com/roundtrip-dev/roundtrip/app/metrics"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 )
 
 // TestApp_MeasuresEachStation asks for the metrics of a server that has served a little, and knows which of the names may be
@@ -15,7 +15,7 @@ func TestApp_MeasuresEachStation(t *testing.T) {
 	t.Parallel()
 	proxied := strings.Replace(declaration, "routes: [{ path: /api/, to: api }]",
 		"routes: [{ path: /api/, to: api }, { path: /blog/, proxy: ['http://127.0.0.1:9'] }]", 1)
-	a, client := startWith(t, proxied, func(*app.Surroundings) {})
+	a, client := startWith(t, proxied, func(*process.Surroundings) {})
 	_, _, listed := send(t, a, client, "GET", "notes", "")
 	_, _, missed := send(t, a, client, "GET", "nowhere", "")
 	w := httptest.NewRecorder()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -72,7 +73,7 @@ func openDeskOf(t *testing.T, declaration string) *desk {
 		t.Fatal(err)
 	}
 	out := &output{want: `"link":"http`, seen: make(chan string, 1)}
-	a, err := app.New(app.Options{File: folder, HTTPS: "127.0.0.1:0", HTTP: "127.0.0.1:0", Console: "127.0.0.1:0"}, app.Surroundings{
+	a, err := app.New(app.Options{File: folder, HTTPS: "127.0.0.1:0", HTTP: "127.0.0.1:0", Console: "127.0.0.1:0"}, process.Surroundings{
 		Out: io.Discard, Err: out, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv,
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/doors"
 	"github.com/roundtrip-dev/roundtrip/handler"
 	"github.com/roundtrip-dev/roundtrip/policy"
 )
@@ -37,7 +38,7 @@ func (a *App) apiURL(h *house) string {
 	for _, s := range h.config.Sites {
 		for _, r := range s.Routes {
 			if r.API && a.doors != nil {
-				return siteURL(s, a.doors) + strings.TrimSuffix(r.Path, "/") + "/"
+				return doors.URL(s, a.doors) + strings.TrimSuffix(r.Path, "/") + "/"
 			}
 		}
 	}

@@ -28,6 +28,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -72,7 +73,7 @@ func openGallery(t *testing.T) *gallery {
 func (g *gallery) run(folder string) {
 	g.t.Helper()
 	out := &output{want: `"msg":"ready"`, seen: make(chan string, 1)}
-	around := app.Surroundings{Out: io.Discard, Err: out, Now: time.Now, Rand: rand.Reader, Getenv: func(name string) (string, bool) {
+	around := process.Surroundings{Out: io.Discard, Err: out, Now: time.Now, Rand: rand.Reader, Getenv: func(name string) (string, bool) {
 		return strings.Repeat("k", 32), name == "HOOK_SECRET"
 	}}
 	var err error

@@ -34,21 +34,21 @@ func (a *App) assembleOutward(h *house, b *base) (*outward, error) {
 		return nil, err
 	}
 	var err error
-	out.webhooks, err = webhook.New(webhook.Options{Hooks: hooks, Outbox: b.store, Now: a.around.Now, Jitter: a.around.jitter, Log: a.log, Leave: a.leaveDoor, Recorder: a.recorder})
+	out.webhooks, err = webhook.New(webhook.Options{Hooks: hooks, Outbox: b.store, Now: a.around.Now, Jitter: a.jitter, Log: a.log, Leave: a.guard.Leave, Recorder: a.recorder})
 	if err != nil {
 		return nil, err
 	}
 	out.push, err = push.New(push.Options{
 		Seed: b.vapid, Subject: subjectOf(h.config), Title: h.config.Name, AllowPrivate: h.config.Push.AllowPrivate, Grace: h.config.Push.Grace,
 		Subscriptions: b.store, Notes: h.inbox, Acked: b.live.Acked, Outbox: b.store,
-		Now: a.around.Now, Rand: a.around.Rand, Jitter: a.around.jitter, Log: a.log, Leave: a.leaveDoor, Recorder: a.recorder,
+		Now: a.around.Now, Rand: a.around.Rand, Jitter: a.jitter, Log: a.log, Leave: a.guard.Leave, Recorder: a.recorder,
 	})
 	if err != nil || server == nil {
 		return out, err
 	}
 	out.mail, err = mail.New(mail.Options{
 		Server: *server, From: h.config.Mail.From, Link: siteLink(h.config), Grace: h.config.Mail.Grace, Address: h.addresses(b), Notes: h.inbox, Outbox: b.store,
-		Now: a.around.Now, Jitter: a.around.jitter, Log: a.log, Recorder: a.recorder,
+		Now: a.around.Now, Jitter: a.jitter, Log: a.log, Recorder: a.recorder,
 	})
 	return out, err
 }
@@ -147,9 +147,9 @@ func (h *house) addresses(b *base) func(context.Context, roundtrip.ID) (string, 
 }
 
 // jitter returns a number from 0 to 1 at random.
-func (s Surroundings) jitter() float64 {
+func (a *App) jitter() float64 {
 	var b [8]byte
-	_, _ = io.ReadFull(s.Rand, b[:]) // without randomness the tries are not spread, which is no reason not to try
+	_, _ = io.ReadFull(a.around.Rand, b[:]) // without randomness the tries are not spread, which is no reason not to try
 	return float64(binary.LittleEndian.Uint64(b[:])>>11) / (1 << 53)
 }
 

@@ -10,6 +10,9 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/declare"
+	"github.com/roundtrip-dev/roundtrip/app/terminal"
+	"github.com/roundtrip-dev/roundtrip/app/wall"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
@@ -22,7 +25,7 @@ const settle = 100 * time.Millisecond
 //
 // allowLoss names what may be dropped from the database, a collection or collection.field; e says how the groups are brought
 // into the kernel.
-func (a *App) enter(ctx context.Context, c *config.Config, allowLoss []string, e entering) error {
+func (a *App) enter(ctx context.Context, c *config.Config, allowLoss []string, e wall.Entering) error {
 	h, err := a.assemble(c, a.base)
 	if err != nil {
 		return err
@@ -43,7 +46,7 @@ func (a *App) enter(ctx context.Context, c *config.Config, allowLoss []string, e
 	}
 	a.describe(h)
 	h.ups.Prove(ctx)                     // servers that are new are asked how they are before they get the first request
-	undeclare := a.names.declare(&c.DNS) // which names could be proven is asked before the swap
+	undeclare := a.names.Declare(&c.DNS) // which names could be proven is asked before the swap
 	if err := a.base.certs.Enter(c); err != nil {
 		undeclare()
 		return err
@@ -61,7 +64,7 @@ func (a *App) enter(ctx context.Context, c *config.Config, allowLoss []string, e
 	}
 	if err := a.base.store.Apply(ctx, h.schema.Schema, p); err != nil {
 		if old != nil {
-			err = errors.Join(err, a.enterWall(ctx, old, entering{LockOut: true}))
+			err = errors.Join(err, a.enterWall(ctx, old, wall.Entering{LockOut: true}))
 		}
 		return back(err)
 	}
@@ -86,7 +89,7 @@ func (a *App) swap(ctx context.Context, h *house) {
 	a.base.health.Enter(h.services())
 	a.guardDoors(ctx, h)
 	a.base.live.Enter(ctx, h.streams())
-	a.names.enter(h)
+	a.names.Enter(h.config, h.zones)
 	if a.gate != nil {
 		a.gate.Swap(h.table)
 		a.gate.SwapPeers(peers(h.config))
@@ -109,7 +112,7 @@ func (h *house) stop() {
 
 // reload reads the declaration again. A good one replaces the old; a bad one changes nothing, and its mistakes are the
 // error.
-func (a *App) reload(ctx context.Context, e entering) error {
+func (a *App) reload(ctx context.Context, e wall.Entering) error {
 	c, err := a.load()
 	if err != nil {
 		return err
@@ -137,10 +140,10 @@ func (a *App) keepsPlace(c *config.Config) error {
 	if len(c.Sites) > 0 {
 		first = c.Sites[0].TLS.Pos
 	}
-	if isSecure(c) != isSecure(a.config) {
+	if declare.IsSecure(c) != declare.IsSecure(a.config) {
 		p.Add(first, "whether any site has TLS can't change while the server runs: restart it")
 	}
-	if hasTLS(c, config.TLSLocal) && a.base.authority == "" {
+	if declare.HasTLS(c, config.TLSLocal) && a.base.authority == "" {
 		p.Add(first, "the first site with tls: local needs a restart")
 	}
 	if len(c.DNS.Zones) > 0 && len(a.config.DNS.Zones) == 0 {
@@ -176,7 +179,7 @@ func (a *App) runReloads(ctx context.Context, signals <-chan struct{}) error {
 		case <-signals:
 		case order := <-a.applies:
 			began := a.around.Now()
-			err := a.reload(ctx, order.entering)
+			err := a.reload(ctx, order.how)
 			a.keepRefused(err)
 			a.sayReloaded(err, began)
 			order.done <- err
@@ -184,7 +187,7 @@ func (a *App) runReloads(ctx context.Context, signals <-chan struct{}) error {
 			continue
 		}
 		began := a.around.Now()
-		err := a.reload(ctx, entering{LockOut: a.options.LockOut})
+		err := a.reload(ctx, wall.Entering{LockOut: a.options.LockOut})
 		a.keepRefused(err)
 		a.sayReloaded(err, began)
 		follow()
@@ -197,7 +200,7 @@ func (a *App) keepRefused(err error) {
 		a.refused.Store(nil)
 		return
 	}
-	text := Explain(err)
+	text := terminal.Explain(err)
 	a.refused.Store(&text)
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/doors"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/dns/probe"
 	"github.com/roundtrip-dev/roundtrip/gate"
@@ -76,7 +77,7 @@ func (a *App) siteLink(site string) (string, error) {
 			return "", err
 		}
 		host := s.Name
-		if p := port(a.doors.secure); p != 0 && p != 443 {
+		if p := doors.Port(a.doors.Secure); p != 0 && p != 443 {
 			host += ":" + strconv.Itoa(p)
 		}
 		ticket := url.Values{"ticket": {signer.Sign(id, a.around.Now().Add(ticketLives))}}

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 )
 
 const twoSites = `name: visits
@@ -48,7 +48,7 @@ func (c *clock) move(d time.Duration) {
 func TestSiteLink_LetsInOnceAtOneSite(t *testing.T) {
 	t.Parallel()
 	var at clock
-	a, client := startWith(t, twoSites, func(s *app.Surroundings) { s.Now = at.Now })
+	a, client := startWith(t, twoSites, func(s *process.Surroundings) { s.Now = at.Now })
 	get := func(url string, cookies ...*http.Cookie) (*http.Response, bool) {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)

@@ -6,6 +6,12 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/roundtrip-dev/roundtrip/app/certs"
+	"github.com/roundtrip-dev/roundtrip/app/declare"
+	"github.com/roundtrip-dev/roundtrip/app/doors"
+	"github.com/roundtrip-dev/roundtrip/app/names"
+	"github.com/roundtrip-dev/roundtrip/app/terminal"
+	"github.com/roundtrip-dev/roundtrip/app/wall"
 	"github.com/roundtrip-dev/roundtrip/console"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
 	"github.com/roundtrip-dev/roundtrip/trace"
@@ -18,7 +24,7 @@ func (l *look) names() console.Station {
 		s.Sentence = "no zone is declared: another name server says where the sites are"
 		return s
 	}
-	st := l.app.names.state()
+	st := l.app.names.State()
 	zones := console.Table{Title: "Zones", Columns: []string{"zone", "serial", "records", "note"}}
 	for _, z := range st.Zones {
 		r := console.Row{State: console.Well, Where: l.where("dns", "zones", z.Name), Cells: []string{z.Name, fmt.Sprint(z.Serial), fmt.Sprint(z.Records), ""}}
@@ -26,15 +32,15 @@ func (l *look) names() console.Station {
 			r.State, r.Note = console.Warn, strings.Join(z.Down, ", ")+": no upstream is well, so that the names follow when_down"
 		}
 		if z.Challenges > 0 {
-			r.Cells[3] = count(z.Challenges, "challenge") + " of certificates"
+			r.Cells[3] = terminal.Count(z.Challenges, "challenge") + " of certificates"
 		}
 		worsen(&s, r.State)
 		zones.Rows = append(zones.Rows, r)
 	}
 	s.Tables = append(s.Tables, zones)
-	s.Sentence = count(len(st.Zones), "zone")
+	s.Sentence = terminal.Count(len(st.Zones), "zone")
 	if st.Counts != nil {
-		s.Sentence += fmt.Sprintf(", %s", count(int(st.Counts.UDP+st.Counts.TCP), "question"))
+		s.Sentence += fmt.Sprintf(", %s", terminal.Count(int(st.Counts.UDP+st.Counts.TCP), "question"))
 		if missing := st.Counts.Rcodes["NXDOMAIN"]; missing > 0 {
 			s.Sentence += fmt.Sprintf(", %d for no such name", missing)
 		}
@@ -52,14 +58,14 @@ func (l *look) names() console.Station {
 }
 
 // secondaries is whether those who copy the zones have what is served.
-func (l *look) secondaries(s *console.Station, st *nameState) {
+func (l *look) secondaries(s *console.Station, st *names.State) {
 	if len(st.Copies) == 0 {
 		return
 	}
 	t := console.Table{Title: "Secondaries", Columns: []string{"secondary", "zone", "has", "seen", "told of"}}
-	for i, cells := range copyRows(st, l.now) {
+	for i, cells := range names.CopyRows(st, l.now) {
 		r := console.Row{State: console.Well, Cells: cells, Note: st.Copies[i].Problem}
-		if behind(st, &st.Copies[i]) {
+		if names.Behind(st, &st.Copies[i]) {
 			r.State = console.Warn
 			s.Sentence += "; a secondary is behind"
 			s.Fix = "look whether the secondary runs and may ask: roundtrip dns status"
@@ -79,15 +85,15 @@ func (l *look) firewall(ctx context.Context) console.Station {
 		return s
 	}
 	s.State = console.Well
-	how := l.app.wall.enforced()
-	s.Sentence = fmt.Sprintf("%s of %s, enforced by this process", count(len(p.Rules()), "rule"), count(len(p.Groups()), "group"))
-	if how.Mode == byKernel {
-		s.Sentence = fmt.Sprintf("%s of %s, enforced by the kernel", count(len(p.Rules()), "rule"), count(len(p.Groups()), "group"))
+	how := l.app.wall.Enforced()
+	s.Sentence = fmt.Sprintf("%s of %s, enforced by this process", terminal.Count(len(p.Rules()), "rule"), terminal.Count(len(p.Groups()), "group"))
+	if how.Mode == wall.ByKernel {
+		s.Sentence = fmt.Sprintf("%s of %s, enforced by the kernel", terminal.Count(len(p.Rules()), "rule"), terminal.Count(len(p.Groups()), "group"))
 		l.kernel(ctx, &s)
 	} else {
 		s.Tables = append(s.Tables, l.admitted())
 	}
-	if how.Why != "" && how.Mode != byKernel {
+	if how.Why != "" && how.Mode != wall.ByKernel {
 		s.Sentence += " (" + how.Why + ")"
 	}
 	if t := l.dropped(); len(t.Rows) > 0 {
@@ -103,13 +109,13 @@ func (l *look) firewall(ctx context.Context) console.Station {
 
 // kernel compares what the kernel has with what it ought to have.
 func (l *look) kernel(ctx context.Context, s *console.Station) {
-	st, err := l.app.wall.status(ctx, l.house.doors, l.app.wall.enforced())
+	st, err := l.app.wall.Status(ctx, l.house.doors, l.app.wall.Enforced())
 	if err != nil {
-		s.State, s.Sentence, s.Fix = console.Warn, "the kernel could not be asked: "+Explain(err), "roundtrip firewall status says more"
+		s.State, s.Sentence, s.Fix = console.Warn, "the kernel could not be asked: "+terminal.Explain(err), "roundtrip firewall status says more"
 		return
 	}
-	l.app.seen.addTo(&st, l.house.doors)
-	if !st.well() {
+	l.app.seen.AddTo(&st, l.house.doors)
+	if !st.Well() {
 		s.State, s.Sentence, s.Fix = console.Warn, "the kernel has other rules than are declared", "roundtrip firewall status shows them; roundtrip firewall apply brings ours in"
 	}
 	if st.Unread != "" {
@@ -121,10 +127,10 @@ func (l *look) kernel(ctx context.Context, s *console.Station) {
 	}
 	t := console.Table{Title: "Rules", Columns: []string{"rule", "way", "connections", "bytes"}}
 	for _, r := range st.Kernel.Rules {
-		t.Rows = append(t.Rows, console.Row{State: console.Well, Where: l.rulePlace(r.Name), Cells: []string{r.Name, direction(r.Out), fmt.Sprint(r.Packets), fmt.Sprint(r.Bytes)}})
+		t.Rows = append(t.Rows, console.Row{State: console.Well, Where: l.rulePlace(r.Name), Cells: []string{r.Name, wall.Direction(r.Out), fmt.Sprint(r.Packets), fmt.Sprint(r.Bytes)}})
 	}
 	for _, d := range st.Kernel.Drops {
-		t.Rows = append(t.Rows, console.Row{State: console.Off, Cells: []string{"dropped: " + strings.ReplaceAll(d.Reason, "_", " "), direction(d.Out), fmt.Sprint(d.Packets), fmt.Sprint(d.Bytes)}})
+		t.Rows = append(t.Rows, console.Row{State: console.Off, Cells: []string{"dropped: " + strings.ReplaceAll(d.Reason, "_", " "), wall.Direction(d.Out), fmt.Sprint(d.Packets), fmt.Sprint(d.Bytes)}})
 	}
 	s.Tables = append(s.Tables, t)
 }
@@ -132,8 +138,8 @@ func (l *look) kernel(ctx context.Context, s *console.Station) {
 // admitted is what this process has let in, by rule.
 func (l *look) admitted() console.Table {
 	t := console.Table{Title: "Rules", Columns: []string{"rule", "way", "connections"}}
-	for _, r := range l.app.processRules() {
-		row := console.Row{State: console.Well, Where: l.rulePlace(r.Rule), Cells: []string{r.Rule, direction(r.Out), fmt.Sprint(r.Flows)}}
+	for _, r := range l.app.guard.Rules() {
+		row := console.Row{State: console.Well, Where: l.rulePlace(r.Rule), Cells: []string{r.Rule, wall.Direction(r.Out), fmt.Sprint(r.Flows)}}
 		if r.Rule == "" {
 			row.State, row.Cells[0] = console.Off, "refused"
 		}
@@ -152,9 +158,9 @@ const dropsMost = 12
 // dropped is what was dropped in the last minutes.
 func (l *look) dropped() console.Table {
 	t := console.Table{Title: "Dropped in the last 5 minutes", Columns: []string{"from", "to", "packets", "last", "why"}}
-	list := l.app.seen.watch.Drops(0, dropsMost)
+	list := l.app.seen.Watch().Drops(0, dropsMost)
 	for i := range list.Drops {
-		d := dropOf(&list.Drops[i])
+		d := wall.DropOf(&list.Drops[i])
 		if l.now.Sub(d.Last) > trafficFor {
 			continue
 		}
@@ -165,7 +171,7 @@ func (l *look) dropped() console.Table {
 		if !d.Out {
 			from, would = unnamed(list.Drops[i].Flow.Remote, would)
 		}
-		r := console.Row{State: console.Off, Note: would, Cells: []string{from, d.Traffic, fmt.Sprint(d.Packets), age(l.now.Sub(d.Last)) + " ago", d.Short}}
+		r := console.Row{State: console.Off, Note: would, Cells: []string{from, d.Traffic, fmt.Sprint(d.Packets), terminal.Age(l.now.Sub(d.Last)) + " ago", d.Short}}
 		t.Rows = append(t.Rows, r)
 	}
 	return t
@@ -189,21 +195,21 @@ func (l *look) gate() console.Station {
 		s.State, s.Sentence = console.Down, "no door is open yet"
 		return s
 	}
-	st := d.gate.Stats()
+	st := d.Gate.Stats()
 	most := l.house.config.Gate.Connections
-	s.Sentence = fmt.Sprintf("%s open, %s under way", count(st.Connections, "connection"), count(st.Requests, "request"))
+	s.Sentence = fmt.Sprintf("%s open, %s under way", terminal.Count(st.Connections, "connection"), terminal.Count(st.Requests, "request"))
 	if most > 0 && st.Connections*10 > most*9 {
 		s.State, s.Fix = console.Warn, trace.ReasonOf("connection.too_many").Fix()
 		s.Sentence = fmt.Sprintf("%d of %d connections are taken", st.Connections, most)
 	}
 	t := console.Table{Title: "Listeners", Columns: []string{"listens on", "for"}}
-	for _, one := range [][]string{{address(d.secure), "HTTPS"}, {address(d.plain), "HTTP"}} {
+	for _, one := range [][]string{{doors.Address(d.Secure), "HTTPS"}, {doors.Address(d.Plain), "HTTP"}} {
 		if one[0] != "" {
 			t.Rows = append(t.Rows, console.Row{State: console.Well, Cells: one})
 		}
 	}
-	if d.packets != nil {
-		t.Rows = append(t.Rows, console.Row{State: console.Well, Cells: []string{d.packets.LocalAddr().String(), "HTTP/3"}})
+	if d.Packets != nil {
+		t.Rows = append(t.Rows, console.Row{State: console.Well, Cells: []string{d.Packets.LocalAddr().String(), "HTTP/3"}})
 	}
 	s.Tables = append(s.Tables, t)
 	l.told(&s, lostPart, lostPart, trace.TCP)
@@ -220,23 +226,23 @@ const endsSoon = 7
 // certificates is how long they hold, and what failed.
 func (l *look) certificates() console.Station {
 	s := console.Station{Layer: trace.TLS.String(), Title: "TLS", State: console.Off, Sentence: "no site has TLS", Where: l.where("sites")}
-	if l.app.base.certs == nil || !isSecure(l.house.config) {
+	if l.app.base.certs == nil || !declare.IsSecure(l.house.config) {
 		return s
 	}
 	states := l.app.base.certs.States()
 	t := console.Table{Title: "Certificates", Columns: []string{"name", "source", "issuer", "days", "next"}}
-	s.State, s.Sentence = console.Well, count(len(states), "certificate")
+	s.State, s.Sentence = console.Well, terminal.Count(len(states), "certificate")
 	least := -1
 	for i := range states {
 		c := &states[i]
 		days := "-"
 		if !c.NotAfter.IsZero() {
-			days = daysLeft(c.NotAfter.Sub(l.now))
+			days = certs.DaysLeft(c.NotAfter.Sub(l.now))
 			if d := int(c.NotAfter.Sub(l.now).Hours() / 24); least < 0 || d < least {
 				least = d
 			}
 		}
-		r := console.Row{State: certState(l, c), Cells: []string{c.Name, string(c.Source), c.Issuer, days, nextStep(c, true, l.now)}, Note: c.Error}
+		r := console.Row{State: certState(l, c), Cells: []string{c.Name, string(c.Source), c.Issuer, days, certs.NextStep(c, true, l.now)}, Note: c.Error}
 		if site := l.siteOf(c.Name); site != nil {
 			r.Where = site.TLS.Pos.String()
 		}
@@ -247,7 +253,7 @@ func (l *look) certificates() console.Station {
 		t.Rows = append(t.Rows, r)
 	}
 	if s.State == console.Well && least >= 0 {
-		s.Sentence += fmt.Sprintf(", the next one ends in %s", count(least, "day"))
+		s.Sentence += fmt.Sprintf(", the next one ends in %s", terminal.Count(least, "day"))
 	}
 	s.Tables = append(s.Tables, t)
 	l.told(&s, lostPart, lostPart, trace.TLS)
@@ -277,9 +283,9 @@ func certSentence(l *look, c *cert.State) (sentence, fix string) {
 	case c.NotAfter.IsZero():
 		return c.Name + " has no certificate: " + c.Error, fix
 	case l.now.After(c.NotAfter):
-		return fmt.Sprintf("the certificate of %s ended %s ago", c.Name, age(l.now.Sub(c.NotAfter))), fix
+		return fmt.Sprintf("the certificate of %s ended %s ago", c.Name, terminal.Age(l.now.Sub(c.NotAfter))), fix
 	case c.Error != "":
 		return fmt.Sprintf("the certificate of %s could not be renewed: %s", c.Name, c.Error), fix
 	}
-	return fmt.Sprintf("the certificate of %s ends in %s", c.Name, age(c.NotAfter.Sub(l.now))), fix
+	return fmt.Sprintf("the certificate of %s ends in %s", c.Name, terminal.Age(c.NotAfter.Sub(l.now))), fix
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/roundtrip-dev/roundtrip/app/declare"
+	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/console"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/trace"
@@ -24,7 +26,7 @@ func (l *look) identity() console.Station {
 			wrong += b.n
 		}
 	}
-	s.Sentence = "people sign in to " + l.house.config.Identity.Accounts + fmt.Sprintf("; %s failed in the last 5 minutes", count(wrong, "sign-in"))
+	s.Sentence = "people sign in to " + l.house.config.Identity.Accounts + fmt.Sprintf("; %s failed in the last 5 minutes", terminal.Count(wrong, "sign-in"))
 	l.told(&s, failedPart, never, trace.Auth)
 	return s
 }
@@ -43,7 +45,7 @@ func (l *look) access() console.Station {
 		refused += b.n
 	}
 	s.State = console.Well
-	s.Sentence = fmt.Sprintf("%s of %s; %s refused in the last 5 minutes", count(rules, "rule"), count(len(l.house.config.Collections), "collection"), count(refused, "request"))
+	s.Sentence = fmt.Sprintf("%s of %s; %s refused in the last 5 minutes", terminal.Count(rules, "rule"), terminal.Count(len(l.house.config.Collections), "collection"), terminal.Count(refused, "request"))
 	l.told(&s, failedPart, never, trace.Access, trace.Schema)
 	return s
 }
@@ -58,7 +60,7 @@ func (l *look) store() console.Station {
 	s := console.Station{Layer: trace.Pool.String(), Title: "Store", State: console.Well, Where: l.where("store")}
 	st := l.app.base.store.Stats()
 	size := sizeOf(l.house.config.Store.Database)
-	s.Sentence = fmt.Sprintf("%d of %d readers are at work, %s waiting, %s", st.Busy, st.Total, count(st.Waiting, "request"), bytesText(size))
+	s.Sentence = fmt.Sprintf("%d of %d readers are at work, %s waiting, %s", st.Busy, st.Total, terminal.Count(st.Waiting, "request"), bytesText(size))
 	if st.Busy >= st.Total && st.Waiting > 0 {
 		s.State, s.Fix, s.Where = console.Warn, trace.ReasonOf("store.pool_exhausted").Fix(), l.where("store", "pool", "max")
 		s.Sentence = fmt.Sprintf("the pool is full: all %d readers are at work, and %s for one", st.Total, waits(st.Waiting))
@@ -72,7 +74,7 @@ func (l *look) store() console.Station {
 	add("readers at work", fmt.Sprintf("%d of %d", st.Busy, st.Total), s.State)
 	add("waiting for one", fmt.Sprint(st.Waiting), s.State)
 	add("writes since the start", fmt.Sprintf("%d in %d commits", st.Writes, st.Commits), console.Well)
-	if free, ok := freeOn(dataFolder(l.house.config)); ok {
+	if free, ok := freeOn(declare.DataFolder(l.house.config)); ok {
 		state := console.Well
 		switch {
 		case free < diskNone:
@@ -85,7 +87,7 @@ func (l *look) store() console.Station {
 			}
 		}
 		if state != console.Well {
-			s.Fix = "make room on the disk of " + dataFolder(l.house.config)
+			s.Fix = "make room on the disk of " + declare.DataFolder(l.house.config)
 		}
 		add("free on its disk", bytesText(int64(free)), state)
 	}
@@ -152,7 +154,7 @@ func bytesText(n int64) string {
 func (l *look) streams() console.Station {
 	s := console.Station{Layer: trace.Stream.String(), Title: "Streams", State: console.Well}
 	st := l.app.base.live.Stats()
-	s.Sentence = fmt.Sprintf("%s open, %s watched", count(st.Connections, "stream"), count(st.Topics+st.Inboxes+st.Channels, "topic"))
+	s.Sentence = fmt.Sprintf("%s open, %s watched", terminal.Count(st.Connections, "stream"), terminal.Count(st.Topics+st.Inboxes+st.Channels, "topic"))
 	if st.Behind > behindMost {
 		s.State, s.Sentence = console.Warn, fmt.Sprintf("those who watch are %d changes behind", st.Behind)
 		s.Fix = "look at the load of the machine: more is written than can be told"
@@ -224,7 +226,7 @@ func (l *look) jobs(ctx context.Context, s *console.Station, prefix string, name
 	s.State = console.Well
 	counts, err := l.app.base.store.CountJobs(ctx, prefix)
 	if err != nil {
-		s.State, s.Sentence = console.Warn, "what waits could not be counted: "+Explain(err)
+		s.State, s.Sentence = console.Warn, "what waits could not be counted: "+terminal.Explain(err)
 		return
 	}
 	t := console.Table{Title: "Waiting", Columns: []string{"for", "waiting", "oldest", "dead letters"}}
@@ -234,7 +236,7 @@ func (l *look) jobs(ctx context.Context, s *console.Station, prefix string, name
 		name, where := named(c.Kind)
 		r := console.Row{State: console.Well, Where: where, Note: c.Error, Cells: []string{name, fmt.Sprint(c.Waiting), "-", fmt.Sprint(c.Dead)}}
 		if c.Waiting > 0 {
-			r.Cells[2] = age(l.now.Sub(c.Oldest))
+			r.Cells[2] = terminal.Age(l.now.Sub(c.Oldest))
 		}
 		if c.Dead > 0 || c.Error != "" && c.Waiting > 0 {
 			r.State = console.Warn
@@ -245,7 +247,7 @@ func (l *look) jobs(ctx context.Context, s *console.Station, prefix string, name
 		waiting, dead = waiting+c.Waiting, dead+c.Dead
 		t.Rows = append(t.Rows, r)
 	}
-	s.Sentence = fmt.Sprintf("%s waiting, %s", count(waiting, "message"), count(dead, "dead letter"))
+	s.Sentence = fmt.Sprintf("%s waiting, %s", terminal.Count(waiting, "message"), terminal.Count(dead, "dead letter"))
 	if cause != "" {
 		s.Sentence += " (" + cause + ")"
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/console"
 )
 
@@ -66,7 +67,7 @@ func (l *look) declaration() console.Station {
 		for _, change := range g.Changes {
 			paths = append(paths, change.Path)
 		}
-		t.Rows = append(t.Rows, console.Row{State: console.Well, Cells: []string{fmt.Sprint(g.Number), age(l.now.Sub(g.At)), strings.Join(paths, ", ")}})
+		t.Rows = append(t.Rows, console.Row{State: console.Well, Cells: []string{fmt.Sprint(g.Number), terminal.Age(l.now.Sub(g.At)), strings.Join(paths, ", ")}})
 	}
 	s.Tables = append(s.Tables, t)
 	return s

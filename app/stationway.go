@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/console"
 	"github.com/roundtrip-dev/roundtrip/gate/proxy/pool"
@@ -60,7 +61,7 @@ func (l *look) told(s *console.Station, failed, refused float64, layers ...trace
 	if s.State == console.Well && !strings.Contains(s.Sentence, "in the last 5 minutes") {
 		s.Sentence += "; " + all[0].short()
 		if len(all) > 1 {
-			s.Sentence += ", " + count(len(all)-1, "other reason")
+			s.Sentence += ", " + terminal.Count(len(all)-1, "other reason")
 		}
 	}
 }
@@ -81,7 +82,7 @@ func (l *look) cors() console.Station {
 		t.Rows = append(t.Rows, console.Row{State: console.Well, Where: c.CORS.Pos.String(), Cells: []string{c.Name, strings.Join(c.CORS.Origins, ", "), cookies}})
 	}
 	if len(t.Rows) > 0 {
-		s.State, s.Sentence = console.Well, count(len(t.Rows), "site")+" may be called from other origins"
+		s.State, s.Sentence = console.Well, terminal.Count(len(t.Rows), "site")+" may be called from other origins"
 		s.Tables = append(s.Tables, t)
 	}
 	l.told(&s, failedPart, refusedPart, trace.CORS)
@@ -102,7 +103,7 @@ func (l *look) limits() console.Station {
 		}
 	}
 	if n > 0 {
-		s.State, s.Sentence = console.Well, count(n, "rate")+" of requests declared"
+		s.State, s.Sentence = console.Well, terminal.Count(n, "rate")+" of requests declared"
 	}
 	l.told(&s, failedPart, refusedPart, trace.Limit)
 	return s
@@ -133,7 +134,7 @@ func (l *look) routes() console.Station {
 		}
 	}
 	if s.Sentence == "" {
-		s.Sentence = fmt.Sprintf("%s of %s", count(n, "route"), count(len(l.house.config.Sites), "site"))
+		s.Sentence = fmt.Sprintf("%s of %s", terminal.Count(n, "route"), terminal.Count(len(l.house.config.Sites), "site"))
 	}
 	s.Tables = append(s.Tables, t)
 	l.told(&s, failedPart, never, trace.Route, trace.Static)
@@ -147,7 +148,7 @@ func leadsTo(r *config.Route) string {
 	case r.Static != "":
 		return "the folder " + r.Static
 	case r.Proxy != nil:
-		return count(len(r.Proxy.Upstreams), "server") + " behind it"
+		return terminal.Count(len(r.Proxy.Upstreams), "server") + " behind it"
 	case r.Redirect != nil:
 		return "another address"
 	}
@@ -157,7 +158,7 @@ func leadsTo(r *config.Route) string {
 // upstreams is how the servers behind proxy routes are.
 func (l *look) upstreams() console.Station {
 	s := console.Station{Layer: trace.Proxy.String(), Title: "Upstreams", State: console.Off, Sentence: "no route leads to another server", Where: l.where("sites")}
-	states := l.app.base.ups.list()
+	states := l.app.base.ups.List()
 	if len(states) == 0 {
 		return s
 	}
@@ -166,7 +167,7 @@ func (l *look) upstreams() console.Station {
 	for i := range states {
 		u := &states[i]
 		allOf[u.Route]++
-		r := console.Row{State: console.Well, Note: u.Error, Cells: []string{u.Route, u.Upstream, string(u.Standing), age(l.now.Sub(u.Since)), fmt.Sprint(u.Running)}}
+		r := console.Row{State: console.Well, Note: u.Error, Cells: []string{u.Route, u.Upstream, string(u.Standing), terminal.Age(l.now.Sub(u.Since)), fmt.Sprint(u.Running)}}
 		r.Where = l.app.book.Where(l.config, &trace.Hop{Layer: trace.Proxy, Name: u.Upstream})
 		if u.Standing == pool.Ejected || u.Standing == pool.Unwell {
 			r.State = console.Warn
@@ -176,7 +177,7 @@ func (l *look) upstreams() console.Station {
 		}
 		t.Rows = append(t.Rows, r)
 	}
-	s.State, s.Sentence = console.Well, "all "+count(len(states), "upstream")+" are well"
+	s.State, s.Sentence = console.Well, "all "+terminal.Count(len(states), "upstream")+" are well"
 	for i := range states {
 		u := &states[i]
 		if t.Rows[i].State == console.Well {
@@ -184,7 +185,7 @@ func (l *look) upstreams() console.Station {
 		}
 		state, sentence := console.Warn, fmt.Sprintf("%s of %s is %s: %s", u.Upstream, u.Route, u.Standing, u.Error)
 		if wellOf[u.Route] == 0 {
-			state, sentence = console.Down, fmt.Sprintf("none of the %s of %s is well: %s", count(allOf[u.Route], "upstream"), u.Route, u.Error)
+			state, sentence = console.Down, fmt.Sprintf("none of the %s of %s is well: %s", terminal.Count(allOf[u.Route], "upstream"), u.Route, u.Error)
 			t.Rows[i].State = console.Down
 		}
 		if worse(state) > worse(s.State) {

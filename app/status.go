@@ -6,19 +6,22 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/roundtrip-dev/roundtrip/app/journeys"
+	"github.com/roundtrip-dev/roundtrip/app/process"
+	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/console"
 	"github.com/roundtrip-dev/roundtrip/trace"
 	"github.com/roundtrip-dev/roundtrip/trace/show"
 )
 
 // Status draws how all stations of the server that runs are, on one screen, and returns it.
-func Status(ctx context.Context, o JourneyOptions, s Surroundings) (*console.Overview, error) {
+func Status(ctx context.Context, o journeys.JourneyOptions, s process.Surroundings) (*console.Overview, error) {
 	var v console.Overview
-	if _, err := o.ask(ctx, s, "status", struct{}{}, &v); err != nil {
+	if _, err := o.Ask(ctx, s, "status", struct{}{}, &v); err != nil {
 		return nil, err
 	}
 	if o.JSON {
-		return &v, writeSafe(s.Out, v, "  ")
+		return &v, terminal.SafeJSON(s.Out, v, "  ")
 	}
 	for _, line := range statusLines(&v, o.Show) {
 		fmt.Fprintln(s.Out, line)

@@ -5,12 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/roundtrip-dev/roundtrip/app/declare"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 func TestTickets_AreGoodOnce(t *testing.T) {
 	t.Parallel()
-	all, err := newTickets(bytes.Repeat([]byte{7}, keyBytes))
+	all, err := newTickets(bytes.Repeat([]byte{7}, declare.KeyBytes))
 	if err != nil {
 		t.Fatal(err)
 	}

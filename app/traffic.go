@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
@@ -171,9 +172,9 @@ func (t *traffic) sentence() string {
 	case t.requests == 0:
 		return "no request in the last 5 minutes"
 	case t.failed+t.refused == 0:
-		return count(t.requests, "request") + " in the last " + minutes(t.span) + ", all answered"
+		return terminal.Count(t.requests, "request") + " in the last " + minutes(t.span) + ", all answered"
 	}
-	text := count(t.requests, "request") + " in the last " + minutes(t.span)
+	text := terminal.Count(t.requests, "request") + " in the last " + minutes(t.span)
 	if t.failed > 0 {
 		text += fmt.Sprintf(", %d failed", t.failed)
 	}
@@ -187,24 +188,24 @@ func (t *traffic) sentence() string {
 func (t *traffic) whole() string {
 	var parts []string
 	if t.failed > 0 {
-		parts = append(parts, fmt.Sprintf("%d of %s failed", t.failed, count(t.requests, "request")))
+		parts = append(parts, fmt.Sprintf("%d of %s failed", t.failed, terminal.Count(t.requests, "request")))
 	}
 	if t.refused > 0 {
 		verb, most := "were", ", most by "
 		if t.refused == 1 {
 			verb, most = "was", " by "
 		}
-		parts = append(parts, fmt.Sprintf("%d of %s %s refused%s%s", t.refused, count(t.requests, "request"), verb, most, t.most()))
+		parts = append(parts, fmt.Sprintf("%d of %s %s refused%s%s", t.refused, terminal.Count(t.requests, "request"), verb, most, t.most()))
 	}
 	if t.lost > 0 {
-		parts = append(parts, count(t.lost, "connection")+" came to no request")
+		parts = append(parts, terminal.Count(t.lost, "connection")+" came to no request")
 	}
 	if t.nameless > 0 {
 		verb := "were"
 		if t.nameless == 1 {
 			verb = "was"
 		}
-		parts = append(parts, count(t.nameless, "question")+" "+verb+" for names that are not there")
+		parts = append(parts, terminal.Count(t.nameless, "question")+" "+verb+" for names that are not there")
 	}
 	if len(parts) == 0 {
 		return "All is well: " + t.sentence() + "."
@@ -227,9 +228,9 @@ func minutes(d time.Duration) string {
 	case d < 2*time.Second:
 		return "second"
 	case d < 2*time.Minute:
-		return count(int(d/time.Second), "second")
+		return terminal.Count(int(d/time.Second), "second")
 	}
-	return count(int(d/time.Minute), "minute")
+	return terminal.Count(int(d/time.Minute), "minute")
 }
 
 // part says how much of a route's requests ended for a reason.

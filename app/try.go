@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/doors"
 	"github.com/roundtrip-dev/roundtrip/console"
 	"github.com/roundtrip-dev/roundtrip/why"
 )
@@ -114,11 +115,11 @@ func (a *App) tryRequest(ctx context.Context, o console.TryOrder) (req *http.Req
 
 // tryTransport reaches this server's own door and nothing else, whatever the name is elsewhere.
 func (a *App) tryTransport(u *url.URL) *http.Transport {
-	l := a.doors.plain
+	l := a.doors.Plain
 	if u.Scheme == "https" {
-		l = a.doors.secure
+		l = a.doors.Secure
 	}
-	to := addrPort(l.Addr())
+	to := doors.AddrPort(l.Addr())
 	if ip := to.Addr(); ip.IsUnspecified() {
 		loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
 		to = netip.AddrPortFrom(loopback, to.Port())

@@ -2,6 +2,8 @@ package app
 
 import (
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/declare"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/schema"
 	"github.com/roundtrip-dev/roundtrip/schema/typescript"
@@ -9,8 +11,8 @@ import (
 
 // Types prints the types of a declaration's collections as a TypeScript module. Its error is a *config.Problems with every
 // mistake.
-func Types(file string, s Surroundings) error {
-	c, err := read(file, "", s.withoutSecrets())
+func Types(file string, s process.Surroundings) error {
+	c, err := declare.Read(file, "", s.WithoutSecrets())
 	if err != nil {
 		return err
 	}

@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 )
 
 // TestTypes_OfTheGalleryPage holds the types that the gallery's page is built with to its declaration.
 func TestTypes_OfTheGalleryPage(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := app.Types("../examples/gallery", app.Surroundings{Out: &out}); err != nil {
+	if err := app.Types("../examples/gallery", process.Surroundings{Out: &out}); err != nil {
 		t.Fatal(err)
 	}
 	kept, err := os.ReadFile("../examples/gallery/web/src/schema.ts")

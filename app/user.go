@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 	"github.com/roundtrip-dev/roundtrip/internal/nearest"
 )
 
@@ -31,26 +32,26 @@ type userCommand struct {
 }
 
 // UserAdd makes an account of fields such as handle=ana.
-func UserAdd(ctx context.Context, o UserOptions, fields []string, password string, s Surroundings) error {
+func UserAdd(ctx context.Context, o UserOptions, fields []string, password string, s process.Surroundings) error {
 	return o.run(ctx, userCommand{Do: "add", Fields: fields, Password: password, Roles: o.Roles}, s)
 }
 
 // UserPassword sets an account's password and ends its sessions.
-func UserPassword(ctx context.Context, o UserOptions, login, password string, s Surroundings) error {
+func UserPassword(ctx context.Context, o UserOptions, login, password string, s process.Surroundings) error {
 	return o.run(ctx, userCommand{Do: "password", Login: login, Password: password}, s)
 }
 
 // UserRoles replaces an account's roles.
-func UserRoles(ctx context.Context, o UserOptions, login string, s Surroundings) error {
+func UserRoles(ctx context.Context, o UserOptions, login string, s process.Surroundings) error {
 	return o.run(ctx, userCommand{Do: "roles", Login: login, Roles: o.Roles}, s)
 }
 
 // UserList prints all accounts.
-func UserList(ctx context.Context, o UserOptions, s Surroundings) error {
+func UserList(ctx context.Context, o UserOptions, s process.Surroundings) error {
 	return o.run(ctx, userCommand{Do: "list"}, s)
 }
 
-func (o UserOptions) run(ctx context.Context, order userCommand, s Surroundings) error {
+func (o UserOptions) run(ctx context.Context, order userCommand, s process.Surroundings) error {
 	return command{file: o.File, data: o.Data, path: "user", body: order}.run(ctx, s, func(a *App) error {
 		return a.house.Load().run(ctx, order, s.Now(), s.Out)
 	})

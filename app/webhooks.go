@@ -7,9 +7,9 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/process"
+	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/store"
 )
 
@@ -26,21 +26,21 @@ type webhookCommand struct {
 }
 
 // WebhooksList prints what waits for each webhook.
-func WebhooksList(ctx context.Context, o WebhookOptions, s Surroundings) error {
+func WebhooksList(ctx context.Context, o WebhookOptions, s process.Surroundings) error {
 	return o.run(ctx, webhookCommand{Do: "list"}, s)
 }
 
 // WebhooksDead prints the messages that were given up.
-func WebhooksDead(ctx context.Context, o WebhookOptions, s Surroundings) error {
+func WebhooksDead(ctx context.Context, o WebhookOptions, s process.Surroundings) error {
 	return o.run(ctx, webhookCommand{Do: "dead"}, s)
 }
 
 // WebhooksReplay sends messages again that were given up: those with the ids, or all where ids is nil.
-func WebhooksReplay(ctx context.Context, o WebhookOptions, ids []int64, s Surroundings) error {
+func WebhooksReplay(ctx context.Context, o WebhookOptions, ids []int64, s process.Surroundings) error {
 	return o.run(ctx, webhookCommand{Do: "replay", IDs: ids}, s)
 }
 
-func (o WebhookOptions) run(ctx context.Context, order webhookCommand, s Surroundings) error {
+func (o WebhookOptions) run(ctx context.Context, order webhookCommand, s process.Surroundings) error {
 	return command{file: o.File, data: o.Data, path: "webhooks", body: order, old: true}.run(ctx, s, func(a *App) error {
 		return a.doWebhooks(ctx, order, s.Out)
 	})
@@ -59,13 +59,12 @@ func (a *App) doWebhooks(ctx context.Context, order webhookCommand, out io.Write
 			return err
 		}
 		a.house.Load().outward.webhooks.Hint()
-		fmt.Fprintf(out, "%s will be sent again\n", count(n, "message"))
+		fmt.Fprintf(out, "%s will be sent again\n", terminal.Count(n, "message"))
 	}
 	return nil
 }
 
 const (
-	columns     = 80 // how wide a table may be
 	hookColumns = 30 // how much of a webhook's name is shown
 	notDeclared = " (not declared)"
 )
@@ -80,11 +79,11 @@ func (a *App) listWebhooks(ctx context.Context, out io.Writer) error {
 	add := func(name string, c store.JobCount) {
 		oldest := "-"
 		if c.Waiting > 0 {
-			oldest = age(a.around.Now().Sub(c.Oldest))
+			oldest = terminal.Age(a.around.Now().Sub(c.Oldest))
 		}
 		dead += c.Dead
 		if known := strings.TrimSuffix(name, notDeclared); len(known) > hookColumns { // so that the numbers stay on the screen
-			name = shorten(known, hookColumns) + name[len(known):]
+			name = terminal.Shorten(known, hookColumns) + name[len(known):]
 		}
 		rows = append(rows, []string{name, fmt.Sprint(c.Waiting), fmt.Sprint(c.Dead), oldest, c.Error})
 	}
@@ -104,9 +103,9 @@ func (a *App) listWebhooks(ctx context.Context, out io.Writer) error {
 		fmt.Fprintln(out, "the declaration has no webhooks")
 		return nil
 	}
-	writeTable(out, []string{"WEBHOOK", "WAITING", "DEAD", "OLDEST", "LAST ERROR"}, rows)
+	terminal.Table(out, []string{"WEBHOOK", "WAITING", "DEAD", "OLDEST", "LAST ERROR"}, rows)
 	if dead > 0 {
-		fmt.Fprintf(out, "\n%s: roundtrip webhooks dead lists them\n", count(dead, "dead letter"))
+		fmt.Fprintf(out, "\n%s: roundtrip webhooks dead lists them\n", terminal.Count(dead, "dead letter"))
 	}
 	return nil
 }
@@ -128,21 +127,14 @@ func (a *App) listDead(ctx context.Context, out io.Writer) error {
 	for _, d := range dead {
 		_, record, _ := strings.Cut(d.Key, "/")
 		head := fmt.Sprintf("%-6d  %s  %s  %s  died %s ago, %s", d.ID, strings.TrimPrefix(d.Kind, store.JobWebhook), eventOf(d.Payload), record,
-			age(a.around.Now().Sub(d.Died)), tries(d.Tries))
-		fmt.Fprintf(out, "%s\n        %s\n", shorten(head, columns), shorten(d.Error, columns-8))
+			terminal.Age(a.around.Now().Sub(d.Died)), terminal.Tries(d.Tries))
+		fmt.Fprintf(out, "%s\n        %s\n", terminal.Shorten(head, terminal.Columns), terminal.Shorten(d.Error, terminal.Columns-8))
 	}
 	if more {
 		fmt.Fprintf(out, "\n… and more: the newest %d are listed", deadMax)
 	}
 	fmt.Fprintln(out, "\nroundtrip webhooks replay ID… sends them again, --all sends all. They are kept 30 days.")
 	return nil
-}
-
-func tries(n int) string {
-	if n == 1 {
-		return "1 try"
-	}
-	return fmt.Sprintf("%d tries", n)
 }
 
 // eventOf reads the type of a message's body.
@@ -152,56 +144,4 @@ func eventOf(payload string) string {
 		return "?"
 	}
 	return body.Type
-}
-
-// age writes a duration as one number.
-func age(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", max(d, 0)/time.Second)
-	case d < time.Hour:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%dh", d/time.Hour)
-	}
-	return fmt.Sprintf("%dd", d/(24*time.Hour))
-}
-
-// writeTable writes rows below their heads; numbers stand to the right, and what is too long for the screen is cut in the
-// last column.
-func writeTable(out io.Writer, heads []string, rows [][]string) {
-	widths := make([]int, len(heads))
-	for _, row := range append([][]string{heads}, rows...) {
-		for i, cell := range row {
-			widths[i] = max(widths[i], len([]rune(cell)))
-		}
-	}
-	for _, row := range append([][]string{heads}, rows...) {
-		var line strings.Builder
-		for i, cell := range row {
-			if i > 0 {
-				line.WriteString("  ")
-			}
-			pad := strings.Repeat(" ", widths[i]-len([]rune(cell)))
-			if number := strings.Trim(rows[0][i], "0123456789") == "" && rows[0][i] != ""; number {
-				line.WriteString(pad + cell)
-			} else {
-				line.WriteString(cell + pad)
-			}
-		}
-		fmt.Fprintln(out, shorten(strings.TrimRight(line.String(), " "), columns))
-	}
-}
-
-// shorten cuts a text that has more characters than may be shown.
-func shorten(s string, most int) string {
-	if r := []rune(s); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return s
-}
-
-// noSuch is what an order that nobody knows gets, from a command of another version.
-func noSuch(path string) error {
-	return roundtrip.E(roundtrip.Unprocessable, "command.invalid", "the server that runs does not know the command %q: it is of another version; restart it", path)
 }

@@ -16,6 +16,10 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/control"
+	"github.com/roundtrip-dev/roundtrip/app/declare"
+	"github.com/roundtrip-dev/roundtrip/app/names"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/console"
 	"github.com/roundtrip-dev/roundtrip/internal/publicnet"
@@ -42,7 +46,7 @@ type WhyOptions struct {
 }
 
 // Why probes a URL from this machine, and prints what stops it. The answer is returned for the exit status.
-func Why(ctx context.Context, o WhyOptions, s Surroundings) (*why.Answer, error) {
+func Why(ctx context.Context, o WhyOptions, s process.Surroundings) (*why.Answer, error) {
 	order, err := o.order(s)
 	if err != nil {
 		return nil, err
@@ -69,7 +73,7 @@ func Why(ctx context.Context, o WhyOptions, s Surroundings) (*why.Answer, error)
 }
 
 // order reads the words of the command line.
-func (o *WhyOptions) order(s Surroundings) (why.Options, error) {
+func (o *WhyOptions) order(s process.Surroundings) (why.Options, error) {
 	order := why.Options{
 		URL: o.URL, Method: o.Method, Origin: o.Origin, As: o.As, Cookies: o.Cookies, Call: o.Call, Anyway: o.Anyway, Timeout: o.Timeout,
 		Header: http.Header{}, Resolve: map[string]netip.Addr{}, Dial: why.DialFrom, Now: s.Now, Rand: s.Rand,
@@ -120,26 +124,26 @@ func (o *WhyOptions) order(s Surroundings) (why.Options, error) {
 
 // server finds the server whose side can be asked: nil where no declaration is named and none lies here, or nobody runs it;
 // alone says so then.
-func (o *WhyOptions) server(ctx context.Context, s Surroundings) (server why.Server, alone string, err error) {
+func (o *WhyOptions) server(ctx context.Context, s process.Surroundings) (server why.Server, alone string, err error) {
 	file := o.File
 	if file == "" {
 		file = "."
 	}
-	c := located(file, o.Data, s)
+	c := declare.Located(file, o.Data, s)
 	if c == nil {
 		if o.File != "" {
-			_, err = read(file, o.Data, s.withoutSecrets())
+			_, err = declare.Read(file, o.Data, s.WithoutSecrets())
 		}
 		return nil, "", err
 	}
-	runs, err := askServer(ctx, c, "names", nameCommand{JSON: true}, &bytes.Buffer{})
+	runs, err := control.Ask(ctx, c, "names", names.Command{JSON: true}, &bytes.Buffer{})
 	switch {
 	case runs:
 		return &whyServer{c}, "", nil // whether it has names to tell of is no matter here
 	case err != nil:
 		return nil, "", err
 	case o.File != "" || o.Data != "":
-		return nil, "", roundtrip.E(roundtrip.Unavailable, "app.stopping", "no server runs with %s (nobody answers at %s): start it, or leave --file out to see this side alone", c.File, controlPath(c))
+		return nil, "", roundtrip.E(roundtrip.Unavailable, "app.stopping", "no server runs with %s (nobody answers at %s): start it, or leave --file out to see this side alone", c.File, control.Path(c))
 	}
 	return nil, "no server runs with the " + c.File + " of this folder.", nil
 }
@@ -150,7 +154,7 @@ type whyServer struct{ config *config.Config }
 // ask sends an order and reads its answer.
 func (w *whyServer) ask(ctx context.Context, path string, order, answer any) error {
 	var out bytes.Buffer
-	reached, err := askServer(ctx, w.config, path, order, &out)
+	reached, err := control.Ask(ctx, w.config, path, order, &out)
 	switch {
 	case err != nil:
 		return err

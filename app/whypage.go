@@ -181,9 +181,9 @@ func (a *App) doorsOfPage(saw *why.Saw, one *pageProbe) {
 		return
 	}
 	port := one.facts.Target.Port
-	door := doorOf(p.Explain(firewall.Flow{Protocol: firewall.TCP, Remote: one.from.Client, Port: port}), a.wall.enforced().Mode)
+	door := doorOf(p.Explain(firewall.Flow{Protocol: firewall.TCP, Remote: one.from.Client, Port: port}), a.wall.Enforced().Mode)
 	saw.Door = door
-	for _, d := range a.seen.watch.Packets(one.since) {
+	for _, d := range a.seen.Watch().Packets(one.since) {
 		if d.Protocol == firewall.TCP && d.From.Addr().Unmap() == one.from.Client && d.To.Port() == port {
 			saw.Drops = append(saw.Drops, why.Drop{Reason: d.Reason.Code(), Text: door.Text, Evidence: trace.Likely.String(), Fix: door.Fix, Where: door.Where})
 		}

@@ -113,7 +113,7 @@ func (a *App) sawDoors(saw *why.Saw, asked *why.Asked) {
 	}
 	from, to := asked.From[len(asked.From)-1], asked.To[len(asked.To)-1]
 	remote := from.Addr()
-	for _, d := range a.seen.watch.Packets(asked.Since) {
+	for _, d := range a.seen.Watch().Packets(asked.Since) {
 		exact := slices.ContainsFunc(asked.From, func(f netip.AddrPort) bool {
 			return f.Port() == d.From.Port() && (f.Addr().IsUnspecified() || f.Addr() == d.From.Addr().Unmap())
 		})
@@ -121,7 +121,7 @@ func (a *App) sawDoors(saw *why.Saw, asked *why.Asked) {
 			continue
 		}
 		remote = d.From.Addr().Unmap()
-		door := doorOf(p.Explain(firewall.Flow{Protocol: firewall.TCP, Remote: remote, Port: asked.Port}), a.wall.enforced().Mode)
+		door := doorOf(p.Explain(firewall.Flow{Protocol: firewall.TCP, Remote: remote, Port: asked.Port}), a.wall.Enforced().Mode)
 		saw.Drops = append(saw.Drops, why.Drop{
 			Exact: true, Reason: d.Reason.Code(), Text: door.Text, Evidence: trace.Reported.String(), Fix: door.Fix, Where: door.Where,
 		})
@@ -130,7 +130,7 @@ func (a *App) sawDoors(saw *why.Saw, asked *why.Asked) {
 		remote = probeSource(a, to)
 	}
 	if remote.IsValid() {
-		saw.Door = doorOf(p.Explain(firewall.Flow{Protocol: firewall.TCP, Remote: remote, Port: asked.Port}), a.wall.enforced().Mode)
+		saw.Door = doorOf(p.Explain(firewall.Flow{Protocol: firewall.TCP, Remote: remote, Port: asked.Port}), a.wall.Enforced().Mode)
 	}
 }
 

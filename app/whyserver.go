@@ -16,6 +16,7 @@ import (
 	mdns "github.com/miekg/dns"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/doors"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/dns/probe"
 	"github.com/roundtrip-dev/roundtrip/gate/route"
@@ -116,10 +117,7 @@ func serves(site, host string) bool {
 
 // beginZone says what our zone has for the host, and makes the unique name.
 func (a *App) beginZone(h *house, b *why.Begun, host string) error {
-	if a.names == nil {
-		return nil
-	}
-	set := a.names.set.Load()
+	set := a.names.Zones()
 	if set == nil {
 		return nil
 	}
@@ -149,7 +147,7 @@ func (a *App) beginZone(h *house, b *why.Begun, host string) error {
 		words := strings.Fields(answer)
 		b.NS = append(b.NS, strings.ToLower(strings.TrimSuffix(words[len(words)-1], ".")))
 	}
-	if a.names.server == nil {
+	if !a.names.Runs() {
 		return nil
 	}
 	id, err := a.newID()
@@ -161,7 +159,7 @@ func (a *App) beginZone(h *house, b *why.Begun, host string) error {
 		return err
 	}
 	b.ProbeID, b.Probe = id.String(), signer.Name(id, a.around.Now().Add(probeLives), zone.Name)
-	b.Names = spread(a.names.doors.all(), b.Reach)
+	b.Names = spread(a.names.All(), b.Reach)
 	return nil
 }
 
@@ -222,9 +220,9 @@ func (a *App) listens() []netip.AddrPort {
 	if a.doors == nil {
 		return nil
 	}
-	for _, l := range []net.Listener{a.doors.secure, a.doors.plain} {
+	for _, l := range []net.Listener{a.doors.Secure, a.doors.Plain} {
 		if l != nil {
-			all = append(all, addrPort(l.Addr()))
+			all = append(all, doors.AddrPort(l.Addr()))
 		}
 	}
 	return all

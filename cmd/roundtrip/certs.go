@@ -3,11 +3,11 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/certs"
 )
 
 func newCerts(c console) *cobra.Command {
-	var o app.CertOptions
+	var o certs.CertOptions
 	cmd := &cobra.Command{
 		Use:     "certs [FILE]",
 		GroupID: "operate",
@@ -23,7 +23,7 @@ be got, so that a monitor can run it.`,
 		Args: fileArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.File = file(args)
-			well, err := app.Certs(cmd.Context(), o, c.surroundings())
+			well, err := certs.Certs(cmd.Context(), o, c.surroundings())
 			if err == nil && !well {
 				return errSaid
 			}

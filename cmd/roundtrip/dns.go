@@ -5,11 +5,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/names"
 )
 
 func newZone(c console) *cobra.Command {
-	var o app.NameOptions
+	var o names.NameOptions
 	cmd := &cobra.Command{
 		Use:     "zone NAME [FILE]",
 		GroupID: "operate",
@@ -30,7 +30,7 @@ declaration and says so.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.File = file(args[1:])
-			return app.PrintZone(cmd.Context(), o, args[0], c.surroundings())
+			return names.PrintZone(cmd.Context(), o, args[0], c.surroundings())
 		},
 	}
 	nameFlags(cmd, &o, "print a JSON array of records")
@@ -50,7 +50,7 @@ func newDNS(c console) *cobra.Command {
 }
 
 func newDNSExplain(c console) *cobra.Command {
-	var o app.NameOptions
+	var o names.NameOptions
 	cmd := &cobra.Command{
 		Use:   "explain NAME [TYPE] [FILE]",
 		Short: "Say why a name has the answer that it has",
@@ -71,11 +71,11 @@ zone, or in the one of the first site.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kind, rest := "A", args[1:]
-			if len(rest) == 2 || len(rest) == 1 && (app.IsRecordType(rest[0]) || !exists(rest[0])) {
+			if len(rest) == 2 || len(rest) == 1 && (names.IsRecordType(rest[0]) || !exists(rest[0])) {
 				kind, rest = rest[0], rest[1:]
 			}
 			o.File = file(rest)
-			return app.ExplainName(cmd.Context(), o, args[0], kind, c.surroundings())
+			return names.ExplainName(cmd.Context(), o, args[0], kind, c.surroundings())
 		},
 	}
 	nameFlags(cmd, &o, "print a JSON object")
@@ -89,7 +89,7 @@ func exists(path string) bool {
 }
 
 func newDNSStatus(c console) *cobra.Command {
-	var o app.NameOptions
+	var o names.NameOptions
 	cmd := &cobra.Command{
 		Use:   "status [FILE]",
 		Short: "Show the zones, their copies elsewhere, and what was answered",
@@ -103,7 +103,7 @@ It exits with 1 where a secondary is behind, so that a monitor can run it.`,
 		Args: fileArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.File = file(args)
-			well, err := app.NameStatus(cmd.Context(), o, c.surroundings())
+			well, err := names.NameStatus(cmd.Context(), o, c.surroundings())
 			if err == nil && !well {
 				return errSaid
 			}
@@ -114,7 +114,7 @@ It exits with 1 where a secondary is behind, so that a monitor can run it.`,
 	return cmd
 }
 
-func nameFlags(cmd *cobra.Command, o *app.NameOptions, json string) {
+func nameFlags(cmd *cobra.Command, o *names.NameOptions, json string) {
 	cmd.Flags().StringVar(&o.Data, "data", "", "the `folder` of the database, if serve was given one")
 	cmd.Flags().BoolVar(&o.JSON, "json", false, json)
 }

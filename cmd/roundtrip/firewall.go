@@ -10,7 +10,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/process"
+	"github.com/roundtrip-dev/roundtrip/app/wall"
 )
 
 func newFirewall(c console) *cobra.Command {
@@ -33,18 +34,18 @@ func newFirewallSecond(c console) *cobra.Command {
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return app.FirewallSecond(cmd.Context(), args[0], c.surroundings())
+			return wall.FirewallSecond(cmd.Context(), args[0], c.surroundings())
 		},
 	}
 }
 
 // firewallFlags are those of each of its commands.
-func firewallFlags(cmd *cobra.Command, o *app.FirewallOptions) {
+func firewallFlags(cmd *cobra.Command, o *wall.FirewallOptions) {
 	cmd.Flags().StringVar(&o.Data, "data", "", "the `folder` of the database, if serve was given one")
 }
 
 func newFirewallApply(c console) *cobra.Command {
-	var o app.FirewallOptions
+	var o wall.FirewallOptions
 	cmd := &cobra.Command{
 		Use:   "apply [FILE]",
 		Short: "Bring the groups into the kernel, on trial until confirmed",
@@ -62,10 +63,10 @@ roundtrip firewall confirm; also if this terminal is cut off.`,
 		Args: fileArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.File = file(args)
-			o.Answers = terminal(c.in)
+			o.Answers = typist(c.in)
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 			defer stop()
-			return app.FirewallApply(ctx, o, c.surroundings())
+			return wall.FirewallApply(ctx, o, c.surroundings())
 		},
 	}
 	firewallFlags(cmd, &o)
@@ -75,8 +76,8 @@ roundtrip firewall confirm; also if this terminal is cut off.`,
 	return cmd
 }
 
-// terminal returns the input where a person types, else nil.
-func terminal(in io.Reader) io.Reader {
+// typist returns the input where a person types, else nil.
+func typist(in io.Reader) io.Reader {
 	if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return f
 	}
@@ -84,7 +85,7 @@ func terminal(in io.Reader) io.Reader {
 }
 
 func newFirewallConfirm(c console) *cobra.Command {
-	return firewallCommand(c, app.FirewallConfirm, &cobra.Command{
+	return firewallCommand(c, wall.FirewallConfirm, &cobra.Command{
 		Use:   "confirm [FILE]",
 		Short: "Let the groups stand that wait to be confirmed",
 		Long: `Lets the groups stand that apply, serve or a reload has brought in, so that they
@@ -94,7 +95,7 @@ to be confirmed. The same groups need it no more.`,
 }
 
 func newFirewallOff(c console) *cobra.Command {
-	return firewallCommand(c, app.FirewallOff, &cobra.Command{
+	return firewallCommand(c, wall.FirewallOff, &cobra.Command{
 		Use:   "off [FILE]",
 		Short: "Remove our table from the kernel, and nothing else",
 		Long: `Removes the table inet roundtrip from the kernel. Tables of others are not
@@ -104,8 +105,8 @@ listeners.`,
 }
 
 // firewallCommand completes a command that takes a file and the folder.
-func firewallCommand(c console, do func(context.Context, app.FirewallOptions, app.Surroundings) error, cmd *cobra.Command) *cobra.Command {
-	var o app.FirewallOptions
+func firewallCommand(c console, do func(context.Context, wall.FirewallOptions, process.Surroundings) error, cmd *cobra.Command) *cobra.Command {
+	var o wall.FirewallOptions
 	cmd.Args = fileArg
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.File = file(args)
@@ -116,7 +117,7 @@ func firewallCommand(c console, do func(context.Context, app.FirewallOptions, ap
 }
 
 func newFirewallStatus(c console) *cobra.Command {
-	var o app.FirewallOptions
+	var o wall.FirewallOptions
 	cmd := &cobra.Command{
 		Use:   "status [FILE]",
 		Short: "Show who enforces the groups, what they admit, what is reachable",
@@ -132,7 +133,7 @@ monitor can run it.`,
 		Args: fileArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.File = file(args)
-			well, err := app.FirewallStatus(cmd.Context(), o, c.surroundings())
+			well, err := wall.FirewallStatus(cmd.Context(), o, c.surroundings())
 			if err == nil && !well {
 				return errSaid
 			}

@@ -10,11 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/wall"
 )
 
 func newFirewallDrops(c console) *cobra.Command {
-	var o app.DropsOptions
+	var o wall.DropsOptions
 	cmd := &cobra.Command{
 		Use:   "drops [FILE]",
 		Short: "Show what was dropped: who, how often, why, what would let it pass",
@@ -30,7 +30,7 @@ came nearest, and what would let it pass.`,
 			o.File = file(args)
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			return app.Drops(ctx, o, c.surroundings())
+			return wall.Drops(ctx, o, c.surroundings())
 		},
 	}
 	cmd.Flags().StringVar(&o.Data, "data", "", "the `folder` of the database, if serve was given one")
@@ -41,7 +41,7 @@ came nearest, and what would let it pass.`,
 }
 
 func newFirewallFlows(c console) *cobra.Command {
-	var o app.FlowsOptions
+	var o wall.FlowsOptions
 	cmd := &cobra.Command{
 		Use:   "flows [FILE]",
 		Short: "Show live flows, and the rules that let them in",
@@ -54,7 +54,7 @@ a flow came in says its mark where firewall.marks is on; else it is predicted.`,
 		Args: fileArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.File = file(args)
-			return app.Flows(cmd.Context(), o, c.surroundings())
+			return wall.Flows(cmd.Context(), o, c.surroundings())
 		},
 	}
 	flowsFlags(cmd, &o)
@@ -63,7 +63,7 @@ a flow came in says its mark where firewall.marks is on; else it is predicted.`,
 }
 
 func newFirewallCut(c console) *cobra.Command {
-	var o app.FlowsOptions
+	var o wall.FlowsOptions
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "cut [FILE]",
@@ -85,7 +85,7 @@ What a rule still allows may come again at once.`,
 			if !yes {
 				o.Sure = c.sure
 			}
-			return app.Cut(cmd.Context(), o, c.surroundings())
+			return wall.Cut(cmd.Context(), o, c.surroundings())
 		},
 	}
 	flowsFlags(cmd, &o)
@@ -94,7 +94,7 @@ What a rule still allows may come again at once.`,
 }
 
 // flowsFlags are those by which flows are chosen.
-func flowsFlags(cmd *cobra.Command, o *app.FlowsOptions) {
+func flowsFlags(cmd *cobra.Command, o *wall.FlowsOptions) {
 	cmd.Flags().StringVar(&o.Data, "data", "", "the `folder` of the database, if serve was given one")
 	cmd.Flags().StringVar(&o.Rule, "rule", "", "those that the `rule` let in, such as \"web 2\"")
 	cmd.Flags().BoolVar(&o.Removed, "removed", false, "those that no rule allows any more")
@@ -102,7 +102,7 @@ func flowsFlags(cmd *cobra.Command, o *app.FlowsOptions) {
 
 // sure reads whether a person types yes.
 func (c console) sure() (bool, error) {
-	if terminal(c.in) == nil {
+	if typist(c.in) == nil {
 		return false, usage("nobody is at the terminal who could type yes; in scripts, say --yes")
 	}
 	line, err := bufio.NewReader(c.in).ReadString('\n')

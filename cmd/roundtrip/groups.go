@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/wall"
 )
 
 // exportGroups are the commands that write the security groups for others.
@@ -12,7 +12,7 @@ func exportGroups(c console) []*cobra.Command {
 		return &cobra.Command{
 			Use: name + " [FILE]", Short: short, Long: long, Example: example, Args: fileArg,
 			RunE: func(_ *cobra.Command, args []string) error {
-				return app.ExportGroups(name, file(args), "", c.surroundings())
+				return wall.ExportGroups(name, file(args), "", c.surroundings())
 			},
 		}
 	}
@@ -22,7 +22,7 @@ on which this server does not run. It has a table of its own, so that other
 tables stay, and loading it again replaces what it loaded before.`,
 		"  roundtrip export nftables --role database > database.nft\n  nft -c -f database.nft")
 	nft.RunE = func(_ *cobra.Command, args []string) error {
-		return app.ExportGroups("nftables", file(args), role, c.surroundings())
+		return wall.ExportGroups("nftables", file(args), role, c.surroundings())
 	}
 	nft.Flags().StringVar(&role, "role", "", "the `role` of the machine, where there are several")
 	return []*cobra.Command{
@@ -59,7 +59,7 @@ is a comment in it, and is said on standard error; nothing is made wider.`,
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return app.ImportGroups(args[0], c.in, c.surroundings()) },
+		RunE: func(_ *cobra.Command, args []string) error { return wall.ImportGroups(args[0], c.in, c.surroundings()) },
 	})
 	return cmd
 }

@@ -7,11 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/journeys"
 )
 
 func newJourneys(c console) *cobra.Command {
-	var o app.JourneysOptions
+	var o journeys.ListOptions
 	cmd := &cobra.Command{
 		Use:     "journeys [FILE]",
 		GroupID: "see",
@@ -37,7 +37,7 @@ went well are left out.`,
 			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			return app.Journeys(ctx, o, c.surroundings())
+			return journeys.Journeys(ctx, o, c.surroundings())
 		},
 	}
 	journeyFlags(cmd, &o.JourneyOptions)
@@ -57,13 +57,13 @@ went well are left out.`,
 // journeysMost is how many journeys may be asked for at once.
 const journeysMost = 5000
 
-func journeyFlags(cmd *cobra.Command, o *app.JourneyOptions) {
+func journeyFlags(cmd *cobra.Command, o *journeys.JourneyOptions) {
 	cmd.Flags().StringVar(&o.Data, "data", "", "the `folder` of the database, if serve was given one")
 	cmd.Flags().BoolVar(&o.JSON, "json", false, "print JSON")
 }
 
 func newJourney(c console) *cobra.Command {
-	var o app.JourneyOptions
+	var o journeys.JourneyOptions
 	cmd := &cobra.Command{
 		Use:     "journey ID [FILE]",
 		GroupID: "see",
@@ -82,7 +82,7 @@ that decided: 11 names, 12 firewall, 13 TCP, 14 TLS, 15 route, 16 CORS,
 		Args: journeyArgs(1, "the id of a journey, such as: roundtrip journey 7a2b3c4d"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.File, o.Show = file(args[1:]), c.display()
-			v, err := app.Journey(cmd.Context(), o, args[0], c.surroundings())
+			v, err := journeys.Journey(cmd.Context(), o, args[0], c.surroundings())
 			if err != nil {
 				return err
 			}
@@ -105,7 +105,7 @@ func journeyArgs(ids int, what string) cobra.PositionalArgs {
 }
 
 func newJourneyDiff(c console) *cobra.Command {
-	var o app.JourneyOptions
+	var o journeys.JourneyOptions
 	cmd := &cobra.Command{
 		Use:   "diff A B [FILE]",
 		Short: "Show what differs between two journeys and their files",
@@ -116,7 +116,7 @@ declaration was in force, it shows what that has differently.`,
 		Args:    journeyArgs(2, "two ids, such as: roundtrip journey diff 7a2b3c4d 91e05f20"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.File, o.Show = file(args[2:]), c.display()
-			return app.JourneysDiffer(cmd.Context(), o, args[0], args[1], c.surroundings())
+			return journeys.Differ(cmd.Context(), o, args[0], args[1], c.surroundings())
 		},
 	}
 	journeyFlags(cmd, &o)
@@ -124,7 +124,7 @@ declaration was in force, it shows what that has differently.`,
 }
 
 func newJourneyPin(c console) *cobra.Command {
-	var o app.JourneyOptions
+	var o journeys.JourneyOptions
 	var off bool
 	cmd := &cobra.Command{
 		Use:     "pin ID [FILE]",
@@ -133,7 +133,7 @@ func newJourneyPin(c console) *cobra.Command {
 		Args:    journeyArgs(1, "the id of a journey, such as: roundtrip journey pin 7a2b3c4d"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.File = file(args[1:])
-			return app.PinJourney(cmd.Context(), o, args[0], !off, c.surroundings())
+			return journeys.PinJourney(cmd.Context(), o, args[0], !off, c.surroundings())
 		},
 	}
 	cmd.Flags().StringVar(&o.Data, "data", "", "the `folder` of the database, if serve was given one")

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/certs"
 )
 
 func newTrust(c console) *cobra.Command {
@@ -24,7 +25,7 @@ It needs the rights to do so (sudo) and says each thing that it does. --undo
 removes exactly what was installed.`,
 		Args: fileArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return app.Trust(cmd.Context(), file(args), undo, c.surroundings())
+			return certs.Trust(cmd.Context(), file(args), undo, c.surroundings())
 		},
 	}
 	cmd.Flags().BoolVar(&undo, "undo", false, "remove it again")

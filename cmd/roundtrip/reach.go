@@ -3,11 +3,11 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/wall"
 )
 
 func newReach(c console) *cobra.Command {
-	var o app.ReachOptions
+	var o wall.ReachOptions
 	cmd := &cobra.Command{
 		Use:     "reach FROM PROTO/PORT [FILE]",
 		GroupID: "declare",
@@ -29,7 +29,7 @@ a group, or list:NAME. It exits with 1 if not all of it passes.`,
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			o.From, o.Traffic, o.File = args[0], args[1], file(args[2:])
-			reached, err := app.Reach(o, c.surroundings())
+			reached, err := wall.Reach(o, c.surroundings())
 			if err == nil && !reached {
 				return errSaid
 			}

@@ -15,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/process"
+	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/config"
 )
 
@@ -35,8 +37,8 @@ type console struct {
 }
 
 // surroundings gives app the process's surroundings: only this package touches them.
-func (c console) surroundings() app.Surroundings {
-	return app.Surroundings{
+func (c console) surroundings() process.Surroundings {
+	return process.Surroundings{
 		Out: c.out, Err: c.err, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv, Addresses: ownAddresses, Kernel: true, Second: startSecond,
 	}
 }
@@ -80,10 +82,10 @@ func (c console) report(err error) int {
 		return exitFailed
 	}
 	if _, ok := errors.AsType[*config.Problems](err); ok {
-		fmt.Fprintln(c.err, app.Explain(err))
+		fmt.Fprintln(c.err, terminal.Explain(err))
 		return exitFailed
 	}
-	fmt.Fprintf(c.err, "roundtrip: %s\n", strings.TrimPrefix(app.Explain(err), "usage: "))
+	fmt.Fprintf(c.err, "roundtrip: %s\n", strings.TrimPrefix(terminal.Explain(err), "usage: "))
 	if errors.Is(err, errUsage) || strings.HasPrefix(err.Error(), "unknown command") {
 		return exitUsage
 	}

@@ -4,10 +4,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/journeys"
 )
 
 func newStatus(c console) *cobra.Command {
-	var o app.JourneyOptions
+	var o journeys.JourneyOptions
 	cmd := &cobra.Command{
 		Use:     "status [FILE]",
 		GroupID: "see",

@@ -3,11 +3,11 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/upstreams"
 )
 
 func newUpstreams(c console) *cobra.Command {
-	var o app.UpstreamOptions
+	var o upstreams.UpstreamOptions
 	cmd := &cobra.Command{
 		Use:     "upstreams [FILE]",
 		GroupID: "operate",
@@ -22,7 +22,7 @@ It exits with 1 where one is ejected or unwell, so that a monitor can run it.`,
 		Args: fileArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.File = file(args)
-			well, err := app.Upstreams(cmd.Context(), o, c.surroundings())
+			well, err := upstreams.Upstreams(cmd.Context(), o, c.surroundings())
 			if err == nil && !well {
 				return errSaid
 			}

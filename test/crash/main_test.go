@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 )
 
 // scrambled makes this program a server whose streams are woken wrongly: see serveScrambled.
@@ -47,7 +48,7 @@ func serveScrambled(folder string) error {
 				wake()
 			}
 		},
-	}, app.Surroundings{Out: os.Stdout, Err: os.Stderr, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv})
+	}, process.Surroundings{Out: os.Stdout, Err: os.Stderr, Now: time.Now, Rand: rand.Reader, Getenv: os.LookupEnv})
 	if err != nil {
 		return err
 	}
