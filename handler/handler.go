@@ -132,18 +132,21 @@ func (c *Core) permit(ctx context.Context, v *Visit) error {
 	if err != nil {
 		return refused(step, err)
 	}
-	step.Note(p.Rule()).OK()
 	v.permit = p
+	if step = step.Note(p.Rule()); v.brings() {
+		v.checking = step.Then(trace.OK, trace.Schema, v.rule())
+	} else {
+		step.OK()
+	}
 	return nil
 }
 
-// check looks at what a write brings.
-func (c *Core) check(ctx context.Context, v *Visit) error {
-	if !v.Call.Action.Writes() || v.Call.Action == roundtrip.Delete {
+// check looks at what a write brings. It follows upon permit at once, which opens the step.
+func (c *Core) check(_ context.Context, v *Visit) error {
+	if !v.brings() {
 		return nil
 	}
-	step := trace.From(ctx).Begin(trace.Schema, v.rule())
-	err := v.wrong
+	step, err := v.checking, v.wrong
 	if v.Call.Action == roundtrip.Create {
 		err = c.checkInput(v.Call, v.who)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/policy"
 	"github.com/roundtrip-dev/roundtrip/store"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // Visit is one caller's way through the house. A door may use it again for another one after [Visit.Reset].
@@ -19,6 +20,8 @@ type Visit struct {
 	wrong  error // what is wrong with the input of an update or batch
 	hops   []Hop
 	page   store.Page
+
+	checking trace.Step // is open from permit to check
 
 	core   *Core
 	onView func(store.View) error
@@ -78,6 +81,9 @@ func (v *Visit) through(ctx context.Context, stations ...func(context.Context, *
 	}
 	return nil
 }
+
+// brings reports whether the call brings records to look at.
+func (v *Visit) brings() bool { return v.Call.Action.Writes() && v.Call.Action != roundtrip.Delete }
 
 // rule names what is decided on, for the journey.
 func (v *Visit) rule() string {

@@ -19,7 +19,7 @@ func (j *Journey) Doing(l Layer) string {
 func (j *Journey) Done() iter.Seq[*Hop] {
 	return func(yield func(*Hop) bool) {
 		for i := range j.Len() {
-			if j.state[i].Load() == hopDone && !yield(&j.hops[i]) {
+			if j.marks.isDone(i) && !yield(&j.hops[i]) {
 				return
 			}
 		}

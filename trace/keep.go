@@ -97,7 +97,7 @@ func (j *Journey) failed() bool {
 // waited reports whether a hop waited for at least floor ns, or would have refused the journey.
 func (j *Journey) waited(floor int64) bool {
 	for i := range j.Len() {
-		if j.state[i].Load() != hopDone {
+		if !j.marks.isDone(i) {
 			continue
 		}
 		if h := &j.hops[i]; h.Verdict == Shadowed || h.Verdict == Wait && h.Took >= floor {

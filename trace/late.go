@@ -19,7 +19,7 @@ func (s Step) Later() Late {
 	if s.hop() == nil || !s.j.promised.CompareAndSwap(false, true) {
 		return Late{}
 	}
-	return Late(s)
+	return Late{j: s.j, i: s.i}
 }
 
 // Note adds the text to the hop of the step, "" adds nothing.

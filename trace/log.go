@@ -178,7 +178,7 @@ func appendLine(b []byte, j *Journey) []byte {
 // rule returns the rule of the firewall that let the connection in, "" where none did, and how that is known.
 func (j *Journey) rule() (string, Evidence) {
 	for i := range j.Len() {
-		if h := &j.hops[i]; j.state[i].Load() == hopDone && h.Layer == Firewall && h.N[0] > 0 {
+		if h := &j.hops[i]; j.marks.isDone(i) && h.Layer == Firewall && h.N[0] > 0 {
 			return h.Name, h.Evidence
 		}
 	}
@@ -188,7 +188,7 @@ func (j *Journey) rule() (string, Evidence) {
 // upstream returns the name of the server behind a proxy route that was asked last, and how many were.
 func (j *Journey) upstream() (name string, tries int) {
 	for i := range j.Len() {
-		if h := &j.hops[i]; j.state[i].Load() == hopDone && h.Layer == Proxy {
+		if h := &j.hops[i]; j.marks.isDone(i) && h.Layer == Proxy {
 			name = h.Name
 			tries++
 		}

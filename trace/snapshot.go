@@ -57,10 +57,10 @@ func (s *Snapshot) fill(j *Journey) {
 	s.Links = append([]Link(nil), j.links[:j.nlink]...)
 	s.Hops = make([]Hop, j.Len())
 	for i := range s.Hops {
-		switch h := &j.hops[i]; j.state[i].Load() {
-		case hopDone:
+		switch h := &j.hops[i]; {
+		case j.marks.isDone(i):
 			s.Hops[i] = *h
-		case hopOpen:
+		case j.marks.isOpen(i):
 			s.Hops[i] = Hop{Layer: h.Layer, Name: h.Name, Start: h.Start}
 		}
 	}

@@ -103,13 +103,14 @@ type Hop struct {
 
 // Step is an open hop. It belongs to one goroutine at a time, and must be closed. The zero Step does nothing.
 type Step struct {
-	j *Journey
-	i int32
+	j    *Journey
+	i    int32  // -1: it had no room
+	turn uint32 // of the journey when it was opened
 }
 
 // hop returns the hop while it is open, else nil.
 func (s Step) hop() *Hop {
-	if s.j == nil || s.j.state[s.i].Load() != hopOpen {
+	if s.j == nil || s.i < 0 || s.j.turn.Load() != s.turn || !s.j.marks.isOpen(int(s.i)) {
 		return nil
 	}
 	return &s.j.hops[s.i]
@@ -123,13 +124,33 @@ func (s Step) Deny(r Reason) { s.End(Deny, r) }
 
 // End closes the step. A step that is closed already stays as it is.
 func (s Step) End(v Verdict, r Reason) {
+	if h := s.hop(); h != nil {
+		s.close(h, int64(s.j.since()), v, r)
+	}
+}
+
+// Then closes a step that let the request pass, and opens the one that follows upon it at the same moment: it reads the clock
+// once, which is a third of what both cost. It is for stations between which nothing is done.
+func (s Step) Then(v Verdict, layer Layer, name string) Step {
+	if s.j == nil || s.j.turn.Load() != s.turn {
+		return Step{}
+	}
 	h := s.hop()
 	if h == nil {
-		return
+		return s.j.Begin(layer, name)
 	}
-	h.Took = int64(s.j.since()) - h.Start
-	h.Verdict, h.Reason = v, r
-	s.j.state[s.i].Store(hopDone)
+	now := int64(s.j.since())
+	s.close(h, now, v, None)
+	i := s.j.slot()
+	if i < 0 {
+		return s.j.nowhere()
+	}
+	return s.j.open(i, layer, name, now)
+}
+
+func (s Step) close(h *Hop, now int64, v Verdict, r Reason) {
+	h.Took, h.Verdict, h.Reason = now-h.Start, v, r
+	s.j.marks.done(s.i)
 }
 
 // Note adds a short text to the open step.

@@ -80,27 +80,19 @@ type Journey struct {
 	Headers    string // those of the request that journeys.headers names, a line each; "" by default
 	Kept       Kept   // why it is kept longer than most; set when it ends, but for Probed and Traced
 
-	links [linksMax]Link
-	nlink int
-	hops  [HopsMax]Hop
-	state [HopsMax]atomic.Uint32 // what may be read of each hop: hopEmpty, hopOpen, hopDone
-	n     atomic.Int32           // slots given out; negative once the journey has ended
-	turn  atomic.Uint32          // grows each time the journey is filled anew
-	end   int32                  // what n was when the journey ended
-
+	marks    marks
+	n        atomic.Int32  // slots given out; negative once the journey has ended
+	turn     atomic.Uint32 // grows each time the journey is filled anew
+	end      int32         // what n was when the journey ended
+	shard    uint32
 	promised atomic.Bool              // a note that comes late
 	late     atomic.Pointer[lateNote] // the note, once it has come
-	shard    uint32
-	seq      uint64           // its place among those that ended in its shard
-	clock    func() time.Time // nil: the machine's monotonic clock
+	seq      uint64                   // its place among those that ended in its shard
+	clock    func() time.Time         // nil: the machine's monotonic clock
+	nlink    int
+	links    [linksMax]Link
+	hops     [HopsMax]Hop
 }
-
-// The states of a hop. A goroutine owns an open hop alone; whoever sees hopDone may read it.
-const (
-	hopEmpty = iota
-	hopOpen
-	hopDone
-)
 
 // ended is what n becomes at the end: so far below zero that no number of late calls brings it back.
 const ended = -1 << 30
@@ -121,12 +113,25 @@ func (j *Journey) Len() int {
 func (j *Journey) Begin(layer Layer, name string) Step {
 	i := j.slot()
 	if i < 0 {
+		return j.nowhere()
+	}
+	return j.open(i, layer, name, int64(j.since()))
+}
+
+// open writes what the hop of a slot begins with.
+func (j *Journey) open(i int32, layer Layer, name string, start int64) Step {
+	h := &j.hops[i]
+	h.Layer, h.Name, h.Start = layer, name, start
+	j.marks.open(i)
+	return Step{j: j, i: i, turn: j.turn.Load()}
+}
+
+// nowhere is a step that has no room. What follows upon it is counted in Dropped, too.
+func (j *Journey) nowhere() Step {
+	if j == nil {
 		return Step{}
 	}
-	h := &j.hops[i]
-	h.Layer, h.Name, h.Start = layer, name, int64(j.since())
-	j.state[i].Store(hopOpen)
-	return Step{j: j, i: i}
+	return Step{j: j, i: -1, turn: j.turn.Load()}
 }
 
 // Add records a hop that took no time of its own, or that ended before, such as what is known of the connection. Its
@@ -135,7 +140,7 @@ func (j *Journey) Add(h Hop) {
 	if i := j.slot(); i >= 0 {
 		h.Note = bounded(h.Note)
 		j.hops[i] = h
-		j.state[i].Store(hopDone)
+		j.marks.done(i)
 	}
 }
 
@@ -218,7 +223,7 @@ func (j *Journey) decide() {
 	}
 	for i := j.Len() - 1; i >= 0; i-- {
 		h := &j.hops[i]
-		if j.state[i].Load() != hopDone || !h.Verdict.Refused() || (j.Reason != None && h.Reason != j.Reason) {
+		if !j.marks.isDone(i) || !h.Verdict.Refused() || (j.Reason != None && h.Reason != j.Reason) {
 			continue
 		}
 		j.Decided, j.Reason = i, h.Reason
@@ -227,32 +232,21 @@ func (j *Journey) decide() {
 }
 
 // idle reports whether nobody holds a step of an ended journey open or owes it a note, so that it can be filled again.
-func (j *Journey) idle() bool {
-	if j.awaits() {
-		return false
-	}
-	for i := range j.Len() {
-		if j.state[i].Load() != hopDone {
-			return false
-		}
-	}
-	return true
-}
+func (j *Journey) idle() bool { return j.marks.allDone(j.Len()) && !j.awaits() }
 
 // reset empties an ended journey for the next request. What was given out under the old turn stays dead.
 func (j *Journey) reset() {
 	j.turn.Add(1)
 	j.shard = (j.shard + 1) % shardCount // so that one goroutine alone fills all rings
-	n := j.Len()
-	clear(j.hops[:n])
-	for i := range n {
-		j.state[i].Store(hopEmpty)
-	}
+	clear(j.hops[:j.Len()])
+	j.marks.clear()
 	j.Took, j.Method, j.Host, j.Path, j.Route, j.Proto, j.RPC = 0, "", "", "", "", "", ""
 	j.Client, j.Account, j.Status, j.Code, j.Bytes, j.Reason, j.Dropped = netip.Addr{}, 0, 0, 0, 0, None, 0
 	j.Headers, j.Kept, j.nlink = "", 0, 0
 	j.end = 0
-	j.promised.Store(false)
-	j.late.Store(nil)
+	if j.promised.Load() {
+		j.promised.Store(false)
+		j.late.Store(nil)
+	}
 	j.n.Store(0)
 }

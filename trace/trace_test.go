@@ -62,6 +62,67 @@ func TestJourney_KeepsHopsInOrderWithTheirTimes(t *testing.T) {
 	}
 }
 
+func TestStep_ThenEndsAndBeginsAtOneMoment(t *testing.T) {
+	t.Parallel()
+	r := trace.New(trace.Options{Now: newClock(time.Millisecond).Now, Recent: 64})
+	j := r.Begin(trace.Request)
+	s := j.Begin(trace.Pool, "writer").N(1, 8).Then(trace.Wait, trace.Commit, "create")
+	s = s.Note("alone").Then(trace.OK, trace.Stream, "outbox")
+	s.OK()
+	s.Then(trace.OK, trace.SQL, "select").OK() // the clock again: nobody knows for how long that step was closed
+	r.End(j)
+	s.Then(trace.OK, trace.SQL, "too late").OK()
+	trace.Step{}.Then(trace.OK, trace.SQL, "of no journey").OK()
+
+	want := []trace.Hop{
+		{Layer: trace.Pool, Verdict: trace.Wait, Name: "writer", N: [2]int64{1, 8}, Start: 1e6, Took: 1e6},
+		{Layer: trace.Commit, Verdict: trace.OK, Name: "create", Note: "alone", Start: 2e6, Took: 1e6},
+		{Layer: trace.Stream, Verdict: trace.OK, Name: "outbox", Start: 3e6, Took: 1e6},
+		{Layer: trace.SQL, Verdict: trace.OK, Name: "select", Start: 5e6, Took: 1e6},
+	}
+	if got := r.Select(trace.Filter{}, 1)[0]; !slices.Equal(got.Hops, want) || got.Took != 7*time.Millisecond {
+		t.Errorf("took %v, hops:\n%+v\nwant 7ms:\n%+v", got.Took, got.Hops, want)
+	}
+}
+
+func TestStep_ThenCountsHopsBeyondTheRoom(t *testing.T) {
+	t.Parallel()
+	r := trace.New(trace.Options{Now: time.Now, Recent: 8})
+	j := r.Begin(trace.Request)
+	s := j.Begin(trace.SQL, "select")
+	for range trace.HopsMax + 4 {
+		s = s.Then(trace.OK, trace.SQL, "select")
+	}
+	s.OK()
+	r.End(j)
+	if got := r.Select(trace.Filter{}, 1)[0]; got.Dropped != 5 || len(got.Hops) != trace.HopsMax {
+		t.Errorf("dropped %d of %d hops, want 5 of %d", got.Dropped, len(got.Hops), trace.HopsMax)
+	}
+}
+
+// TestStep_OfAnEarlierRequestIsDead closes a step again after its journey was filled anew.
+func TestStep_OfAnEarlierRequestIsDead(t *testing.T) {
+	t.Parallel()
+	r := trace.New(trace.Options{Now: time.Now, Recent: 8})
+	stale := map[*trace.Journey]trace.Step{}
+	for range 1000 { // until one is used again, which is the pool's affair
+		j := r.Begin(trace.Request)
+		old, again := stale[j]
+		s := j.Begin(trace.SQL, "select")
+		old.End(trace.Fail, trace.ReasonOf("store.failed"))
+		old.Then(trace.Fail, trace.SQL, "stale").OK()
+		s.OK()
+		stale[j] = s
+		r.End(j)
+		if !again {
+			continue
+		}
+		if got := r.Select(trace.Filter{}, 1)[0]; len(got.Hops) != 1 || got.Hops[0].Verdict != trace.OK || got.Hops[0].Reason != trace.None {
+			t.Fatalf("the hop of an earlier request was written: %+v", got.Hops)
+		}
+	}
+}
+
 func TestJourney_DecidesWhoStoppedIt(t *testing.T) {
 	t.Parallel()
 	denied, failed := trace.ReasonOf("access.rule_denied"), trace.ReasonOf("store.failed")

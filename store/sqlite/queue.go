@@ -25,11 +25,10 @@ type op struct {
 	alone  bool          // runs in a transaction of its own
 	long   bool          // takes records along with a record: it gets more time when it runs alone
 
-	journey *trace.Journey
-	by      trace.ID // its id, which is good after it has ended too
-	name    string
-	step    trace.Step // the wait, and then the commit; it belongs to whoever has the op
-	since   time.Time  // when it began to wait
+	by    trace.ID // the journey's id, which is good after it has ended too
+	name  string
+	step  trace.Step // the wait, and then the commit; it belongs to whoever has the op
+	since time.Time  // when it began to wait
 
 	err   error
 	state atomic.Int32
@@ -113,8 +112,7 @@ func (o *op) take() bool {
 	if time.Since(o.since) > queueJump {
 		verdict = trace.Wait
 	}
-	o.step.End(verdict, trace.None)
-	o.step = o.journey.Begin(trace.Commit, o.name)
+	o.step = o.step.Then(verdict, trace.Commit, o.name)
 	return true
 }
 

@@ -25,10 +25,11 @@ func (s *Store) Write(ctx context.Context, p *policy.Permit) (*store.Result, err
 
 // seen sees an op through, with its wait and its commit as steps of the journey.
 func (s *Store) seen(o *op) error {
-	if o.journey = trace.From(o.ctx); o.journey != nil {
-		o.by = o.journey.ID
+	journey := trace.From(o.ctx)
+	if journey != nil {
+		o.by = journey.ID
 	}
-	o.step = o.journey.Begin(trace.Pool, "store.writer").N(int64(len(s.queue)), queueMax)
+	o.step = journey.Begin(trace.Pool, "store.writer").N(int64(len(s.queue)), queueMax)
 	err := s.await(o)
 	end(o.step, err)
 	return err
