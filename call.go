@@ -65,6 +65,7 @@ type Call struct {
 	Query      Query       // Get (fields, expand), List, Aggregate
 	Input      *Record     // Create, Update: what the caller gave, Input.Set says which
 	Adds       []Add       // Update: {"views": {"$add": 1}}
+	Same       []Same      // Update: what the caller gave as it is, and may not change
 	IfMatch    int64       // Update, Delete: the version that the caller read; 0 for any
 	Key        string      // Create, Update, Delete, Batch: idempotency key, "" for none
 	KeyHash    [32]byte    // SHA-256 of the request that came with the key
@@ -78,6 +79,13 @@ type Call struct {
 type Add struct {
 	Field int
 	By    Value // IntValue or FloatValue
+}
+
+// Same is a field of a stored record that has to have this value already: one that is set at creation only, or a file that is
+// named and not sent. A record that was read can so be written back whole.
+type Same struct {
+	Field int
+	Value Value // of a file: its JSON with the id, and the name where one was given
 }
 
 // Query is what a caller asks of a Get, List or Aggregate, still as text.

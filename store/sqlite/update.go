@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 
@@ -17,6 +18,9 @@ func (t *tx) update(p *policy.Permit) (*roundtrip.Record, error) {
 	}
 	if err := t.settle(tb, p.ID(), p.ReadsCounts()); err != nil {
 		return nil, failed(tb.names.update, err, t.conn.Late())
+	}
+	if err := t.same(tb, p); err != nil {
+		return nil, err
 	}
 	set := settable(tb.c, p.Input())
 	if set == nil && len(p.Call().Adds) == 0 {
@@ -166,6 +170,42 @@ func (t *tx) matching(tb *table, p *policy.Permit) (*roundtrip.Record, error) {
 	var record *roundtrip.Record
 	_, err := t.first(func(st *raw.Stmt) { record = roundtrip.CopyRow(tb.c, st) })
 	return record, failed(tb.names.get, err, t.conn.Late())
+}
+
+// same refuses an update that gives another value to what can't be changed. Who may not write does not learn the values.
+func (t *tx) same(tb *table, p *policy.Permit) error {
+	if len(p.Call().Same) == 0 {
+		return nil
+	}
+	record, err := t.untouched(tb, p)
+	if err != nil {
+		return err
+	}
+	var wrong []roundtrip.Detail
+	for _, s := range p.Call().Same {
+		f := tb.c.Fields[s.Field]
+		switch {
+		case f.Type == roundtrip.TypeFile:
+			if !sameFile(record.Values[s.Field], s.Value) {
+				wrong = append(wrong, roundtrip.Detail{Pointer: "/" + f.Name, Code: "wrong_value", Message: f.Name + " is another file than the one that is there; send its content, or leave it out"})
+			}
+		case !record.Values[s.Field].Equal(s.Value):
+			wrong = append(wrong, roundtrip.Detail{Pointer: "/" + f.Name, Code: "immutable", Message: f.Name + " can be set at creation only; leave it out"})
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return roundtrip.E(roundtrip.Invalid, "schema.invalid", "%s", wrong[0].Message).With(wrong...)
+}
+
+// sameFile reports whether a stored file is the one that was named.
+func sameFile(stored, given roundtrip.Value) bool {
+	var is, want roundtrip.File
+	if stored.IsNull() || json.Unmarshal([]byte(stored.Text()), &is) != nil || json.Unmarshal([]byte(given.Text()), &want) != nil {
+		return false
+	}
+	return is.ID == want.ID && (want.Name == "" || is.Name == want.Name)
 }
 
 // before reads the record as it is, if the update changes what others hang on: counted refs and files.

@@ -45,6 +45,28 @@ func updateTests() map[string]func(*world) {
 			stale.IfMatch = 1
 			w.must(stale, ana)
 		},
+		"GivenAsItIs": func(w *world) {
+			ana, bo := w.user("ana"), w.user("bo")
+			p := w.photo(ana, nil)
+			author, ok := p.Collection.Lookup("author")
+			if !ok {
+				w.Fatal("no author")
+			}
+			call := w.updating("photos", p.ID(), fields{"caption": roundtrip.Text("x")})
+			call.Same = []roundtrip.Same{{Field: author, Value: roundtrip.Ref(ana.ID)}}
+			equal(w, "caption", w.must(call, ana).Get("caption"), roundtrip.Text("x"))
+			call.Same[0].Value = roundtrip.Ref(bo.ID)
+			_, err := w.write(w.Context(), call, ana)
+			if e := wants(w, err, roundtrip.Invalid, "schema.invalid"); len(e.Details) != 1 || e.Details[0].Pointer != "/author" || e.Details[0].Code != "immutable" {
+				w.Fatalf("%+v", e)
+			}
+			_, err = w.write(w.Context(), call, bo) // who may not write does not learn the value
+			wants(w, err, roundtrip.Denied, "access.rule_denied")
+			call = w.updating("photos", p.ID(), nil)
+			call.Same = []roundtrip.Same{{Field: author, Value: roundtrip.Ref(bo.ID)}}
+			_, err = w.write(w.Context(), call, ana)
+			wants(w, err, roundtrip.Invalid, "schema.invalid")
+		},
 		"Adds": func(w *world) {
 			ana := w.user("ana")
 			p := w.photo(ana, nil)

@@ -26,6 +26,11 @@ func typed(why string) map[string]string {
 	return map[string]string{overProto: why, overNative: why, overWeb: why}
 }
 
+// byRPC is why only REST says it so.
+func byRPC(why string) map[string]string {
+	return map[string]string{overJSON: why, overProto: why, overNative: why, overWeb: why}
+}
+
 func create(of string, data obj) ask     { return ask{verb: "create", of: of, data: data} }
 func update(of, id string, data obj) ask { return ask{verb: "update", of: of, id: id, data: data} }
 func remove(of, id string) ask           { return ask{verb: "delete", of: of, id: id} }

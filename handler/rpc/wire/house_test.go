@@ -39,6 +39,9 @@ func show(c *roundtrip.Call) string {
 			}
 		}
 	}
+	for _, s := range c.Same {
+		fmt.Fprintf(&b, " %s==%s", c.Collection.Fields[s.Field].Name, s.Value.AppendJSON(nil))
+	}
 	for _, a := range c.Adds {
 		fmt.Fprintf(&b, " %s+=%s", c.Collection.Fields[a.Field].Name, a.By.AppendJSON(nil))
 	}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/json"
 	"math"
 	"slices"
 
@@ -16,7 +17,6 @@ type Input struct {
 	format Format
 	values []inputValue // by position
 	etag   string
-	expand bool
 }
 
 // inputValue is one field as it was given.
@@ -106,7 +106,6 @@ func join(before, part []byte, own bool) []byte {
 
 func (in *Input) enter(s slot, _ string) target {
 	if s.at < 0 { // expand: what is in it is nobody's business
-		in.expand = true
 		return &nothing{}
 	}
 	x := &in.values[s.at]
@@ -129,7 +128,6 @@ func (in *Input) enter(s slot, _ string) target {
 
 func (in *Input) wrong(s slot, code, message string) {
 	if s.at < 0 {
-		in.expand = true
 		return
 	}
 	if message == "" {
@@ -164,11 +162,9 @@ func (*nothing) stranger(string)             {}
 //
 // Without a mask, what was given is set. A number or a bool without presence is set by a Create also where it was not given:
 // that is how protobuf writes zero. With a mask, by position, exactly its fields are set: those that were not given to null,
-// or to zero where they have no presence.
+// or to zero where they have no presence. What the server keeps is passed over (https://google.aip.dev/203), and what can be set
+// at creation only has to be as it is, so that a record which was read can be sent back.
 func (in *Input) Done(masked []bool, files Files) error {
-	if masked == nil {
-		in.refuseKept()
-	}
 	for i := range in.plan.columns {
 		f, c := in.plan.collection.Fields[i], &in.plan.columns[i]
 		switch {
@@ -181,6 +177,9 @@ func (in *Input) Done(masked []bool, files Files) error {
 		case in.given(i):
 			if err := in.set(i, f, files); err != nil {
 				return err
+			}
+			if f.Immutable && in.call.Action == roundtrip.Update {
+				in.same(i, f)
 			}
 		case masked == nil && in.call.Action == roundtrip.Update:
 		case !c.explicit && (c.form == integer || c.form == float || c.form == boolean):
@@ -199,19 +198,6 @@ func (in *Input) given(i int) bool {
 		return x.has
 	}
 	return in.format == JSON && c.form == text // somebody wrote it
-}
-
-// refuseKept refuses fields that the server keeps.
-func (in *Input) refuseKept() {
-	if in.expand {
-		input.Wrong(in.call, "expand", "read_only", "expand is made by the server; leave it out")
-	}
-	for i, f := range in.plan.collection.Fields {
-		if !in.given(i) || !input.ReadOnly(i, f) || i == roundtrip.FieldETag && in.call.Action == roundtrip.Update {
-			continue
-		}
-		input.Wrong(in.call, f.Name, "read_only", f.Name+" is kept by the server; leave it out")
-	}
 }
 
 func (in *Input) setZero(i int, f form) {
@@ -284,9 +270,25 @@ func (in *Input) setValue(i int, f *roundtrip.Field, v []byte) {
 	input.PutValue(in.call, i, roundtrip.JSON(string(v)))
 }
 
-// setFile stages a file. One that is stored already can't be set again: its content belongs to the record that has it.
+// same makes a condition of a value that was given for a field that can't be changed. JSON has no one form to be compared in.
+func (in *Input) same(i int, f *roundtrip.Field) {
+	if r := in.call.Input; r.Set[i] && f.Type != roundtrip.TypeJSON {
+		in.call.Same = append(in.call.Same, roundtrip.Same{Field: i, Value: r.Values[i]})
+		r.Set[i], r.Values[i] = false, roundtrip.Value{}
+	}
+}
+
+// setFile stages a file. One that is stored already can't be set again, since its content belongs to the record that has it; an
+// update may name it, and it stays.
 func (in *Input) setFile(i int, f *roundtrip.Field, given *fileInput, files Files) error {
 	switch {
+	case given.content == nil && given.id != "" && in.call.Action == roundtrip.Update:
+		b, err := json.Marshal(roundtrip.File{ID: given.id, Name: given.name})
+		if err != nil {
+			return roundtrip.Wrap("wire.file", err)
+		}
+		in.call.Same = append(in.call.Same, roundtrip.Same{Field: i, Value: roundtrip.JSON(string(b))})
+		return nil
 	case given.content == nil && (given.id != "" || given.name == ""):
 		input.Wrong(in.call, f.Name, "wrong_type", fileExpected+"; leave it out to keep the one that is there")
 		return nil

@@ -58,6 +58,9 @@ func (r *request) tell(h hash.Hash) {
 			tell(h, f.Name, string(b))
 		}
 	}
+	for _, s := range c.Same {
+		tell(h, c.Collection.Fields[s.Field].Name, "=", string(s.Value.AppendJSON(nil)))
+	}
 	for _, a := range c.Adds {
 		tell(h, c.Collection.Fields[a.Field].Name, "+", string(a.By.AppendJSON(nil)))
 	}
