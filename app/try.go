@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -18,6 +19,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/app/doors"
 	"github.com/roundtrip-dev/roundtrip/console"
+	"github.com/roundtrip-dev/roundtrip/identity"
 	"github.com/roundtrip-dev/roundtrip/why"
 )
 
@@ -34,34 +36,106 @@ func triedHeaders() []string {
 // try makes one call for the console's page API: to this server's own door, by the name of one of its sites, so that it meets
 // every station that a visitor's call meets.
 func (a *App) try(ctx context.Context, o console.TryOrder) (*console.TryAnswer, error) {
-	call, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	req, id, err := a.tryRequest(call, o)
+	c, err := a.beginTry(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	t := a.tryTransport(req.URL)
-	defer t.CloseIdleConnections()
-	began := a.around.Now()
-	resp, err := t.RoundTrip(req)
+	defer c.end(ctx)
+	return c.whole(ctx, cancel)
+}
+
+// tryCall is a call that was tried, and is answered.
+type tryCall struct {
+	app       *App
+	resp      *http.Response
+	transport *http.Transport
+	site, id  string // id: of the journey
+	began     time.Time
+	takeBack  func(ctx context.Context) // the session that was lent for it
+}
+
+// beginTry sends the request of an order and reads the head of its answer.
+func (a *App) beginTry(ctx context.Context, o console.TryOrder) (*tryCall, error) {
+	c := &tryCall{app: a, site: o.Site, began: a.around.Now(), takeBack: func(context.Context) {}}
+	req, id, err := a.tryRequest(ctx, o)
 	if err != nil {
+		return nil, err
+	}
+	if o.Account != "" {
+		token, err := c.lend(ctx, o.Account)
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	c.id, c.transport = id, a.tryTransport(req.URL)
+	if c.resp, err = c.transport.RoundTrip(req); err != nil { //nolint:bodyclose // end closes it
+		c.end(ctx)
 		return nil, roundtrip.E(roundtrip.Unavailable, "console.try_failed", "%s did not answer: %v", o.Site, err)
 	}
-	if kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";"); kind == "text/event-stream" {
+	c.resp.Header.Del("Set-Cookie") // it is a session
+	return c, nil
+}
+
+// lend makes a session of an account for the time of a call. That it was is in the console's audit, and in the server's log.
+func (c *tryCall) lend(ctx context.Context, account string) (token string, err error) {
+	h := c.app.house.Load()
+	if h.identity.Users() == nil {
+		return "", roundtrip.E(roundtrip.Unprocessable, "command.undeclared", "the declaration has no accounts; name their collection with identity.accounts")
+	}
+	g, err := h.identity.Lend(ctx, account, identity.Device{Name: "roundtrip console"})
+	if err != nil {
+		return "", err
+	}
+	c.app.log.InfoContext(ctx, "the console tries a call as an account", slog.String("account", g.Account.ID().String()), slog.String("site", c.site))
+	c.takeBack = func(ctx context.Context) {
+		if err := h.identity.TakeBack(ctx, g.Account.ID(), g.Session.ID); err != nil {
+			c.app.log.WarnContext(ctx, "a session that was lent for a try lives until its time is over", slog.Any("error", err))
+		}
+	}
+	return g.Token, nil
+}
+
+// end closes what the call has open.
+func (c *tryCall) end(ctx context.Context) {
+	if c.resp != nil {
+		_ = c.resp.Body.Close()
+	}
+	if c.transport != nil {
+		c.transport.CloseIdleConnections()
+	}
+	c.takeBack(context.WithoutCancel(ctx))
+}
+
+// head is the answer without its body.
+func (c *tryCall) head() *console.TryAnswer {
+	a := c.app
+	v := &console.TryAnswer{
+		Status: c.resp.StatusCode, Proto: c.resp.Proto, Headers: c.resp.Header, Journey: c.id,
+		MS: float64(a.around.Now().Sub(c.began)) / float64(time.Millisecond),
+	}
+	if a.recorder == nil {
+		v.Journey = ""
+	}
+	return v
+}
+
+// whole reads the answer, as much of it as is shown. cancel ends what is left of a stream.
+func (c *tryCall) whole(ctx context.Context, cancel func()) (*console.TryAnswer, error) {
+	if c.media() == "text/event-stream" {
 		defer time.AfterFunc(tryStreamTime, cancel).Stop()
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, tryBodyMost+1))
-	ended := err != nil && (errors.Is(err, context.Canceled) || req.Context().Err() != nil)
-	cancel() // what is left of a stream
-	_ = resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(c.resp.Body, tryBodyMost+1))
+	ended := err != nil && (errors.Is(err, context.Canceled) || ctx.Err() != nil)
+	cancel()
 	if err != nil && !ended {
-		return nil, roundtrip.E(roundtrip.Unavailable, "console.try_failed", "the answer of %s did not come whole: %v", o.Site, err)
+		return nil, roundtrip.E(roundtrip.Unavailable, "console.try_failed", "the answer of %s did not come whole: %v", c.site, err)
 	}
-	v := &console.TryAnswer{
-		Status: resp.StatusCode, Proto: resp.Proto, Headers: resp.Header, Journey: id,
-		MS: float64(a.around.Now().Sub(began)) / float64(time.Millisecond), Cut: ended || len(body) > tryBodyMost,
-	}
-	v.Headers.Del("Set-Cookie") // it is a session
+	_ = c.resp.Body.Close()
+	v := c.head()
+	v.Cut = ended || len(body) > tryBodyMost
 	body = body[:min(len(body), tryBodyMost)]
 	if v.Cut {
 		body = []byte(strings.ToValidUTF8(string(body), ""))
@@ -69,12 +143,22 @@ func (a *App) try(ctx context.Context, o console.TryOrder) (*console.TryAnswer, 
 	if v.Binary = !utf8.Valid(body); !v.Binary {
 		v.Body = string(body)
 	}
-	if a.recorder == nil {
-		v.Journey = ""
-		return v, nil
+	return v, c.saw(ctx)
+}
+
+// saw waits until the journey is there, which ends after its answer.
+func (c *tryCall) saw(ctx context.Context) error {
+	if c.app.recorder == nil {
+		return nil
 	}
-	_, err = a.Saw(context.WithoutCancel(ctx), why.Asked{Since: began, Request: []string{id}}) // the journey ends after its answer
-	return v, err
+	_, err := c.app.Saw(context.WithoutCancel(ctx), why.Asked{Since: c.began, Request: []string{c.id}})
+	return err
+}
+
+// media is the type of the answer, without its parameters.
+func (c *tryCall) media() string {
+	kind, _, _ := strings.Cut(c.resp.Header.Get("Content-Type"), ";")
+	return kind
 }
 
 // tryRequest makes the request of an order, and the id of its journey.
@@ -94,6 +178,10 @@ func (a *App) tryRequest(ctx context.Context, o console.TryOrder) (req *http.Req
 	req, err = http.NewRequestWithContext(ctx, o.Method, sites[at].URL+below.RequestURI(), strings.NewReader(o.Body))
 	if err != nil {
 		return nil, "", roundtrip.E(roundtrip.Invalid, "request.invalid", "this can't be asked: %v", err)
+	}
+	if o.Content != nil {
+		req.Body, req.GetBody, req.ContentLength = io.NopCloser(o.Content), nil, o.Size
+		req.Header.Set("Expect", "100-continue") // who is refused need not send it all first
 	}
 	for name, value := range o.Headers {
 		if name = textproto.CanonicalMIMEHeaderKey(name); !slices.Contains(triedHeaders(), name) {
@@ -125,7 +213,7 @@ func (a *App) tryTransport(u *url.URL) *http.Transport {
 		to = netip.AddrPortFrom(loopback, to.Port())
 	}
 	return &http.Transport{
-		DisableKeepAlives: true, DisableCompression: true, ResponseHeaderTimeout: 10 * time.Second, MaxResponseHeaderBytes: 64 << 10,
+		DisableKeepAlives: true, DisableCompression: true, ResponseHeaderTimeout: 10 * time.Second, ExpectContinueTimeout: 5 * time.Second, MaxResponseHeaderBytes: 64 << 10,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "tcp", to.String())
 		},

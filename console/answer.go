@@ -55,7 +55,12 @@ func readJSON(r *http.Request, to any) error {
 		}
 		return roundtrip.E(roundtrip.Invalid, "request.malformed", "the body did not come whole")
 	}
-	d := json.NewDecoder(&text)
+	return decode(text.Bytes(), to)
+}
+
+// decode reads JSON and nothing else.
+func decode(text []byte, to any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(to); err != nil {
 		return roundtrip.E(roundtrip.Invalid, "request.json", "the body is no JSON of this call: %s", strings.TrimPrefix(err.Error(), "json: "))

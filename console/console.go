@@ -33,7 +33,8 @@ const (
 	bodyBytesMax    = 64 << 10
 	partBodyMax     = 64 << 20 // of what the parts Data and People take; they have limits of their own below it
 	partTimeout     = 5 * time.Minute
-	whysMax         = 4 // probes that run at once
+	tryContentMax   = 32 << 20 // of what a call that is tried sends
+	whysMax         = 4        // probes that run at once
 	whyTimeout      = time.Minute
 	signInsPerName  = 5  // in a minute, of one name from one network; then each costs a wait
 	signInsPerPlace = 20 // from one address
@@ -65,6 +66,8 @@ type Options struct {
 	API func() any
 	// Try makes one call of a site's API, to this server itself and the real way. nil: nothing can be tried.
 	Try func(ctx context.Context, o TryOrder) (*TryAnswer, error)
+	// TryStream makes one whose answer may be a stream, and tells of it as it comes, until tell fails. nil: there are none.
+	TryStream func(ctx context.Context, o TryOrder, tell func(TryEvent) error) error
 
 	Data    http.Handler // mounted at /api/data/, with the operator in the context
 	People  http.Handler // mounted at /api/people/

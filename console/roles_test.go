@@ -27,6 +27,9 @@ func TestRoles_Matrix(t *testing.T) {
 		o.Try = func(context.Context, console.TryOrder) (*console.TryAnswer, error) {
 			return &console.TryAnswer{Status: 200, Body: `{"token":"rt_s_x"}`}, nil
 		}
+		o.TryStream = func(_ context.Context, _ console.TryOrder, tell func(console.TryEvent) error) error {
+			return tell(console.TryEvent{Answer: &console.TryAnswer{Status: 200}})
+		}
 		o.SiteLink = func(string) (string, error) { return "https://gallery.test/", nil }
 		o.Why = func(context.Context, console.WhyOrder, func(any)) (any, error) { return "", nil }
 	})
@@ -54,6 +57,9 @@ func TestRoles_Matrix(t *testing.T) {
 		{"GET /api/api", "/api/api", nil, operators.Viewer},
 		{"POST /api/try", "/api/try", args{"site": "gallery.test", "method": "GET", "path": "/photos"}, operators.Viewer},
 		{"POST /api/try", "/api/try", args{"site": "gallery.test", "method": "POST", "path": "/photos"}, operators.Operate},
+		{"POST /api/try", "/api/try", args{"site": "gallery.test", "method": "GET", "path": "/photos", "account": "ana"}, operators.Operate},
+		{"POST /api/try/stream", "/api/try/stream", args{"site": "gallery.test", "method": "GET", "path": "/photos:watch"}, operators.Viewer},
+		{"POST /api/try/stream", "/api/try/stream", args{"site": "gallery.test", "method": "POST", "path": "/gallery.v1.Photos/Watch"}, operators.Operate},
 		{"GET /api/try/accounts", "/api/try/accounts", nil, operators.Operate},
 		{"POST /api/try/sign-in", "/api/try/sign-in", args{"site": "gallery.test", "login": "ana", "password": "x"}, operators.Operate},
 		{"POST /api/why", "/api/why", args{"url": "https://gallery.test/"}, operators.Operate},

@@ -16,6 +16,7 @@ const anybody operators.Role = 0
 type route struct {
 	pattern string // of net/http's ServeMux
 	role    operators.Role
+	large   bool // its body may be one of files
 	answer  func(r *http.Request) (any, error)
 	serve   func(w http.ResponseWriter, r *http.Request) error
 }
@@ -55,9 +56,12 @@ func (c *Console) routes() []route {
 	}
 	if c.options.Try != nil {
 		list = append(list,
-			route{pattern: "POST /api/try", role: operators.Viewer, answer: c.try},
+			route{pattern: "POST /api/try", role: operators.Viewer, large: true, answer: c.try},
 			route{pattern: "GET /api/try/accounts", role: operators.Operate, answer: c.tryAccounts},
 			route{pattern: "POST /api/try/sign-in", role: operators.Operate, answer: c.trySignIn})
+	}
+	if c.options.TryStream != nil {
+		list = append(list, route{pattern: "POST /api/try/stream", role: operators.Viewer, serve: c.tryStream})
 	}
 	if c.options.SiteLink != nil {
 		list = append(list, route{pattern: "POST /api/site-link", role: operators.Operate, answer: c.siteLink})
@@ -97,11 +101,11 @@ func (c *Console) mux() http.Handler {
 
 // adapt makes a handler of a route: session, role, body, answer.
 func (c *Console) adapt(r route) http.Handler {
-	isPart := strings.HasSuffix(r.pattern, "/")
+	large := r.large || strings.HasSuffix(r.pattern, "/")
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		limit := int64(bodyBytesMax)
-		if isPart {
+		if large {
 			limit = partBodyMax
 			out := http.NewResponseController(w) // files may come and go slowly
 			_ = out.SetReadDeadline(c.options.Now().Add(partTimeout))

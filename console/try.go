@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,7 +13,10 @@ import (
 	"github.com/roundtrip-dev/roundtrip/console/operators"
 )
 
-const tryTimeout = 10 * time.Second
+const (
+	tryTimeout    = 10 * time.Second
+	tryUploadTime = 2 * time.Minute // of a call that brings files
+)
 
 // TryOrder is one call of a site's API that is tried.
 type TryOrder struct {
@@ -21,9 +25,12 @@ type TryOrder struct {
 	Path    string            `json:"path"` // below the API, with its query
 	Headers map[string]string `json:"headers"`
 	Body    string            `json:"body"`
-	As      bool              `json:"as"` // the account that the operator signed in at the site; else nobody
+	As      bool              `json:"as"`      // the account that the operator signed in at the site; else nobody
+	Account string            `json:"account"` // login or id of an account in whose name it is asked, without its password
+	Size    int64             `json:"size"`    // of the part that follows the order, in bytes
 
-	Token string `json:"-"` // of that account
+	Content io.Reader `json:"-"` // that part, in place of Body; read as it comes, and once; nil: there is none
+	Token   string    `json:"-"` // of the account that was signed in
 }
 
 // TryAnswer is what came back.
@@ -38,34 +45,83 @@ type TryAnswer struct {
 	Journey string      `json:"journey"`
 }
 
-// try makes one call the way a stranger or an account would. Who may only look may try what changes nothing, as nobody.
+// try makes one call the way a stranger or an account would.
 func (c *Console) try(r *http.Request) (any, error) {
-	var in TryOrder
-	if err := readJSON(r, &in); err != nil {
+	in, err := c.tryOrder(r)
+	if err != nil {
 		return nil, err
-	}
-	o, _ := OperatorFrom(r.Context())
-	reads := in.Method == http.MethodGet
-	if o.Role < operators.Operate && (!reads || in.As) {
-		return nil, roundtrip.E(roundtrip.Denied, "console.role", "%s may try GET as nobody; for more one has to be operator", o.Role)
-	}
-	who := ""
-	if in.As {
-		one, ok := c.sessions.as(c.cookieOf(r), in.Site)
-		if !ok {
-			return nil, roundtrip.E(roundtrip.Unprocessable, "console.not_there", "no account is signed in at %s: sign in first", in.Site)
-		}
-		in.Token, who = one.token, one.name
-	}
-	if !reads || in.As {
-		path, _, _ := strings.Cut(in.Path, "?")
-		if err := Note(r.Context(), Entry{What: "try", Target: in.Method + " " + in.Site + path, Note: as(who)}); err != nil {
-			return nil, err
-		}
 	}
 	return c.tried(r.Context(), in)
 }
 
+// tryOrder reads an order, and refuses and notes it. Who may only look may try what changes nothing, as nobody.
+func (c *Console) tryOrder(r *http.Request) (in TryOrder, err error) {
+	if in, err = readTry(r); err != nil {
+		return in, err
+	}
+	o, _ := OperatorFrom(r.Context())
+	reads, somebody := in.Method == http.MethodGet, in.As || in.Account != ""
+	if o.Role < operators.Operate && (!reads || somebody) {
+		return in, roundtrip.E(roundtrip.Denied, "console.role", "%s may try GET as nobody; for more one has to be operator", o.Role)
+	}
+	who := in.Account
+	if in.As {
+		one, ok := c.sessions.as(c.cookieOf(r), in.Site)
+		if !ok || who != "" {
+			return in, roundtrip.E(roundtrip.Unprocessable, "console.not_there", "no account is signed in at %s: sign in first", in.Site)
+		}
+		in.Token, who = one.token, one.name
+	}
+	if !reads || somebody {
+		e := Entry{What: "try", Note: as(who)}
+		if in.Account != "" {
+			e.Note += ", whose password was not asked for"
+		}
+		path, _, _ := strings.Cut(in.Path, "?")
+		e.Target = in.Method + " " + in.Site + path
+		return in, Note(r.Context(), e)
+	}
+	return in, nil
+}
+
+// readTry reads an order of JSON, or of a form: the part order is the JSON, and the part content behind it is what is sent,
+// which is not held here but passed on as it comes.
+func readTry(r *http.Request) (in TryOrder, err error) {
+	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); kind != "multipart/form-data" {
+		r.Body = http.MaxBytesReader(nil, r.Body, bodyBytesMax)
+		return in, readJSON(r, &in)
+	}
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return in, badTry()
+	}
+	order, err := parts.NextPart()
+	if err != nil || order.FormName() != "order" {
+		return in, badTry()
+	}
+	text, err := io.ReadAll(io.LimitReader(order, bodyBytesMax+1))
+	if err != nil || len(text) > bodyBytesMax {
+		return in, badTry()
+	}
+	if err := decode(text, &in); err != nil {
+		return in, err
+	}
+	content, err := parts.NextPart()
+	switch {
+	case err != nil || content.FormName() != "content" || in.Body != "" || in.Size <= 0:
+		return in, badTry()
+	case in.Size > tryContentMax:
+		return in, roundtrip.E(roundtrip.TooLarge, "request.body_too_large", "a call that is tried sends at most %d MB, and this one would send %d: send it with curl", tryContentMax>>20, in.Size>>20)
+	}
+	in.Content = content
+	return in, nil
+}
+
+func badTry() error {
+	return roundtrip.E(roundtrip.Invalid, "request.invalid", "a try is JSON, or a form of two parts: order, the JSON with size and without body, then content, what is sent")
+}
+
+// tried makes the call of an order.
 func (c *Console) tried(ctx context.Context, in TryOrder) (*TryAnswer, error) {
 	select {
 	case c.whys <- struct{}{}:
@@ -73,7 +129,11 @@ func (c *Console) tried(ctx context.Context, in TryOrder) (*TryAnswer, error) {
 	default:
 		return nil, roundtrip.E(roundtrip.Limited, "console.whys", "%d probes run already: wait until one has ended", whysMax)
 	}
-	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	limit := tryTimeout
+	if in.Content != nil {
+		limit = tryUploadTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return c.options.Try(ctx, in)
 }

@@ -89,6 +89,7 @@ test('a call is tried as nobody and as an account, and its journey says why', as
   await page.goto('/calls/auth/getMe');
   await form.getByRole('button', { name: 'As an account …' }).click();
   const door = page.getByRole('dialog');
+  await door.getByRole('button', { name: 'With its password' }).click();
   await door.getByLabel('Account').fill('ana');
   await door.getByLabel('Password').fill(password);
   await door.getByRole('button', { name: 'Sign in' }).click();

@@ -72,3 +72,29 @@ for (const [name, options] of Object.entries({
     for (const p of [page, elsewhere, other]) await p.context().close();
   });
 }
+
+// see says whether a tab is in sight, as the browser does for those behind others; Chromium without a window has all in sight.
+const see = (tab, yes) => tab.evaluate((yes) => {
+  Object.defineProperty(document, 'hidden', { configurable: true, get: () => !yes });
+  document.dispatchEvent(new Event('visibilitychange'));
+}, yes);
+
+test('a seventh tab works over plain HTTP, where a browser has six connections', async () => {
+  const tabs = [];
+  for (let n = 0; n < 7; n++) {
+    const tab = await owner.context().newPage();
+    const live = tab.waitForResponse((r) => r.url().includes('/api/journeys/live'));
+    await tab.goto('/journeys');
+    await live;
+    await settled(tab);
+    await see(tab, false); // the next one is opened over it
+    tabs.push(tab);
+  }
+  // Who comes back to the first one sees what went on meanwhile.
+  const visitor = await house.person(null);
+  await visitor.evaluate(() => fetch('/api/nothing-of-the-kind'));
+  await visitor.context().close();
+  await see(tabs[0], true);
+  await tabs[0].getByText('/api/nothing-of-the-kind').first().waitFor();
+  for (const tab of tabs) await tab.close();
+});

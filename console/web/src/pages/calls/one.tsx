@@ -21,7 +21,7 @@ export function One({ api, site, group, call }: { api: Api; site: Site; group: G
       </header>
       <Who of={call} />
       <Written api={api} site={site} group={group} call={call} />
-      <TryIt site={site} call={call} />
+      <TryIt key={`${group.name} ${call.name}`} api={api} site={site} group={group} call={call} />
       <Takes api={api} group={group} call={call} />
       <Answers of={call} />
     </article>

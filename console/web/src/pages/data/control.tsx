@@ -26,14 +26,15 @@ interface ControlProps {
   onFile: (file: File) => void;
   onBad: (why: string) => void;
   onUndo: () => void;
+  asked?: boolean; // by somebody of the site, and not by an operator
 }
 
 export function Control(p: ControlProps) {
-  const { field, changed, onUndo } = p;
-  const hint = [field.required && 'required', field.default === 'auth.id' ? 'an operator has no account that it could be: choose one' : field.default !== undefined && `default ${field.default}`, field.match && `matches ${field.match}`, field.type === 'ref' && `an id of ${field.to}`, field.min !== undefined && `from ${field.min}`, field.max !== undefined && `up to ${field.max}`].filter(Boolean).join(' · ');
+  const { field, changed, onUndo, asked } = p;
+  const hint = [field.required && 'required', field.default === 'auth.id' ? asked ? 'as declared: who asks' : 'an operator has no account that it could be: choose one' : field.default !== undefined && `default ${field.default}`, field.match && `matches ${field.match}`, field.type === 'ref' && `an id of ${field.to}`, field.min !== undefined && `from ${field.min}`, field.max !== undefined && `up to ${field.max}`].filter(Boolean).join(' · ');
   return (
     <div className={`data-control ${changed ? 'changed' : ''}`}>
-      <Labelled label={<><code>{field.name}</code> <span className="fine">{field.type}</span>{changed && <span className="chip accent">changed</span>}</>} hint={hint || undefined} error={p.error}>
+      <Labelled label={<><code>{field.name}</code> <span className="fine">{field.type}</span>{changed && <span className="chip accent">{asked ? 'set' : 'changed'}</span>}</>} hint={hint || undefined} error={p.error}>
         {(control) => <Input {...p} control={control} />}
       </Labelled>
       {changed && <Button look="quiet" onClick={onUndo}>Undo<span className="unseen"> the change of {field.name}</span></Button>}
