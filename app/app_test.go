@@ -47,7 +47,7 @@ collections:
       read: 'true'
       create: 'auth.id == record.owner'
       update: 'auth.id == record.owner'
-store: { database: 'sqlite:data/notes.db', files: data/files }
+store: { database: 'sqlite:data/notes.db', files: data/files, pool: { wait: 1m } }
 `
 
 // output is a buffer for two goroutines that tells when a line with some words came.
@@ -178,7 +178,7 @@ func send(t *testing.T, a *app.App, client *http.Client, method, path, body stri
 		t.Fatal(err)
 	}
 	id := resp.Header.Get("X-Journey")
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for time.Now().Before(deadline) {
 		if j, ok := a.Recorder().Find(id); ok { // it ends just after the answer has left
 			return resp.StatusCode, string(text), j

@@ -156,7 +156,7 @@ func (s *serving) client(t *testing.T, protocol, from, to string) *http.Client {
 			return tr.Dial(ctx, net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(to), 8443)), c, q)
 		}}
 		t.Cleanup(func() { _ = transport.Close() })
-		return &http.Client{Transport: transport, Timeout: 10 * time.Second}
+		return &http.Client{Transport: transport, Timeout: time.Minute}
 	}
 	transport := &http.Transport{TLSClientConfig: settings, ForceAttemptHTTP2: protocol == "h2", DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		_, port, err := net.SplitHostPort(address)
@@ -167,7 +167,7 @@ func (s *serving) client(t *testing.T, protocol, from, to string) *http.Client {
 		return d.DialContext(ctx, network, net.JoinHostPort(to, port))
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Transport: transport, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // ask makes a request; an answer gives its journey.
@@ -192,7 +192,7 @@ func (s *serving) ask(t *testing.T, c *http.Client, protocol string) (trace.Snap
 // await waits for a journey, which is kept just after its answer has left.
 func (s *serving) await(t *testing.T, is func(trace.Snapshot) bool) trace.Snapshot {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		for _, j := range s.app.Recorder().Select(trace.Filter{}, 4096) {
 			if is(j) {
 				return j
@@ -247,11 +247,11 @@ func TestDoors_ResetWhatTheyRefuse(t *testing.T) {
 		return
 	}
 	serve(t, doorDeclaration)
-	d := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("198.18.0.3")}, Timeout: 10 * time.Second}
+	d := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP("198.18.0.3")}, Timeout: time.Minute}
 	for range 20 {
 		c, err := d.DialContext(t.Context(), "tcp", "198.18.0.1:8443")
 		if err == nil {
-			_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+			_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 			_, err = c.Read(make([]byte, 1))
 			_ = c.Close()
 		}
@@ -305,9 +305,9 @@ func TestDoors_GuardTheNameServer(t *testing.T) {
 		if network == "tcp" {
 			local = &net.TCPAddr{IP: net.ParseIP(from)}
 		}
-		c := &dns.Client{Net: network, Timeout: 300 * time.Millisecond, Dialer: &net.Dialer{LocalAddr: local, Timeout: 10 * time.Second}}
+		c := &dns.Client{Net: network, Timeout: 300 * time.Millisecond, Dialer: &net.Dialer{LocalAddr: local, Timeout: time.Minute}}
 		if from != "198.18.0.3" && from != "2001:db8::3" {
-			c.Timeout = 10 * time.Second
+			c.Timeout = time.Minute
 		}
 		answer, _, err := c.Exchange(query.Copy(), net.JoinHostPort(to, "5300"))
 		if err == nil && len(answer.Answer) != 1 {

@@ -113,6 +113,7 @@ func TestGate_WaitsForAPrefaceOnlySoLong(t *testing.T) {
 			t.Errorf("%q: %v", said, err)
 		}
 	}
+	patient := open(t, ok) // what comes slowly is waited for
 	for said, want := range map[string]string{
 		"GET /x HTTP/1.1\r\nHost: open.localhost\r\nConnection: close\r\n\r\n": "HTTP/1.1 200", "PRIVATE /x HTTP/1.1\r\nHost: open.localhost\r\nConnection: close\r\n\r\n": "HTTP/1.1 200",
 		"PRI * HTTP/2.0\r\n\r\nGET / HTTP/1.1\r\n": "HTTP/1.1 400", "PRI * HTTP/1.1\r\nHost: open.localhost\r\n\r\n": "HTTP/1.1 400",
@@ -121,7 +122,7 @@ func TestGate_WaitsForAPrefaceOnlySoLong(t *testing.T) {
 			if piece == 1 && want != "HTTP/1.1 200" {
 				continue // the connection may be closed while more is sent, and the answer lost
 			}
-			c := dial(t, h.plain)
+			c := dial(t, patient.plain)
 			for rest := said; rest != ""; {
 				n := min(piece, len(rest))
 				send(t, c, rest[:n])

@@ -49,7 +49,7 @@ func (h *house) attackClear(t *testing.T, settings ...http2.Setting) *attacker {
 func speak(t *testing.T, c net.Conn, settings ...http2.Setting) *attacker {
 	t.Helper()
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	a := &attacker{Framer: http2.NewFramer(c, c), conn: c, goAway: make(chan http2.ErrCode, 1)}
 	a.AllowIllegalWrites = true
 	a.encoder = hpack.NewEncoder(&a.block)

@@ -230,7 +230,7 @@ func (h *house) journey(t *testing.T, id string) trace.Snapshot {
 
 func (h *house) await(t *testing.T, what string, is func(trace.Snapshot) bool) trace.Snapshot {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		for _, s := range h.recorder.Select(trace.Filter{}, 1<<20) {
 			if is(s) {
 				return s
@@ -250,7 +250,7 @@ func raw(t *testing.T, addr, request string) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.WriteString(c, request); err != nil {

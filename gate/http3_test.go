@@ -175,7 +175,7 @@ func (h *house) quicConn(t *testing.T, addr string) *quic.Conn {
 // The head of a request has its time over QUIC too, and one that waits holds up nobody.
 func TestGate_HTTP3HeadsHaveTheirTime(t *testing.T) {
 	t.Parallel()
-	h, addr := openQUIC(t, ok, func(o *gate.Options) { o.Times.Header = 300 * time.Millisecond })
+	h, addr := openQUIC(t, ok, func(o *gate.Options) { o.Times.Header = 2 * time.Second })
 	c := h.quicConn(t, addr)
 	var streams []*quic.Stream
 	for range streamsMax {

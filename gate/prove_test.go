@@ -78,7 +78,7 @@ func (o *ordering) order(t *testing.T, challenge string) {
 			t.Errorf("Run: %v", err)
 		}
 	})
-	for end := time.Now().Add(30 * time.Second); o.store.Pending(shop); <-time.After(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); o.store.Pending(shop); <-time.After(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("no certificate: %+v", o.store.States())
 		}

@@ -56,7 +56,7 @@ func besiege(t *testing.T, h *house, n int, say func(c net.Conn, plain bool)) []
 					return
 				}
 				all[i] = c
-				_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+				_ = c.SetDeadline(time.Now().Add(time.Minute))
 				say(c, i%2 == 1)
 			}
 		})
@@ -121,7 +121,7 @@ func TestSlow_ACrowdWithHalfAHead(t *testing.T) { // not parallel: it measures m
 
 func TestSlow_HeadsThatComeByteByByteEndInTime(t *testing.T) {
 	t.Parallel()
-	h := open(t, ok, func(o *gate.Options) { o.Times.Header = time.Second })
+	h := open(t, ok, func(o *gate.Options) { o.Times.Header = 4 * time.Second })
 	all := besiege(t, h, 200, func(net.Conn, bool) {})
 	var drips sync.WaitGroup
 	for i, c := range all {
@@ -146,7 +146,7 @@ func TestSlow_HeadsThatComeByteByByteEndInTime(t *testing.T) {
 
 func TestSlow_ConnectionsThatRestAreClosed(t *testing.T) {
 	t.Parallel()
-	h := open(t, ok, func(o *gate.Options) { o.Times.Idle = 300 * time.Millisecond; o.Times.Header = 20 * time.Second })
+	h := open(t, ok, func(o *gate.Options) { o.Times.Idle = 300 * time.Millisecond; o.Times.Header = time.Minute })
 	var all []net.Conn
 	for range 300 {
 		c := dial(t, h.plain)

@@ -64,7 +64,7 @@ func record(t *testing.T) *recorder {
 
 func (r *recorder) serve(c net.Conn) {
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	got := &bytes.Buffer{}
 	r.mu.Lock()
 	r.got = append(r.got, got)

@@ -133,8 +133,9 @@ func TestGate_CarriesCallsToTheAPI(t *testing.T) {
 // still, once its answer has begun.
 func TestGate_LeavesOpenCallsAlone(t *testing.T) {
 	t.Parallel()
-	const stall = 100 * time.Millisecond
+	const stall = 2 * time.Second
 	h, addr := openService(t, func(o *gate.Options) { o.Times.Stall = stall })
+	var later []func()
 	h.dialects(t, addr, func(t *testing.T, name string, c *http.Client, url string, options ...connect.ClientOption) {
 		t.Helper()
 		if strings.Contains(name, "h1") {
@@ -153,19 +154,24 @@ func TestGate_LeavesOpenCallsAlone(t *testing.T) {
 		for range 3 {
 			turn()
 		}
-		<-time.After(3 * stall) // longer than any deadline of a body
-		turn()
-		if err := both.CloseRequest(); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if _, err := both.Receive(); !errors.Is(err, io.EOF) {
-			t.Errorf("%s: %v", name, err)
-		}
-		_ = both.CloseResponse()
-		if s := h.journey(t, both.ResponseHeader().Get("X-Journey")); s.Reason != trace.None {
-			t.Errorf("%s: %+v", name, s)
-		}
+		later = append(later, func() {
+			turn()
+			if err := both.CloseRequest(); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if _, err := both.Receive(); !errors.Is(err, io.EOF) {
+				t.Errorf("%s: %v", name, err)
+			}
+			_ = both.CloseResponse()
+			if s := h.journey(t, both.ResponseHeader().Get("X-Journey")); s.Reason != trace.None {
+				t.Errorf("%s: %+v", name, s)
+			}
+		})
 	})
+	<-time.After(2 * stall) // longer than any deadline of a body
+	for _, f := range later {
+		f()
+	}
 }
 
 // A message that is over the limit ends a call that was good so far, and the journey says why.

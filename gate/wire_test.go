@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ func dial(t *testing.T, addr string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -161,10 +162,10 @@ func TestWire_EndsABodyThatStalls(t *testing.T) {
 		e := roundtrip.AsError(err)
 		w.WriteHeader(e.HTTPStatus())
 		_, _ = io.WriteString(w, e.Reason)
-	}, func(o *gate.Options) { o.Times.Stall = time.Second })
+	}, func(o *gate.Options) { o.Times.Stall = 2 * time.Second })
 	c := dial(t, h.plain)
-	send(t, c, "POST / HTTP/1.1\r\nHost: open.localhost\r\nContent-Length: 10000\r\n\r\n")
-	for range 20 { // a little at a time keeps it alive, for longer than a stall may last
+	send(t, c, "POST / HTTP/1.1\r\nHost: open.localhost\r\nContent-Length: 20000\r\n\r\n")
+	for range 40 { // a little at a time keeps it alive, for longer than a stall may last
 		send(t, c, strings.Repeat("x", 40))
 		time.Sleep(80 * time.Millisecond) // the pace of the client, not a wait for something
 	}
@@ -205,16 +206,20 @@ func TestWire_LetsAHandlerTakeItsTimeAfterTheBody(t *testing.T) {
 		select { // longer than a stall may last
 		case <-r.Context().Done():
 			t.Error("the request was ended while the handler worked")
-		case <-time.After(400 * time.Millisecond):
+		case <-time.After(3500 * time.Millisecond):
 		}
 		_, _ = w.Write(b)
-	}, func(o *gate.Options) { o.Times.Stall = 100 * time.Millisecond })
+	}, func(o *gate.Options) { o.Times.Stall = 2 * time.Second }) // for machines that stand still before they read the body
+	var both sync.WaitGroup
 	for _, h2 := range []bool{true, false} {
-		a := h.do(t, h.client(t, h2), http.MethodPost, "https://gallery.localhost/api/", strings.NewReader("hello"))
-		if a.StatusCode != 200 || a.body != "hello" {
-			t.Errorf("%s: %s %q", a.Proto, a.Status, a.body)
-		}
+		both.Go(func() {
+			a, err := h.try(t, h.client(t, h2), http.MethodPost, "https://gallery.localhost/api/", strings.NewReader("hello"))
+			if err != nil || a.StatusCode != 200 || a.body != "hello" {
+				t.Errorf("HTTP/2 %v: %+v, %v", h2, a, err)
+			}
+		})
 	}
+	both.Wait()
 }
 
 func TestWire_DoesNotWaitForABodyThatNobodyReads(t *testing.T) {
@@ -312,27 +317,34 @@ func TestWire_LetsAHandlerTakeItsTimeBetweenTwoWrites(t *testing.T) {
 			select { // longer than a stall may last
 			case <-r.Context().Done():
 				t.Error("the request was ended while the handler worked")
-			case <-time.After(250 * time.Millisecond):
+			case <-time.After(1600 * time.Millisecond):
 			}
 		}
 		_, _ = io.WriteString(w, "end")
-	}, func(o *gate.Options) { o.Times.Stall = 100 * time.Millisecond })
+	}, func(o *gate.Options) { o.Times.Stall = time.Second })
+	var all sync.WaitGroup
 	for _, h2 := range []bool{true, false} {
 		for _, path := range []string{"flush", "buffer"} {
-			a := h.do(t, h.client(t, h2), http.MethodGet, "https://gallery.localhost/api/"+path, nil)
-			if a.StatusCode != 200 || a.body != part+part+part+"end" {
-				t.Errorf("%s %s: %s, %d bytes", a.Proto, path, a.Status, len(a.body))
-			}
+			all.Go(func() {
+				a, err := h.try(t, h.client(t, h2), http.MethodGet, "https://gallery.localhost/api/"+path, nil)
+				if err != nil || a.StatusCode != 200 || a.body != part+part+part+"end" {
+					t.Errorf("HTTP/2 %v, %s: %d bytes, %v", h2, path, len(a.body), err)
+				}
+			})
 		}
 	}
+	all.Wait()
 }
 
 func TestWire_ContinuesOnAConnectionThatWasIdle(t *testing.T) {
 	t.Parallel()
-	h := open(t, reads, func(o *gate.Options) { o.Times.Stall = 50 * time.Millisecond })
+	h := open(t, reads, func(o *gate.Options) { o.Times.Stall = 2 * time.Second })
 	c := dial(t, h.plain)
 	in := bufio.NewReader(c)
-	for range 2 {
+	for again := range 2 {
+		if again > 0 {
+			time.Sleep(3500 * time.Millisecond) // idle for longer than the deadline that was set
+		}
 		send(t, c, "POST /x HTTP/1.1\r\nHost: open.localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
 		line, err := in.ReadString('\n')
 		if err != nil || !strings.HasPrefix(line, "HTTP/1.1 100") {
@@ -351,14 +363,13 @@ func TestWire_ContinuesOnAConnectionThatWasIdle(t *testing.T) {
 		if res.StatusCode != 200 {
 			t.Fatal(res.Status)
 		}
-		time.Sleep(100 * time.Millisecond) // idle for longer than the deadline that was set
 	}
 }
 
 // What net/http says of its own to a head that it can't read goes out under no deadline of an answer before it.
 func TestWire_RefusesHeadsOnAConnectionThatWasIdle(t *testing.T) {
 	t.Parallel()
-	h := open(t, ok, func(o *gate.Options) { o.Times.Stall = 50 * time.Millisecond })
+	h := open(t, ok, func(o *gate.Options) { o.Times.Stall = time.Second })
 	for name, d := range h.doors(t) {
 		c := d.dial()
 		send(t, c, "GET /api/x HTTP/1.1\r\nHost: "+d.host+"\r\nContent-Length: 5\r\n\r\nhello")
@@ -369,7 +380,7 @@ func TestWire_RefusesHeadsOnAConnectionThatWasIdle(t *testing.T) {
 		}
 		_, _ = io.Copy(io.Discard, res.Body)
 		_ = res.Body.Close()
-		time.Sleep(100 * time.Millisecond) // idle for longer than the deadline that was set
+		time.Sleep(1600 * time.Millisecond) // idle for longer than the deadline that was set
 		send(t, c, "GET /api/x HTTP/1.1\r\nHost: "+d.host+"\r\n: no name\r\n\r\n")
 		if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 400") {
 			t.Errorf("%s: %q, %v", name, line, err)
@@ -380,9 +391,12 @@ func TestWire_RefusesHeadsOnAConnectionThatWasIdle(t *testing.T) {
 // A connection of HTTP/2 may rest for far longer than a write may take: the deadline that an answer left behind ends nothing.
 func TestWire_KeepsAConnectionOfHTTP2ThatWasIdle(t *testing.T) {
 	t.Parallel()
-	h := open(t, ok, func(o *gate.Options) { o.Times.Stall = 200 * time.Millisecond })
+	h := open(t, ok, func(o *gate.Options) { o.Times.Stall = time.Second })
 	c := h.client(t, true)
 	for i := range 3 {
+		if i > 0 {
+			time.Sleep(2 * time.Second) // idle for longer than the deadline that was set, and than half as long again
+		}
 		reused := false
 		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { reused = info.Reused }})
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://gallery.localhost/api/x", nil)
@@ -397,7 +411,6 @@ func TestWire_KeepsAConnectionOfHTTP2ThatWasIdle(t *testing.T) {
 			t.Errorf("request %d: %s, %v, on a connection that was used before: %t", i, res.Status, err, reused)
 		}
 		_ = res.Body.Close()
-		time.Sleep(500 * time.Millisecond) // idle for longer than the deadline that was set, and than half as long again
 	}
 }
 

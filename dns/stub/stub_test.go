@@ -111,7 +111,7 @@ func txt(n int) dns.HandlerFunc {
 
 func TestStub_AsksTheResolver(t *testing.T) {
 	t.Parallel()
-	s := stubFor(t, resolver(t, txt(2)), stub.Options{})
+	s := stubFor(t, resolver(t, txt(2)), stub.Options{Timeout: time.Minute})
 	if m := ask(t, s, query(t, "eXample.com.", dns.TypeTXT, 0), false); len(m.Answer) != 2 || m.Truncated {
 		t.Errorf("%v", m)
 	}
@@ -123,7 +123,7 @@ func TestStub_AsksTheResolver(t *testing.T) {
 
 func TestStub_AnswersInTheSizeThatIsTaken(t *testing.T) {
 	t.Parallel()
-	s := stubFor(t, resolver(t, txt(40)), stub.Options{})
+	s := stubFor(t, resolver(t, txt(40)), stub.Options{Timeout: time.Minute})
 	for _, c := range []struct {
 		edns uint16
 		tcp  bool
@@ -143,7 +143,7 @@ func TestStub_AnswersInTheSizeThatIsTaken(t *testing.T) {
 
 func TestStub_AnswersLocalhostItself(t *testing.T) {
 	t.Parallel()
-	s := stubFor(t, resolver(t, func(_ dns.ResponseWriter, q *dns.Msg) { t.Errorf("the resolver was asked %v", q.Question) }), stub.Options{})
+	s := stubFor(t, resolver(t, func(_ dns.ResponseWriter, q *dns.Msg) { t.Errorf("the resolver was asked %v", q.Question) }), stub.Options{Timeout: time.Minute})
 	for name, typ := range map[string]uint16{"localhost.": dns.TypeA, "a.b.LOCALHOST.": dns.TypeAAAA} {
 		m := ask(t, s, query(t, name, typ, 0), false)
 		if len(m.Answer) != 1 || m.Answer[0].Header().Name != name || m.Rcode != 0 {
@@ -183,7 +183,7 @@ func TestStub_SaysWhenThereIsNoAnswer(t *testing.T) {
 	failing := stubFor(t, resolver(t, func(w dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg)
 		_ = w.WriteMsg(m.SetRcode(q, dns.RcodeServerFailure))
-	}), stub.Options{})
+	}), stub.Options{Timeout: time.Minute})
 	if m := ask(t, failing, query(t, "example.com.", dns.TypeA, 0), false); m.Rcode != dns.RcodeServerFailure {
 		t.Errorf("%v", m)
 	}
@@ -193,7 +193,7 @@ func TestStub_NeverAsksItself(t *testing.T) {
 	t.Parallel()
 	port := resolver(t, func(_ dns.ResponseWriter, q *dns.Msg) { t.Errorf("we were asked %v", q.Question) })
 	for _, self := range []string{"127.0.0.1:" + port, "0.0.0.0:" + port, "[::]:" + port} {
-		s := stubFor(t, port, stub.Options{Self: []netip.AddrPort{netip.MustParseAddrPort(self)}})
+		s := stubFor(t, port, stub.Options{Timeout: time.Minute, Self: []netip.AddrPort{netip.MustParseAddrPort(self)}})
 		m := ask(t, s, query(t, "example.com.", dns.TypeA, 1232), false)
 		if m.Rcode != dns.RcodeRefused || len(m.IsEdns0().Option) != 1 || !strings.Contains(m.IsEdns0().Option[0].String(), "this server itself") {
 			t.Errorf("%s: %v", self, m)
@@ -216,7 +216,7 @@ func TestStub_RefusesCircles(t *testing.T) {
 			_, _ = w.Write(b)
 		}
 	})
-	s = stubFor(t, port, stub.Options{})
+	s = stubFor(t, port, stub.Options{Timeout: time.Minute})
 	close(made)
 	m := ask(t, s, query(t, "example.com.", dns.TypeA, 1232), false)
 	if m.Rcode != dns.RcodeRefused || !strings.Contains(m.IsEdns0().String(), "came back") {

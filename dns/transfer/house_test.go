@@ -195,7 +195,7 @@ func listen(t testing.TB) (*net.UDPConn, net.Listener) {
 // ask sends a question and returns the answer. A signature of the answer is checked by the client, where the question has one.
 func (h *house) ask(t testing.TB, network string, m *miekg.Msg) *miekg.Msg {
 	t.Helper()
-	c := miekg.Client{Net: network, Timeout: 5 * time.Second, TsigSecret: map[string]string{"secondary.": secret, "second.": secret, "third.": secret}}
+	c := miekg.Client{Net: network, Timeout: time.Minute, TsigSecret: map[string]string{"secondary.": secret, "second.": secret, "third.": secret}}
 	r, _, err := c.Exchange(m, h.addr.String())
 	if err != nil {
 		t.Fatal(err)
@@ -234,12 +234,12 @@ func (l testLog) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// until waits for what another program does: it asks again and again, for half a minute at the most.
+// until waits for what another program does: it asks again and again, for a minute at the most.
 func until(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(30 * time.Second); ; <-tick.C {
+	for end := time.Now().Add(time.Minute); ; <-tick.C {
 		if done() {
 			return
 		}

@@ -217,12 +217,12 @@ func TestServe_SignedAnswersThatAreCut(t *testing.T) {
 func TestServe_SeveralOverOneConnection(t *testing.T) {
 	t.Parallel()
 	h := open(t, declare(t, config.Zone{Transfer: to("", "127.0.0.1")}), 1)
-	c, err := miekg.DialTimeout("tcp", h.addr.String(), 5*time.Second)
+	c, err := miekg.DialTimeout("tcp", h.addr.String(), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	c.TsigSecret = map[string]string{"second.": secret}

@@ -24,7 +24,7 @@ import (
 // patience bounds waits that only a defect reaches; short is how long a test looks whether a packet that was dropped gets an
 // answer after all. That it was dropped the kernel's own counter tells.
 const (
-	patience = 20 * time.Second
+	patience = time.Minute
 	short    = 200 * time.Millisecond
 )
 

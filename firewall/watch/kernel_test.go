@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long a test waits for what must come.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // twoRules lets in what rule 1 (tcp and udp 7001) and rule 2 (7002) allow, with marks, and logs what it drops.
 const twoRules = `

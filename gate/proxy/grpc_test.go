@@ -104,7 +104,7 @@ func dialRPC(t *testing.T, h *house) testpb.TestServiceClient {
 func TestProxy_CarriesUnaryCalls(t *testing.T) {
 	t.Parallel()
 	c, _, h := calls(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for _, size := range []int{0, 1, 1000, 1 << 20} {
 		var head, trailer metadata.MD
@@ -129,7 +129,7 @@ func TestProxy_CarriesUnaryCalls(t *testing.T) {
 func TestProxy_CarriesStreamsOfCalls(t *testing.T) {
 	t.Parallel()
 	c, _, _ := calls(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	in := &testpb.StreamingOutputCallRequest{}
 	for i := range 50 {
@@ -181,7 +181,7 @@ func TestProxy_CarriesStreamsOfCalls(t *testing.T) {
 func TestProxy_CarriesDeadlinesAndEndsOfCalls(t *testing.T) {
 	t.Parallel()
 	c, s, h := calls(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	go func() {
 		if !<-s.came {
@@ -207,7 +207,7 @@ func TestProxy_AnswersCallsThatReachNobody(t *testing.T) {
 	for _, scheme := range []string{"h2c", "http"} {
 		h := open(t, at(scheme+"://"+gone.Addr().String()))
 		c := dialRPC(t, h)
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		_, err := c.UnaryCall(ctx, &testpb.SimpleRequest{})
 		if s := status.Convert(err); s.Code() != codes.Unavailable || strings.Contains(s.Message(), "127.0.0.1") {

@@ -42,7 +42,7 @@ type house struct {
 func at(urls ...string) *config.Proxy {
 	p := &config.Proxy{
 		Balance: config.RoundRobin, EjectAfter: 5, EjectFor: time.Minute, Tries: 3, Budget: 100,
-		Connect: 5 * time.Second, FirstByte: 20 * time.Second, IdleStream: 20 * time.Second,
+		Connect: time.Minute, FirstByte: time.Minute, IdleStream: time.Minute,
 	}
 	for _, u := range urls {
 		scheme, address, _ := strings.Cut(u, "://")
@@ -212,7 +212,7 @@ func (h *house) journey(t testing.TB, a answer) trace.Snapshot {
 
 func (h *house) await(t testing.TB, what string, is func(trace.Snapshot) bool) trace.Snapshot {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		for _, s := range h.recorder.Select(trace.Filter{}, 1<<12) {
 			if is(s) {
 				return s

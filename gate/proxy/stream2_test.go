@@ -157,7 +157,7 @@ func TestProxy_BlamesUpstreamsOfHTTP2(t *testing.T) {
 		}
 	})
 	p := at(url)
-	p.FirstByte, p.IdleStream = 300*time.Millisecond, 300*time.Millisecond
+	p.FirstByte, p.IdleStream = 2*time.Second, 2*time.Second
 	h := open(t, p)
 	each(t, h, func(t *testing.T, c *http.Client, base string) {
 		for path, want := range map[string]struct {

@@ -224,7 +224,7 @@ func TestProxy_BothersNoUpstreamBeforeTheBodyComes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: open.localhost\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
 	in := bufio.NewReader(c)
 	if line, _ := in.ReadString('\n'); line != "HTTP/1.1 100 Continue\r\n" {
@@ -263,7 +263,7 @@ func TestProxy_BlamesTheClientForItsBody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := open(t, at(up.url), func(s *setting) {
-				s.gate = func(o *gate.Options) { o.Times.Stall = 200 * time.Millisecond }
+				s.gate = func(o *gate.Options) { o.Times.Stall = 2 * time.Second }
 				s.sites = func(s *config.Site) { s.Limits.Body = 500_000 }
 			})
 			conn, err := net.Dial("tcp", h.plain)
@@ -271,7 +271,7 @@ func TestProxy_BlamesTheClientForItsBody(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+			_ = conn.SetDeadline(time.Now().Add(time.Minute))
 			go func() {
 				_, _ = io.WriteString(conn, "POST /"+strconv.Itoa(len(name))+" HTTP/1.1\r\nHost: open.localhost\r\n"+c.head+"\r\n\r\n"+c.body)
 				if c.close {
@@ -311,7 +311,7 @@ func (h *house) socket(t testing.TB, secure bool, more string) (net.Conn, *bufio
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	_, _ = io.WriteString(c, "GET /ws HTTP/1.1\r\nHost: "+host+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"+more)
 	in := bufio.NewReader(c)

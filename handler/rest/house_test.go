@@ -57,7 +57,10 @@ func openHouse(tb testing.TB) *house {
 	must(tb, err)
 	h.schema, err = schema.Build(declared)
 	must(tb, err)
-	h.store, err = sqlite.New(sqlite.Options{Path: filepath.Join(tb.TempDir(), "test.db"), Now: time.Now, IDs: h.ids})
+	h.store, err = sqlite.New(sqlite.Options{
+		Path: filepath.Join(tb.TempDir(), "test.db"), Now: time.Now, IDs: h.ids,
+		PoolWait: time.Minute, StatementDeadline: time.Minute, // a machine that stands still refuses nobody
+	})
 	must(tb, err)
 	must(tb, h.store.Open(tb.Context()))
 	tb.Cleanup(func() { must(tb, h.store.Close()) })

@@ -111,17 +111,27 @@ func (f *phone) open(path, body string, options ...grpc.CallOption) *flow {
 
 func (f *phone) openIn(ctx context.Context, path, body string, options ...grpc.CallOption) *flow {
 	f.h.t.Helper()
+	w, err := f.begin(ctx, path, body, options...)
+	must(f.h.t, err)
+	return w
+}
+
+// begin is openIn where the stream may not even begin.
+func (f *phone) begin(ctx context.Context, path, body string, options ...grpc.CallOption) (*flow, error) {
+	f.h.t.Helper()
 	m := f.h.method(path)
 	ctx, cancel := context.WithCancel(ctx)
 	f.h.t.Cleanup(cancel)
 	s, err := f.conn.NewStream(f.context(ctx), &grpc.StreamDesc{ServerStreams: true, ClientStreams: m.IsStreamingClient()}, pathOf(m), options...)
-	must(f.h.t, err)
+	if err != nil {
+		return nil, err
+	}
 	w := &flow{t: f.h.t, s: s, m: m, phone: f, cancel: cancel}
 	if !m.IsStreamingClient() {
 		w.say(body)
 		must(f.h.t, s.CloseSend())
 	}
-	return w
+	return w, nil
 }
 
 // say sends a message.

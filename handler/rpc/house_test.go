@@ -38,8 +38,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience bounds every wait of a test; what is waited for comes in milliseconds.
-const patience = 20 * time.Second
+// patience bounds every wait of a test; what is waited for comes in milliseconds, and later where the machine stands still.
+const patience = time.Minute
 
 // house is the path from the doors of REST and RPC to the hub of streams, all of it real.
 type house struct {
@@ -80,7 +80,9 @@ func openHouse(tb testing.TB) *house {
 	h := &house{t: tb, ids: roundtrip.NewIDs(1, time.Now), client: netip.MustParseAddr("192.0.2.7"), health: rpc.NewHealth()}
 	h.journeys = trace.New(trace.Options{Now: time.Now, Recent: 64})
 	var err error
-	h.store, err = sqlite.New(sqlite.Options{Path: filepath.Join(tb.TempDir(), "test.db"), Now: time.Now, IDs: h.ids})
+	h.store, err = sqlite.New(sqlite.Options{
+		Path: filepath.Join(tb.TempDir(), "test.db"), Now: time.Now, IDs: h.ids, PoolWait: patience, StatementDeadline: patience,
+	})
 	must(tb, err)
 	must(tb, h.store.Open(tb.Context()))
 	tb.Cleanup(func() { must(tb, h.store.Close()) })

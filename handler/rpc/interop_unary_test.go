@@ -139,13 +139,7 @@ func (h *house) holdReaders(t *testing.T) (release func()) {
 			})
 		})
 	}
-	last := int64(-1)
-	await(t, func() bool { // until no further one is let in
-		now := held.Load()
-		full := now > 0 && now == last
-		last = now
-		return full
-	})
+	await(t, func() bool { return held.Load() == int64(h.store.Stats().Total) })
 	return func() {
 		cancel()
 		close(done)

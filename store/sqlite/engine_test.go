@@ -102,7 +102,7 @@ func TestSQLite_KeepsWhatWasWritten(t *testing.T) {
 func TestSQLite_StatementHasADeadline(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	s, err := sqlite.New(sqlite.Options{Path: filepath.Join(t.TempDir(), "x.db"), Now: c.Now, IDs: roundtrip.NewIDs(1, c.Now), StatementDeadline: 100 * time.Millisecond})
+	s, err := sqlite.New(sqlite.Options{Path: filepath.Join(t.TempDir(), "x.db"), Now: c.Now, IDs: roundtrip.NewIDs(1, c.Now), PoolWait: time.Minute, StatementDeadline: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestSQLite_StatementHasADeadline(t *testing.T) {
 func TestSQLite_PoolNeverLosesAReader(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	s, err := sqlite.New(sqlite.Options{Path: filepath.Join(t.TempDir(), "x.db"), PoolMax: 2, Now: c.Now, IDs: roundtrip.NewIDs(1, c.Now), PoolWait: 20 * time.Second})
+	s, err := sqlite.New(sqlite.Options{Path: filepath.Join(t.TempDir(), "x.db"), PoolMax: 2, Now: c.Now, IDs: roundtrip.NewIDs(1, c.Now), PoolWait: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestSQLite_IdleReadersLetTheLogGo(t *testing.T) {
 	if _, err := s.Changes(t.Context(), 0, 1); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for s.Stats().Held > 0 {
 		select {
 		case <-deadline:

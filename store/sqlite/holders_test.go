@@ -18,7 +18,7 @@ import (
 func TestHolders_AreKnownAndTold(t *testing.T) {
 	t.Parallel()
 	s, err := sqlite.New(sqlite.Options{
-		Path: filepath.Join(t.TempDir(), "x.db"), PoolMax: 4, PoolWait: 50 * time.Millisecond, Now: time.Now, IDs: roundtrip.NewIDs(1, time.Now),
+		Path: filepath.Join(t.TempDir(), "x.db"), PoolMax: 4, PoolWait: 2 * time.Second, Now: time.Now, IDs: roundtrip.NewIDs(1, time.Now),
 	})
 	ok(t, err)
 	ok(t, s.Open(t.Context()))

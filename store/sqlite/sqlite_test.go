@@ -43,7 +43,7 @@ func open(tb testing.TB, path string, c *clock) *sqlite.Store {
 func openWith(tb testing.TB, path string, c *clock, ids *roundtrip.IDs) *sqlite.Store {
 	tb.Helper()
 	s, err := sqlite.New(sqlite.Options{
-		Path: path, PoolMax: 4, PoolWait: 2 * time.Second, Now: c.Now, IDs: ids,
+		Path: path, PoolMax: 4, PoolWait: time.Minute, Now: c.Now, IDs: ids,
 	})
 	if err != nil {
 		tb.Fatal(err)

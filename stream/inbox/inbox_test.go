@@ -39,7 +39,7 @@ func newClub(t *testing.T) *club {
 	storetest.Notify(c.schema)
 	now := func() time.Time { return time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC) }
 	var err error
-	c.s, err = sqlite.New(sqlite.Options{Path: filepath.Join(t.TempDir(), "x.db"), Now: now, IDs: roundtrip.NewIDs(1, now)})
+	c.s, err = sqlite.New(sqlite.Options{Path: filepath.Join(t.TempDir(), "x.db"), Now: now, IDs: roundtrip.NewIDs(1, now), PoolWait: time.Minute})
 	must(t, err)
 	must(t, c.s.Open(t.Context()))
 	t.Cleanup(func() { must(t, c.s.Close()) })

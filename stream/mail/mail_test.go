@@ -48,7 +48,7 @@ func openHouse(t *testing.T, o mailtest.Options, change func(*mail.Options)) *ho
 	if o.TLS {
 		security = mail.TLS
 	}
-	outbox, err := sqlite.New(sqlite.Options{Path: filepath.Join(t.TempDir(), "x.db"), Now: time.Now, IDs: roundtrip.NewIDs(1, time.Now)})
+	outbox, err := sqlite.New(sqlite.Options{Path: filepath.Join(t.TempDir(), "x.db"), Now: time.Now, IDs: roundtrip.NewIDs(1, time.Now), PoolWait: time.Minute})
 	must(t, err)
 	options := mail.Options{
 		Server: mail.Server{Host: h.server.Host, Port: h.server.Port, Security: security, TLS: &tls.Config{RootCAs: roots}, User: mailtest.User, Password: mailtest.Password},
@@ -76,7 +76,7 @@ func must(t *testing.T, err error) {
 // within waits until something holds.
 func within(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for late := time.After(20 * time.Second); !holds(); {
+	for late := time.After(time.Minute); !holds(); {
 		select {
 		case <-late:
 			t.Fatal("never: " + what)

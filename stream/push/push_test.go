@@ -43,7 +43,7 @@ func openHouse(t *testing.T, change func(*push.Options)) *house {
 	t.Helper()
 	h := &house{t: t, service: pushtest.Start(t, time.Now), notes: notes{}}
 	var err error
-	h.store, err = sqlite.New(sqlite.Options{Path: filepath.Join(t.TempDir(), "x.db"), Now: time.Now, IDs: roundtrip.NewIDs(1, time.Now)})
+	h.store, err = sqlite.New(sqlite.Options{Path: filepath.Join(t.TempDir(), "x.db"), Now: time.Now, IDs: roundtrip.NewIDs(1, time.Now), PoolWait: time.Minute})
 	must(t, err)
 	must(t, h.store.Open(t.Context()))
 	t.Cleanup(func() { must(t, h.store.Close()) })

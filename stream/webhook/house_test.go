@@ -44,7 +44,7 @@ func openHouse(t testing.TB, hooks ...string) *house {
 	t.Helper()
 	h := &house{t: t, now: time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)}
 	var err error
-	h.store, err = sqlite.New(sqlite.Options{Path: filepath.Join(t.TempDir(), "x.db"), Now: h.Now, IDs: roundtrip.NewIDs(1, h.Now)})
+	h.store, err = sqlite.New(sqlite.Options{Path: filepath.Join(t.TempDir(), "x.db"), Now: h.Now, IDs: roundtrip.NewIDs(1, h.Now), PoolWait: time.Minute})
 	must(t, err)
 	must(t, h.store.Open(t.Context()))
 	t.Cleanup(func() { must(t, h.store.Close()) })
@@ -101,7 +101,7 @@ func (h *house) write(id roundtrip.ID, text string) roundtrip.ID {
 // sender makes a Sender without jitter to hooks by name and URL.
 func (h *house) sender(outbox courier.Outbox, namesAndURLs ...string) *webhook.Sender {
 	h.t.Helper()
-	o := webhook.Options{Outbox: outbox, Now: h.Now, Jitter: func() float64 { return 0.5 }, Timeout: 20 * time.Second, Grace: h.grace}
+	o := webhook.Options{Outbox: outbox, Now: h.Now, Jitter: func() float64 { return 0.5 }, Timeout: time.Minute, Grace: h.grace}
 	for i := 0; i < len(namesAndURLs); i += 2 {
 		o.Hooks = append(o.Hooks, webhook.Hook{Name: namesAndURLs[i], URL: namesAndURLs[i+1], Key: []byte(key), AllowPrivate: true})
 	}

@@ -180,7 +180,7 @@ func issuers(list ...*acmetest.CA) config.ACME {
 // until waits until a condition about a name holds; the log says why it does not.
 func (r *run) until(t *testing.T, what string, holds func(s acme.State) bool) acme.State {
 	t.Helper()
-	end := time.After(30 * time.Second)
+	end := time.After(time.Minute)
 	for {
 		for _, s := range r.States() {
 			if holds(s) {
@@ -227,7 +227,7 @@ func vouched(t *testing.T, c *acmetest.CA, m *acme.Manager, name, host string) {
 func (r *run) settle(t *testing.T) {
 	t.Helper()
 	looks := r.Looks()
-	end := time.After(30 * time.Second)
+	end := time.After(time.Minute)
 	for r.Looks() < looks+2 || r.busy() {
 		select {
 		case <-time.After(5 * time.Millisecond):
