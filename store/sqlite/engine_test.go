@@ -275,7 +275,7 @@ func TestSQLite_WriterToBeKilled(t *testing.T) {
 		return
 	}
 	ids := roundtrip.NewIDs(os.Getpid()%1024, time.Now)
-	s, err := sqlite.New(sqlite.Options{Path: path, Now: time.Now, IDs: ids})
+	s, err := sqlite.New(sqlite.Options{Path: path, Now: time.Now, IDs: ids, PoolWait: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,9 @@ func (s *Store) Hold(ctx context.Context) (release func() error) {
 	return func() error { close(free); return <-ended }
 }
 
+// Unhurried lets what waits for one group be one, however slow the machine is. Nobody may be writing.
+func (s *Store) Unhurried() { s.groupTime = time.Hour }
+
 // Queued returns how many writes wait.
 func (s *Store) Queued() int { return len(s.queue) }
 

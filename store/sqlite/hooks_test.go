@@ -90,7 +90,7 @@ func TestHooks_AreNotToldOfWhatFails(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "x.db"), newClock())
 	schema := hooked()
 	apply(t, s, schema)
-	errs := group(t, s,
+	errs := together(t, s,
 		making(t, s, schema, "notes", titled("good")),
 		batch(t, s, schema, createCall(schema, "notes", titled("undone")), createCall(schema, "tags", on(77))),
 		making(t, s, schema, "notes", titled("good too")))

@@ -103,7 +103,7 @@ func TestInbox_LikerToBeKilled(t *testing.T) {
 		return
 	}
 	ids := roundtrip.NewIDs(os.Getpid()%1024, time.Now)
-	s, err := sqlite.New(sqlite.Options{Path: path, Now: time.Now, IDs: ids})
+	s, err := sqlite.New(sqlite.Options{Path: path, Now: time.Now, IDs: ids, PoolWait: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -167,7 +167,7 @@ func TestInbox_OneThatCantBeToldFailsAlone(t *testing.T) {
 	q.exec(fmt.Sprintf("CREATE TRIGGER poison BEFORE INSERT ON _note_sources WHEN NEW.actor = %d BEGIN SELECT RAISE(ABORT, 'poison'); END", q.people[2]))
 	told := 0
 	q.s.OnCommit(func(changes []roundtrip.Change) { told += len(changes) })
-	errs := group(t, q.s, q.like(1, q.photo), q.like(2, q.photo), q.like(3, q.photo), q.follow(4, 0), q.follow(2, 1))
+	errs := together(t, q.s, q.like(1, q.photo), q.like(2, q.photo), q.like(3, q.photo), q.follow(4, 0), q.follow(2, 1))
 	for i, err := range errs {
 		if poisoned := i == 1 || i == 4; (err != nil) != poisoned {
 			t.Fatalf("write %d: %v", i, err)
@@ -190,7 +190,7 @@ func TestInbox_AGroupIsOneEntryAndOneNumber(t *testing.T) {
 	for who := 1; who < 8; who++ {
 		likes = append(likes, q.like(who, q.photo))
 	}
-	for _, err := range group(t, q.s, likes...) {
+	for _, err := range together(t, q.s, likes...) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +207,7 @@ func TestInbox_WhatIsTakenBackInItsGroupWasNeverThere(t *testing.T) {
 	q := newSquare(t, 3)
 	other := q.newPhoto(1)
 	remove := q.write(0, roundtrip.Call{Action: roundtrip.Delete, Collection: q.schema.Lookup("photos"), ID: q.photo})
-	for _, err := range group(t, q.s, q.like(1, q.photo), q.like(2, q.photo), q.like(2, other), remove) {
+	for _, err := range together(t, q.s, q.like(1, q.photo), q.like(2, q.photo), q.like(2, other), remove) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,7 +225,10 @@ func TestInbox_OldEntriesGo(t *testing.T) {
 	q.do(q.like(1, q.photo), q.follow(2, 0))
 	start := q.number("SELECT max(position) FROM _changes")
 	q.clock.Advance(92 * 24 * time.Hour)
-	within(t, "the entries have ended", func() bool { return q.inbox(0) == "0 unread, 0 unseen" })
+	within(t, "the entries have ended", func() bool {
+		q.clock.Advance(time.Second) // for a sweep that had too little time on a busy machine: another one is made later
+		return q.inbox(0) == "0 unread, 0 unseen"
+	})
 	q.noDrift()
 	page, err := q.s.ReadInbox(t.Context(), q.people[0], store.InboxQuery{Size: 10, Changed: true, Since: start})
 	if err != nil || len(page.Notes) != 2 || page.Notes[0].Count != 0 || page.Seq != 4 || page.Floor != 0 {
@@ -233,6 +236,7 @@ func TestInbox_OldEntriesGo(t *testing.T) {
 	}
 	q.clock.Advance(8 * 24 * time.Hour)
 	within(t, "nothing is left of them", func() bool {
+		q.clock.Advance(time.Second)
 		n, err := q.s.Read(t.Context(), "SELECT (SELECT count(*) FROM _notes) + (SELECT count(*) FROM _note_sources)")
 		return err == nil && n == 0
 	})
@@ -320,9 +324,13 @@ func TestInbox_SourcesOfLongEntriesAreDroppedInSlices(t *testing.T) {
 	q.exec("UPDATE _notes SET count = 2501, sources = 2510")
 	q.noDrift()
 	q.clock.Advance(92 * 24 * time.Hour)
-	within(t, "the entry has ended", func() bool { return q.inbox(0) == "0 unread, 0 unseen" })
+	within(t, "the entry has ended", func() bool {
+		q.clock.Advance(time.Second) // as above
+		return q.inbox(0) == "0 unread, 0 unseen"
+	})
 	q.clock.Advance(8 * 24 * time.Hour)
 	within(t, "nothing is left of it", func() bool {
+		q.clock.Advance(time.Second)
 		n, err := q.s.Read(t.Context(), "SELECT (SELECT count(*) FROM _notes) + (SELECT count(*) FROM _note_sources)")
 		return err == nil && n == 0
 	})

@@ -35,15 +35,16 @@ type Store struct {
 	opts Options
 	log  *slog.Logger
 
-	commits atomic.Uint64 // grows with each commit, and once a second: what readers compare their snapshot with
-	pool    pool
-	queue   chan *op
-	slow    chan slow // statements whose plans are looked for
-	timers  sync.Pool // of *time.Timer
-	tables  atomic.Pointer[tables]
-	causes  causes             // of the last changes
-	writing atomic.Pointer[op] // the write that runs, or ran last in the group that is being committed; nil: none
-	hook    atomic.Pointer[func([]roundtrip.Change)]
+	commits   atomic.Uint64 // grows with each commit, and once a second: what readers compare their snapshot with
+	pool      pool
+	queue     chan *op
+	slow      chan slow // statements whose plans are looked for
+	timers    sync.Pool // of *time.Timer
+	tables    atomic.Pointer[tables]
+	causes    causes             // of the last changes
+	groupTime time.Duration      // after which no more writes are added to a commit
+	writing   atomic.Pointer[op] // the write that runs, or ran last in the group that is being committed; nil: none
+	hook      atomic.Pointer[func([]roundtrip.Change)]
 
 	lifecycle sync.Mutex // guards lock and opened
 	lock      *lock
@@ -83,7 +84,7 @@ func New(opts Options) (*Store, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{
-		opts: opts, log: opts.Log, queue: make(chan *op, queueMax), slow: make(chan slow, plansMost),
+		opts: opts, log: opts.Log, queue: make(chan *op, queueMax), slow: make(chan slow, plansMost), groupTime: groupTime,
 		ready: make(chan struct{}), closing: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	s.tables.Store(&tables{})

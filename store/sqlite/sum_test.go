@@ -44,7 +44,7 @@ func TestCount_AnIDUsedAgainStartsAtNone(t *testing.T) {
 	create(t, s, schema, "tags", on(note.ID()))
 	check("in one batch", []error{batch(t, s, schema, remove, createCall(schema, "notes", again))()}, 0)
 	create(t, s, schema, "tags", on(note.ID()))
-	check("in one group", group(t, s,
+	check("in one group", together(t, s,
 		making(t, s, schema, "tags", on(note.ID())),
 		deleting(t, s, schema, "notes", note.ID()),
 		making(t, s, schema, "notes", again),
@@ -73,7 +73,7 @@ func TestCount_AnAccountsIDUsedAgainStartsAtNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	create(t, s, schema, "likes", map[string]roundtrip.Value{"of": roundtrip.Ref(ana.ID())})
-	for _, err := range group(t, s, deleting(t, s, schema, "people", ana.ID()), func() error {
+	for _, err := range together(t, s, deleting(t, s, schema, "people", ana.ID()), func() error {
 		_, err := s.CreateAccount(t.Context(), record(schema, "people", map[string]roundtrip.Value{"id": roundtrip.Ref(ana.ID())}), roundtrip.Credential{Password: "p"}, nil)
 		return err
 	}) {
@@ -94,7 +94,7 @@ func TestCount_RulesSeeWhatTheSameGroupCounted(t *testing.T) {
 	apply(t, s, schema)
 	note := create(t, s, schema, "notes", titled("a"))
 	tag := making(t, s, schema, "tags", on(note.ID()))
-	errs := group(t, s, tag, tag, tag, tag)
+	errs := together(t, s, tag, tag, tag, tag)
 	for i, err := range errs {
 		if (err == nil) != (i < 2) {
 			t.Fatalf("tag %d: %v", i, err)
@@ -118,7 +118,7 @@ func TestCascade_WhatGoesTooHoldsNobody(t *testing.T) {
 			note := create(t, s, schema, "notes", titled("a"))
 			tag := create(t, s, schema, "tags", on(note.ID()))
 			create(t, s, schema, "pins", map[string]roundtrip.Value{"note": roundtrip.Ref(note.ID()), "tag": roundtrip.Ref(tag.ID())})
-			errs := group(t, s, deleting(t, s, schema, "notes", note.ID()), making(t, s, schema, "tags", on(note.ID())))
+			errs := together(t, s, deleting(t, s, schema, "notes", note.ID()), making(t, s, schema, "tags", on(note.ID())))
 			if errs[0] != nil {
 				t.Fatal(errs[0])
 			}

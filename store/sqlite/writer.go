@@ -177,7 +177,7 @@ func (w *writer) attempt(ops []*op) (ran int, broke bool, again []*op) {
 		}
 		o.err = err
 		w.done = append(w.done, o)
-		if o.alone || time.Since(began) > groupTime {
+		if o.alone || time.Since(began) > w.s.groupTime {
 			break
 		}
 	}

@@ -51,6 +51,13 @@ func group(t *testing.T, s *sqlite.Store, writes ...func() error) []error {
 	return errs
 }
 
+// together is group where it matters that it is one commit.
+func together(t *testing.T, s *sqlite.Store, writes ...func() error) []error {
+	t.Helper()
+	s.Unhurried()
+	return group(t, s, writes...)
+}
+
 // within waits until something holds.
 func within(t *testing.T, what string, holds func() bool) {
 	t.Helper()

@@ -50,7 +50,7 @@ collections:
       photo:  { type: ref, to: photos, required: true, on_delete: cascade }
       text:   { type: text, required: true }
     rules: { read: 'readable(record.photo)', create: 'auth.id == record.author', delete: 'auth.id == record.author' }
-store: { database: 'sqlite:data/reactions.db', files: data/files }
+store: { database: 'sqlite:data/reactions.db', files: data/files, pool: { wait: 1m } }
 notifications:
   liked:
     when: likes.created

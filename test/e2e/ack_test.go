@@ -66,7 +66,7 @@ func until(t *testing.T, from io.Reader, text string) string {
 // A page that has shown a notification says so, and it is not pushed any more; what comes after it is.
 func TestOutward_WhatAPageHasShownIsNotPushed(t *testing.T) {
 	t.Parallel()
-	s, push, _ := startPokes(t, "4s")
+	s, push, _ := startPokes(t, "10s")
 	ana, anaID := join(t, s, "ana")
 	bo, boID := join(t, s, "bo")
 	cy, _ := join(t, s, "cy")

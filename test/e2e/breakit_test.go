@@ -124,22 +124,12 @@ func openBroken(t *testing.T) *broken {
 		check(t, os.WriteFile(filepath.Join(gallery, name), text, 0o600))
 	}
 	check(t, os.WriteFile(filepath.Join(gallery, "web", "dist", "index.html"), []byte("<h1>gallery</h1>"), 0o600))
-	https, dns := port(t), port(t)
+	_, https, _ := net.SplitHostPort(server.Free(t))
+	_, dns, _ := net.SplitHostPort(server.Free(t))
 	b.args = []string{"dev", "examples/gallery", "--https", "0.0.0.0:" + https, "--http", "127.0.0.1:0", "--dns", "127.0.0.1:" + dns, "--console", "127.0.0.1:0"}
 	b.shell = openShell(t, b.folder, strings.NewReplacer("8443", https, "5353", dns))
 	b.shell.do(t, "git init -q && git add examples && git -c user.name=a -c user.email=a@example.test commit -q -m gallery")
 	return b
-}
-
-// port is one that nobody listens on.
-func port(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	check(t, err)
-	defer l.Close()
-	_, at, err := net.SplitHostPort(l.Addr().String())
-	check(t, err)
-	return at
 }
 
 func check(t *testing.T, err error) {

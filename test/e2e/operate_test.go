@@ -37,7 +37,7 @@ collections:
       text:  { type: text }
       views: { type: int, default: 0 }
     rules: { read: 'true', create: 'true', update: 'true', delete: '"editor" in auth.roles' }
-store: { database: 'sqlite:data/notes.db', files: data/files }
+store: { database: 'sqlite:data/notes.db', files: data/files, pool: { wait: 1m } }
 `
 
 // startNotes runs the declaration above with a page.

@@ -106,7 +106,7 @@ func TestOutward_ANotificationReachesBrowserAndMailbox(t *testing.T) {
 // What was read or taken back within the grace is not told, and what a killed server owed is told by the next one.
 func TestOutward_TellsNobodyOfWhatIsSettled(t *testing.T) {
 	t.Parallel()
-	s, push, mail := startPokes(t, "5s")
+	s, push, mail := startPokes(t, "12s")
 	ana, anaID := join(t, s, "ana")
 	bo, boID := join(t, s, "bo")
 	cy, cyID := join(t, s, "cy")

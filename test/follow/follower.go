@@ -106,7 +106,7 @@ func Dial(ctx context.Context, source net.Addr, addr, host, mount, token string)
 	}
 	d := ws.Dialer{
 		Header:  ws.HandshakeHeaderHTTP(header),
-		Timeout: 20 * time.Second,
+		Timeout: time.Minute,
 		NetDial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return (&net.Dialer{LocalAddr: source}).DialContext(ctx, network, addr)
 		},

@@ -163,15 +163,13 @@ func TestFault_OneOfTwoDies(t *testing.T) {
 	get(100)
 	a.kill()
 	get(100)
-	if !strings.Contains(s.Log(), `"msg":"upstream ejected","route":"site.test /proxied/","upstream":"http://`+a.At) {
-		t.Errorf("the log does not tell that %s is out", a.At)
-	}
+	await(t, "the log tells that it is out", func() bool {
+		return strings.Contains(s.Log(), `"msg":"upstream ejected","route":"site.test /proxied/","upstream":"http://`+a.At)
+	})
 	a.start()
 	before := a.arrived("GET /proxied/ok")
 	await(t, "requests at the upstream that came back", func() bool { get(1); return a.arrived("GET /proxied/ok") > before+5 })
-	if !strings.Contains(s.Log(), `"msg":"upstream well again"`) {
-		t.Error("the log does not tell that it is back")
-	}
+	await(t, "the log tells that it is back", func() bool { return strings.Contains(s.Log(), `"msg":"upstream well again"`) })
 }
 
 // rough is an upstream that is no HTTP server: it does with each connection what it is told to.

@@ -30,12 +30,7 @@ type node struct {
 
 func startNode(t *testing.T, name string) *node {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
+	_, port, _ := net.SplitHostPort(server.Free(t))
 	n := &node{t: t, name: name, port: port}
 	n.start()
 	t.Cleanup(n.kill)
@@ -149,7 +144,5 @@ func talkToNode(t *testing.T, s *server.Server, c *client, amber *node) {
 	}
 	amber.start()
 	await(t, "answers of the process that is back", func() bool { return answered(5)["amber"] > 0 })
-	if !strings.Contains(s.Log(), `"msg":"upstream well again"`) {
-		t.Error("the log does not tell that it is back")
-	}
+	await(t, "the log tells that it is back", func() bool { return strings.Contains(s.Log(), `"msg":"upstream well again"`) })
 }

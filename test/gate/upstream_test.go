@@ -173,10 +173,10 @@ type upstream struct {
 	lines []string
 }
 
-// startUpstream starts an upstream on a free port.
+// startUpstream starts an upstream on a port that stays its own while it is down.
 func startUpstream(t testing.TB) *upstream {
 	t.Helper()
-	u := &upstream{t: t, At: "127.0.0.1:0"}
+	u := &upstream{t: t, At: server.Free(t)}
 	u.start()
 	t.Cleanup(u.kill)
 	return u

@@ -155,7 +155,7 @@ func TestHostile_SlowConnectionsHinderNobody(t *testing.T) {
 	w := newWorld(t)
 	const each = 100
 	for i := range each { // half a TCP connection, half a handshake, half a head, half a body
-		c, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(t.Context(), "tcp", w.s.HTTPS)
+		c, err := (&net.Dialer{Timeout: time.Minute}).DialContext(t.Context(), "tcp", w.s.HTTPS)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,12 +198,12 @@ func TestHostile_PlainHTTP(t *testing.T) {
 		{"forged host", "GET / HTTP/1.1\r\nHost: gallery.test\r\nX-Forwarded-Host: evil.test\r\nX-Forwarded-Proto: https\r\n\r\n", 308, "https://gallery.test:"},
 		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, ""},
 	} {
-		c, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(t.Context(), "tcp", w.s.HTTP)
+		c, err := (&net.Dialer{Timeout: time.Minute}).DialContext(t.Context(), "tcp", w.s.HTTP)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		_, _ = io.WriteString(c, a.text)
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil {

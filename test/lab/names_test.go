@@ -54,7 +54,7 @@ func TestNames_ReloadsLoseNoQuery(t *testing.T) {
 	server := serve(t, m, declared)
 	questions := filepath.Join(client.Folder, "questions")
 	must(t, os.WriteFile(questions, []byte("www.lab.test A\nwww.lab.test AAAA\nx.wild.lab.test A\nnobody.lab.test A\nlab.test NS\n"), 0o600))
-	load, err := client.Start("stdbuf", "-oL", "dnsperf", "-s", m.IPv4().String(), "-d", questions, "-l", "6", "-Q", "3000", "-c", "4", "-T", "1", "-t", "5")
+	load, err := client.Start("stdbuf", "-oL", "dnsperf", "-s", m.IPv4().String(), "-d", questions, "-l", "10", "-Q", "3000", "-c", "4", "-T", "1", "-t", "30")
 	must(t, err)
 	must(t, load.Await(t.Context(), "[Status] Sending queries", 1))
 	reloads := 0

@@ -87,9 +87,13 @@ func TestSite_HTTP3(t *testing.T) {
 			packets, err = (&net.ListenConfig{}).ListenPacket(t.Context(), "udp4", m.IPv4().String()+":0")
 			return err
 		}))
+		handshake := 2 * time.Second
+		if who == lab.Client {
+			handshake = lab.Patience
+		}
 		transport := &http3.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: lab.Site, MinVersion: tls.VersionTLS13},
-			QUICConfig:      &quic.Config{HandshakeIdleTimeout: 2 * time.Second},
+			QUICConfig:      &quic.Config{HandshakeIdleTimeout: handshake},
 			Dial: func(ctx context.Context, _ string, t *tls.Config, q *quic.Config) (*quic.Conn, error) {
 				return quic.Dial(ctx, packets, &net.UDPAddr{IP: l.Machine(lab.Edge).IPv4().AsSlice(), Port: 443}, t, q)
 			},
