@@ -8,9 +8,10 @@ import (
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
-// batchMost is how many journeys one batch has at most: 1,000 a second are more than anybody reads. What does not fit comes
-// with the next batch, and what is pushed out before is counted as missed.
-const batchMost = 100
+// batchMost is how many journeys one batch has at most: 250 a second are more than anybody reads, and three pages that are open
+// must not cost the requests anything that could be measured. What does not fit comes with the next batch; what is too far behind
+// by then is counted as missed.
+const batchMost = 25
 
 // watchJourneys streams what ends from now on: event journey for each that the filter takes, event missed with how many
 // nobody could look at in time. The last event of a batch has an id; a browser that comes back with it (Last-Event-ID) goes

@@ -14,3 +14,6 @@ var (
 	AppendTime   = appendTime
 	AppendMillis = appendMillis
 )
+
+// TakesAll reports whether a filter is known to take each journey.
+func TakesAll(f Filter) bool { return f.all() }

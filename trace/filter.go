@@ -38,6 +38,17 @@ func (f *Filter) SetStatus(word string) bool {
 	return true
 }
 
+// all reports whether the filter takes each journey.
+func (f *Filter) all() bool {
+	return len(f.Kinds) == 0 && f.Kept == 0 && f.Route == "" && f.Host == "" && f.Path == "" && f.Reason == "" && f.Status == 0 && f.Code == 0 && f.Since.IsZero()
+}
+
+// takes is Match for a journey that has ended.
+func (f *Filter) takes(j *Journey) bool {
+	s := j.head()
+	return f.Match(&s)
+}
+
 // Match reports whether the filter takes the journey.
 func (f *Filter) Match(s *Snapshot) bool {
 	return (len(f.Kinds) == 0 || slices.Contains(f.Kinds, s.Kind)) &&

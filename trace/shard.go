@@ -78,12 +78,17 @@ func (r *ring) put(j *Journey) (old *Journey) {
 
 // each calls do for the journeys of the ring, the newest first, until it returns false.
 func (r *ring) each(do func(j *Journey) bool) {
+	r.walk(func(_ int, j *Journey) bool { return do(j) })
+}
+
+// walk is each, with the slots that they are in.
+func (r *ring) walk(do func(slot int, j *Journey) bool) {
 	for k := range r.slots {
 		i := r.next - 1 - k
 		if i < 0 {
 			i += len(r.slots)
 		}
-		if j := r.slots[i]; j != nil && !do(j) {
+		if j := r.slots[i]; j != nil && !do(i, j) {
 			return
 		}
 	}

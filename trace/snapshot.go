@@ -67,9 +67,6 @@ func (s *Snapshot) fill(j *Journey) {
 	s.takeLate(j)
 }
 
-// end is when the journey ended.
-func (s *Snapshot) end() time.Time { return s.Start.Add(s.Took) }
-
 func sortNewest(all []Snapshot) {
 	slices.SortStableFunc(all, func(a, b Snapshot) int { return b.Start.Compare(a.Start) })
 }
