@@ -3,24 +3,25 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // journeysName begins the names of what journeys cost.
 const journeysName = "journeys"
 
-// viewersOf is how many operators look at the newest journeys meanwhile.
+// viewersOf is how many operators follow the newest journeys meanwhile.
 const viewersOf = 3
 
 // mode is one way to run the same server.
@@ -38,12 +39,17 @@ func modes() []mode {
 	}
 }
 
-// measureJourneys tells what it costs to record each request: the same server with journeys off, on, watched by three
+// measureJourneys tells what it costs to record each request: the same server with journeys off, on, followed by three
 // operators, and with a line of the log for each request besides.
 func measureJourneys(ctx context.Context, o options, dir string, out io.Writer, say progress) (err error) {
 	if o.bin == "" {
 		return errors.New("journeys are measured on the roundtrip program: -bin")
 	}
+	behind, stop, err := serveKilobyte(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	var servers []*server
 	defer func() {
 		for _, s := range servers {
@@ -64,7 +70,7 @@ func measureJourneys(ctx context.Context, o options, dir string, out io.Writer, 
 		if err != nil {
 			return err
 		}
-		if err := declareJourneys(s, m, desk); err != nil {
+		if err := declareJourneys(s, m, desk, behind); err != nil {
 			return err
 		}
 		if err := s.start(ctx, fmt.Sprintf(s.read, s.photos[0])); err != nil {
@@ -76,183 +82,212 @@ func measureJourneys(ctx context.Context, o options, dir string, out io.Writer, 
 			}
 		}
 	}
-	o.only = ""
-	rows, err := measureEach(ctx, o, servers, measures()[:2], say)
+	rows, err := journeysRows(ctx, o, servers, say)
 	if err != nil {
 		return err
 	}
 	if watching.events() == 0 {
 		return errors.New("the operators saw nothing, so that watching was not measured")
 	}
-	return journeysReport(out, o, servers, rows)
+	return journeysReport(out, servers, rows)
 }
 
-// journeysReport writes the figures as Markdown. Ratios are of rounds that ran next to each other, and the one in the middle
-// is shown, since what else a machine does moves figures more than journeys do.
-func journeysReport(out io.Writer, o options, servers []*server, rows []*row) error {
+// journeysRows takes each measure on all servers.
+func journeysRows(ctx context.Context, o options, servers []*server, say progress) ([]*pairedRow, error) {
+	var rows []*pairedRow
+	for _, m := range journeysMeasures() {
+		if !strings.HasPrefix(journeysName+" "+m.name, o.only) && o.only != "" {
+			continue
+		}
+		askers := make([][]asker, len(servers))
+		for i, s := range servers {
+			if err := try(ctx, s, m, m.form(s)[0]); err != nil {
+				return nil, err
+			}
+			some, done, err := askREST(ctx, s, m)
+			if err != nil {
+				return nil, err
+			}
+			defer done()
+			askers[i] = some
+		}
+		some, err := measurePaired(ctx, m.name, servers, askers, say)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, some...)
+	}
+	const calls = "Get over gRPC"
+	if !strings.HasPrefix(journeysName+" "+calls, o.only) && o.only != "" {
+		return rows, nil
+	}
+	askers := make([][]asker, len(servers))
+	for i, s := range servers {
+		some, done, err := askGRPC(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		askers[i] = some
+	}
+	some, err := measurePaired(ctx, calls, servers, askers, say)
+	return append(rows, some...), err
+}
+
+func journeysMeasures() []measure {
+	list := func(s *server) []request {
+		return []request{get(s.host, strings.Replace(s.newest, "page_size=20", "page_size=50", 1))}
+	}
+	return []measure{
+		{"read by id", 16, readByID, isRecord},
+		{"list of 50", 16, list, isListOf(50)},
+		{"create", 64, create, isRecord},
+		{"proxied 1 KiB", 16, func(s *server) []request { return []request{get(s.host, "/up/1k.bin")} }, isKilobyte},
+	}
+}
+
+func isKilobyte(_ *server, answer []byte) error {
+	if len(answer) != 1<<10 {
+		return fmt.Errorf("%d bytes came back, not 1,024", len(answer))
+	}
+	return nil
+}
+
+// serveKilobyte is what the proxy route leads to.
+func serveKilobyte(ctx context.Context) (addr string, stop func(), err error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	text := bytes.Repeat([]byte("k"), 1<<10)
+	s := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Length"] = []string{"1024"}
+		_, _ = w.Write(text)
+	})}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = s.Serve(l)
+	}()
+	return l.Addr().String(), func() {
+		_ = s.Close()
+		<-ended
+	}, nil
+}
+
+// askREST connects the clients of a measure.
+func askREST(ctx context.Context, s *server, m measure) (all []asker, done func(), err error) {
+	requests := m.form(s)
+	var conns []net.Conn
+	done = func() {
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	}
+	for i := range m.clients {
+		w, err := newWorker(ctx, s.addr)
+		if err != nil {
+			return nil, done, err
+		}
+		conns = append(conns, w.conn)
+		next := i * len(requests) / m.clients
+		all = append(all, func(context.Context) error {
+			r := requests[next%len(requests)]
+			next++
+			_ = w.conn.SetDeadline(time.Now().Add(30 * time.Second))
+			if _, err := w.conn.Write(r); err != nil {
+				return err
+			}
+			status, _, err := readAnswer(w.in, nil)
+			if err == nil && status != 200 && status != 201 {
+				err = fmt.Errorf("%s: %.200q was answered with %d", s.name, r, status)
+			}
+			return err
+		})
+	}
+	return all, done, nil
+}
+
+// askGRPC connects 4 clients, each of which has 4 calls under way.
+func askGRPC(ctx context.Context, s *server) (all []asker, done func(), err error) {
+	message := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), s.photos[photos/2])
+	var conns []*grpc.ClientConn
+	done = func() {
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	}
+	for range 4 {
+		c, err := grpc.NewClient("passthrough:///"+s.addr, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithAuthority(s.host),
+			grpc.WithDefaultCallOptions(grpc.ForceCodec(bytesCodec{})))
+		if err != nil {
+			return nil, done, err
+		}
+		conns = append(conns, c)
+		for range 4 {
+			all = append(all, func(ctx context.Context) error {
+				var answer []byte
+				if err := c.Invoke(ctx, "/bench.v1.Photos/Get", &message, &answer); err != nil {
+					return fmt.Errorf("%s: %w", s.name, err)
+				}
+				if len(answer) < photoBytes-8 || len(answer) > photoBytes+8 {
+					return fmt.Errorf("%s: the photo came as %d bytes, not as about %d", s.name, len(answer), photoBytes)
+				}
+				return nil
+			})
+		}
+	}
+	return all, done, all[0](ctx)
+}
+
+// journeysReport writes the figures as Markdown.
+func journeysReport(out io.Writer, servers []*server, rows []*pairedRow) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "\n### Journeys\n\nThe same server in %d ways, in turns, %d rounds of %v each; to reach: at most 3 %% more CPU and less throughput than with journeys off.\n\n",
-		len(servers), o.rounds, o.length)
+	fmt.Fprintf(&b, "\n### Journeys\n\nThe same program in %d ways at once on %s, loaded in turns of %v, there and back (A B C D D C B A, each time in another order): such a block gives one ratio to journeys off. "+
+		"What is shown is the median of the blocks' ratios, in brackets between which values the middle half of them lies, and the interval in which the median is with 95 %% certainty: "+
+		"blocks are taken until it is within ±%.1f %%, at least %d and at most %d. CPU is the server process's own. To reach: at most 3 %% more CPU, less throughput and later p99.\n\n",
+		len(servers), cpuModel(), sliceLength, sureEnough*100, blocksLeast, blocksMost)
 	for _, s := range servers {
 		fmt.Fprintf(&b, "- **%s**: %s\n", s.name, s.settings)
 	}
-	b.WriteString("\n| measure (clients) | mode | server CPU each | to off | per second | to off | p50 | p99 |\n| --- | --- | --: | --: | --: | --: | --: | --: |\n")
-	var off *row
+	b.WriteString("\n| measure (clients) | mode | server CPU each | CPU to off | 95 % | throughput to off | p99 to off | blocks |\n| --- | --- | --: | --: | --- | --: | --: | --: |\n")
 	for _, r := range rows {
 		if r.server == servers[0] {
-			off = r
+			fmt.Fprintf(&b, "| %s (%d) | %s | %s | | | %.0f/s | | %d |\n", r.measure, r.clients, r.server.name, micros(r.all.perCPU()), r.all.perSecond(), len(r.cpu))
+			continue
 		}
-		var cpu []time.Duration
-		var busier, faster []float64
-		for i, one := range r.rounds {
-			cpu = append(cpu, one.perCPU())
-			busier = append(busier, float64(one.perCPU())/float64(max(1, off.rounds[i].perCPU())))
-			faster = append(faster, one.perSecond()/max(1, off.rounds[i].perSecond()))
+		low, high := interval(r.cpu)
+		sure := ""
+		if !r.sure() {
+			sure = ", not sure enough"
 		}
-		fmt.Fprintf(&b, "| %s (%d) | %s | %s | %s | %.0f | %s | %s | %s |\n", r.measure, r.clients, r.server.name, micros(median(cpu)),
-			percent(median(busier)), r.all.perSecond(), percent(median(faster)), micros(r.all.quantile(0.50)), micros(r.all.quantile(0.99)))
+		fmt.Fprintf(&b, "| | %s | %s | %s | %s to %s%s | %s | %s | %d |\n", r.server.name, micros(r.all.perCPU()), middle(r.cpu),
+			percent(low), percent(high), sure, middle(r.speed), middle(r.late), len(r.cpu))
 	}
 	_, err := out.Write(b.Bytes())
 	return err
 }
 
+// middle writes the median and the quartiles.
+func middle(ratios []float64) string {
+	return fmt.Sprintf("%s (%s to %s)", percent(ratioAt(ratios, 0.5)), percent(ratioAt(ratios, 0.25)), percent(ratioAt(ratios, 0.75)))
+}
+
 // percent writes a ratio as what it differs from one.
 func percent(ratio float64) string { return fmt.Sprintf("%+.1f %%", (ratio-1)*100) }
 
-// declareJourneys writes the declaration of a mode.
-func declareJourneys(s *server, m mode, desk string) error {
+// declareJourneys writes the declaration of a mode, with a route to a server behind.
+func declareJourneys(s *server, m mode, desk, behind string) error {
 	declaration, err := os.ReadFile("roundtrip.yaml")
 	if err != nil {
 		return err
 	}
 	s.settings = "journeys: " + m.journeys
 	if m.viewers > 0 {
-		s.settings += fmt.Sprintf(", and %d operators look at the newest 100 ten times a second", m.viewers)
+		s.settings += fmt.Sprintf(", and %d operators follow the live list", m.viewers)
 	}
-	text := fmt.Sprintf("%s\njourneys: %s\nconsole: { listen: '%s' }\n", declaration, m.journeys, desk)
+	const api = "      - { path: /api/, to: api }\n"
+	with := strings.Replace(string(declaration), api, api+"      - { path: /up/, proxy: 'http://"+behind+"' }\n", 1)
+	text := fmt.Sprintf("%s\njourneys: %s\nconsole: { listen: '%s' }\n", with, m.journeys, desk)
 	return os.WriteFile(filepath.Join(s.home(), "roundtrip.yaml"), []byte(text), 0o600)
-}
-
-// watchers are the operators who look at the newest journeys.
-type watchers struct {
-	all    sync.WaitGroup
-	cancel []context.CancelFunc
-	mu     sync.Mutex // guards seen
-	seen   int
-}
-
-func (w *watchers) events() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.seen
-}
-
-func (w *watchers) stop() {
-	for _, cancel := range w.cancel {
-		cancel()
-	}
-	w.all.Wait()
-}
-
-var claimLink = regexp.MustCompile(`#claim=([A-Za-z0-9_.~-]+)`)
-
-// firstLink returns the link that makes the first operator; the server writes it just after its first answer.
-func firstLink(ctx context.Context, s *server) (string, error) {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for range 500 {
-		text, err := os.ReadFile(s.log)
-		if err != nil {
-			return "", err
-		}
-		if link := claimLink.FindSubmatch(text); link != nil {
-			return string(link[1]), nil
-		}
-		select {
-		case <-ctx.Done():
-			return "", ctx.Err()
-		case <-tick.C:
-		}
-	}
-	return "", fmt.Errorf("%s wrote no link for its first operator", s.name)
-}
-
-// watch signs an operator in by the link in the server's log, and lets n of them look.
-func (w *watchers) watch(ctx context.Context, s *server, desk string, n int) error {
-	link, err := firstLink(ctx, s)
-	if err != nil {
-		return err
-	}
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		return err
-	}
-	client := &http.Client{Jar: jar}
-	who, err := json.Marshal(map[string]string{"token": link, "name": "bench", "password": "seven slow journeys over the hill"})
-	if err != nil {
-		return err
-	}
-	answer, err := postJSON(ctx, client, "http://"+desk+"/api/claim", who)
-	if err != nil {
-		return fmt.Errorf("%s: sign in: %w: %.300s", s.name, err, answer)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	w.cancel = append(w.cancel, cancel)
-	for range n {
-		w.all.Go(func() { w.look(ctx, client, "http://"+desk+"/api/journeys?n=100") })
-	}
-	return nil
-}
-
-// look asks for the newest journeys ten times a second, as a page that is open does.
-func (w *watchers) look(ctx context.Context, client *http.Client, url string) {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		text, err := getText(ctx, client, url)
-		if err != nil {
-			continue // nothing seen in the end is told
-		}
-		w.mu.Lock()
-		w.seen += strings.Count(text, `"hops":[`)
-		w.mu.Unlock()
-	}
-}
-
-func getText(ctx context.Context, client *http.Client, url string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	return answered(client, req)
-}
-
-// postJSON posts JSON and returns the answer, whose status must be a good one.
-func postJSON(ctx context.Context, client *http.Client, url string, body []byte) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return "", err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	return answered(client, req)
-}
-
-// answered returns the text of an answer, whose status must be a good one.
-func answered(client *http.Client, req *http.Request) (string, error) {
-	answer, err := client.Do(req)
-	if err != nil {
-		return "", err
-	}
-	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
-	if err = errors.Join(err, answer.Body.Close()); err == nil && answer.StatusCode/100 != 2 {
-		err = errors.New(answer.Status)
-	}
-	return strings.TrimSpace(string(text)), err
 }

@@ -51,7 +51,7 @@ func main() {
 
 // run prepares the servers, measures, reports, and ends every process that it began.
 func run(ctx context.Context, o options, out io.Writer, say progress) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 45*time.Minute)
 	defer cancel()
 	dir := o.dir
 	if dir == "" {

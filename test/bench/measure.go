@@ -22,8 +22,8 @@ type measure struct {
 func measures() []measure {
 	return []measure{
 		{"read by id", 16, readByID, isRecord},
-		{"list of the 20 newest", 16, listNewest, isListOf20},
-		{"list of 20 by one author", 16, listByAuthor, isListOf20},
+		{"list of the 20 newest", 16, listNewest, isListOf(20)},
+		{"list of 20 by one author", 16, listByAuthor, isListOf(20)},
 		{"create", 64, create, isRecord},
 	}
 }
@@ -68,19 +68,22 @@ func isRecord(_ *server, answer []byte) error {
 	return nil
 }
 
-func isListOf20(s *server, answer []byte) error {
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(answer, &all); err != nil {
-		return err
+// isListOf looks whether that many photos came.
+func isListOf(n int) func(s *server, answer []byte) error {
+	return func(s *server, answer []byte) error {
+		var all map[string]json.RawMessage
+		if err := json.Unmarshal(answer, &all); err != nil {
+			return err
+		}
+		var items []json.RawMessage
+		if err := json.Unmarshal(all[s.items], &items); err != nil {
+			return err
+		}
+		if len(items) != n {
+			return fmt.Errorf("a list of %d came back, not of %d: %.300s", len(items), n, answer)
+		}
+		return isRecord(s, items[n-1])
 	}
-	var items []json.RawMessage
-	if err := json.Unmarshal(all[s.items], &items); err != nil {
-		return err
-	}
-	if len(items) != 20 {
-		return fmt.Errorf("a list of %d came back: %.300s", len(items), answer)
-	}
-	return isRecord(s, items[19])
 }
 
 // row is one measure on one server, all rounds together.
