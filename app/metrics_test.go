@@ -26,6 +26,7 @@ func TestApp_MeasuresEachStation(t *testing.T) {
 		"roundtrip_firewall_drops_total": "no groups", "roundtrip_firewall_passes_total": "no groups",
 		"roundtrip_http_slow_threshold_seconds": "too few requests",
 		"roundtrip_jobs_dead":                   "no jobs", "roundtrip_jobs_oldest_age_seconds": "no jobs", "roundtrip_jobs_waiting": "no jobs",
+		"roundtrip_rpc_calls_total": "no calls",
 	}
 	for _, n := range metrics.Names() {
 		if there := strings.Contains(page, "\n"+n.Name+" ") || strings.Contains(page, "\n"+n.Name+"{") || strings.Contains(page, "\n"+n.Name+"_bucket{"); there == (absent[n.Name] != "") {
