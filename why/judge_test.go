@@ -267,6 +267,17 @@ func handshakeRows() []row {
 			badTLS(s, "tls.name_mismatch", "x509")
 			s.Facts.TLS.Leaf.Names = []string{"www.shop.test"}
 		}, "tls.name_mismatch", "tls", "roundtrip.yaml:21:10", "seen", "for www.shop.test, not for shop.test"},
+		{"another program has the port", func(s *why.Sides) {
+			badTLS(s, "tls.name_mismatch", "x509")
+			s.Facts.TLS.Leaf.Names = []string{"old.shop.test"}
+			s.Saw.Connections = nil
+			s.Saw.Listens = []netip.AddrPort{netip.MustParseAddrPort("[::]:8443")}
+		}, "tls.name_mismatch", "tls", "", "seen", "not for shop.test; another program answers at port 443, where this server does not listen"},
+		{"a port is forwarded to ours", func(s *why.Sides) {
+			badTLS(s, "tls.name_mismatch", "x509")
+			s.Facts.TLS.Leaf.Names = []string{"old.shop.test"}
+			s.Saw.Listens = []netip.AddrPort{netip.MustParseAddrPort("[::]:8443")}
+		}, "tls.name_mismatch", "tls", "roundtrip.yaml:21:10", "seen", "for old.shop.test, not for shop.test"},
 		{"its issuer is not trusted", func(s *why.Sides) { badTLS(s, "tls.client_rejected_ca", "x509") }, "tls.client_rejected_ca", "tls", "roundtrip.yaml:21:10", "seen", "R3"},
 		{"no certificate for the name: the server knows better", func(s *why.Sides) {
 			badTLS(s, "tls.handshake_failed", "remote error: tls: internal error")

@@ -234,7 +234,11 @@ func (s *Sides) judgeTLS(stopped bool) Step {
 		step.Where = c.View.Where
 	}
 	if s.Begun != nil {
-		if step.Reason != "tls.no_tls" && step.Reason != "connection.reset" { // it is the port that is another one, not the certificate
+		switch other := s.otherProgram(); {
+		case other != "" && h.Leaf != nil && !h.Leaf.Ours: // the certificate is not of this declaration
+			step.Sentence += "; " + other
+			step.Fix = "correct the port, or stop the program that has it"
+		case step.Reason != "tls.no_tls" && step.Reason != "connection.reset": // it is the port that is another one, not the certificate
 			step.Where = orElse(s.Begun.TLSWhere, step.Where)
 		}
 		if h.Leaf != nil && h.Leaf.Ours && h.Reason == "tls.client_rejected_ca" {
@@ -242,6 +246,15 @@ func (s *Sides) judgeTLS(stopped bool) Step {
 		}
 	}
 	return step
+}
+
+// otherProgram says that at the address of this server, at that port, somebody else answers; "" where that is not known.
+func (s *Sides) otherProgram() string {
+	to := s.reached().To
+	if s.Saw == nil || len(s.Saw.Listens) == 0 || len(s.records()) > 0 || !s.ours(to.Addr()) || slices.ContainsFunc(s.Saw.Listens, func(l netip.AddrPort) bool { return l.Port() == to.Port() }) {
+		return ""
+	}
+	return fmt.Sprintf("another program answers at port %d, where this server does not listen", to.Port())
 }
 
 func (s *Sides) tlsHint(code string) string {

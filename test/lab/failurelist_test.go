@@ -32,11 +32,19 @@ var failures = []failed{
 		exit: 13, layer: "tcp", reason: "connection.no_listener", says: []string{"8444"},
 	},
 	{
+		name: "lost on the way", before: loseOnTheWay, args: []string{"http://www.lab.test/api/notes"},
+		exit: 13, layer: "tcp", reason: "connection.not_seen", says: []string{"198.18.0.80:80", "saw nothing of it"},
+	},
+	{
 		name: "unknown authority", wary: true, args: []string{www + "/api/notes"},
 		exit: 14, layer: "tls", reason: "tls.client_rejected_ca", where: `^  www\.lab\.test:$`, says: []string{"our own authority"},
 	},
 	{
-		name: "name not on the certificate", args: []string{"https://nosite.lab.test/"},
+		name: "name not on the certificate", args: []string{www + ":8445/api/notes"},
+		exit: 14, layer: "tls", reason: "tls.name_mismatch", says: []string{"old.lab.test", "not for www.lab.test", "another program answers at port 8445"},
+	},
+	{
+		name: "name of no site", args: []string{"https://nosite.lab.test/"},
 		exit: 14, layer: "tls", reason: "tls.no_certificate_for_name", where: "^sites:", says: []string{"no site has the name"},
 	},
 	{

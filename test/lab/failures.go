@@ -5,15 +5,22 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	_ "embed"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io"
+	"log"
 	"math/big"
+	"net/http"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -40,6 +47,11 @@ func (l *Lab) UpFailures(ctx context.Context, program string, lasts time.Duratio
 	if err != nil {
 		return nil, err
 	}
+	others, err := edge.ServeOther(ctx, ":8445", "old.lab.test")
+	if err != nil {
+		return nil, err
+	}
+	issuer = append(issuer, others...)
 	if text, status, err := edge.Run(ctx, program, "firewall", "apply", "--yes", edge.Folder); err != nil || status != 0 {
 		return nil, fmt.Errorf("put the groups of %s in force: exit status %d, %w; it said:\n%s", edge.Name, status, cause(err), text)
 	}
@@ -52,6 +64,43 @@ func (l *Lab) UpFailures(ctx context.Context, program string, lasts time.Duratio
 		return nil, err
 	}
 	return server, os.WriteFile(l.Trust(), append(own, issuer...), 0o600)
+}
+
+// ServeOther is another program on the machine, with TLS and a certificate for another name. It ends with ctx. The authority that
+// signed the certificate is returned in PEM.
+func (m *Machine) ServeOther(ctx context.Context, address, name string) (issuer []byte, err error) {
+	if issuer, err = m.certify(name, "other", 24*time.Hour); err != nil {
+		return nil, err
+	}
+	at := filepath.Join(m.Folder, "certs", "other")
+	pair, err := tls.LoadX509KeyPair(at+".pem", at+".key")
+	if err != nil {
+		return nil, err
+	}
+	l, err := m.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	s := &http.Server{ReadHeaderTimeout: Patience, Handler: http.NotFoundHandler(), ErrorLog: log.New(io.Discard, "", 0)} // refused handshakes are meant
+	context.AfterFunc(ctx, func() { _ = s.Close() })
+	go func() {
+		if err := s.Serve(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})); !errors.Is(err, http.ErrServerClosed) {
+			panic(err) // a listener of our own
+		}
+	}()
+	return issuer, nil
+}
+
+// Lose has the wire lose what is sent to a port of TCP, as a box between two machines does. Neither of them hears of it.
+func (l *Lab) Lose(ctx context.Context, to netip.AddrPort) error {
+	rules := fmt.Sprintf("add table bridge way\nadd chain bridge way passing { type filter hook forward priority 0; }\n"+
+		"add rule bridge way passing ip daddr %s tcp dport %d drop\n", to.Addr(), to.Port())
+	cmd := exec.CommandContext(ctx, "ip", "netns", "exec", l.wire(), "nft", "-f", "-")
+	cmd.Stdin = strings.NewReader(rules)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("have the wire lose packets: %s", firstLine(string(text), err))
+	}
+	return nil
 }
 
 // Trust is the file of the authorities whose signature is good in this lab: SSL_CERT_FILE of who trusts them.

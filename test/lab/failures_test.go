@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,7 +51,7 @@ type failing struct {
 	visitor *http.Client
 }
 
-// The fifteen failures, each made for real and found from the client's machine in one command: the station, the reason, and
+// The failures of docs/why.md, each made for real and found from the client's machine in one command: the station, the reason, and
 // the line of the file.
 func TestFailures_WhyNamesTheStationAndTheLine(t *testing.T) {
 	l := open(t)
@@ -233,6 +234,11 @@ func fillPool(t *testing.T, f *failing) {
 		status, body := get("notes?page_size=1")
 		return status == 503 && bytes.Contains(body, []byte("store.pool_exhausted"))
 	})
+}
+
+// loseOnTheWay has something between client and server drop what goes to its port of plain HTTP.
+func loseOnTheWay(t *testing.T, f *failing) {
+	must(t, f.Lose(t.Context(), netip.AddrPortFrom(f.Machine(lab.Edge).IPv4(), 80)))
 }
 
 // expire waits until the certificate of expired.lab.test is no good any more.
