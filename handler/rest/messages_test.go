@@ -85,7 +85,7 @@ func TestRest_SaysHowATokenIsSent(t *testing.T) {
 	s.do("GET", "auth/me", "", "Authorization", ana.token).is(401).because("auth.invalid").has("write Authorization: Bearer TOKEN")
 	s.do("GET", "things", "", "Authorization", ana.token).is(401).has("write Authorization: Bearer TOKEN")
 	s.do("GET", "things", "", "Authorization", "Basic YTpi").is(200)
-	s.do("GET", "things", "", "Authorization", "Bearer").is(200)
+	s.do("GET", "things", "", "Authorization", "Bearer").is(401).because("auth.invalid").has("no token behind Bearer")
 	ana.do("POST", "auth/password", `{}`).is(400).has("the password as it is now is missing", `"pointer":"/new"`)
 	ana.do("POST", "auth/password", `{"old":"x"}`).is(400).has(`"detail":"the password as it is to be is missing`)
 	s.do("POST", "auth/password", `{}`).is(401)
