@@ -40,4 +40,9 @@ func takeLock(path string) (*lock, error) {
 	return l, nil
 }
 
-func (l *lock) release() { _ = l.file.Close() } // closing drops the lock; the file stays, with its mark, and so that nobody races for it
+// release gives the lock back; the file stays, with its mark, and so that nobody races for it. Closing it would not do: a child
+// process that is being started at this moment has the file open too, until it runs its own program.
+func (l *lock) release() {
+	_ = syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN)
+	_ = l.file.Close()
+}
