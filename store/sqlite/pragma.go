@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -59,13 +58,21 @@ func prepareFile(conn *raw.Conn) error {
 	if id != applicationID && objects > 0 {
 		return fmt.Errorf("the file is a database of another program (application_id %d): name another file", id)
 	}
-	first := []string{"PRAGMA journal_mode=WAL", fmt.Sprintf("PRAGMA application_id=%d", applicationID)}
+	// One transaction: a new file is synced once instead of for each table, and is ours as a whole or not at all. Where it
+	// fails the connection is closed, which takes it back.
+	first := []string{"PRAGMA journal_mode=WAL", "BEGIN IMMEDIATE", fmt.Sprintf("PRAGMA application_id=%d", applicationID)}
 	for _, sql := range slices.Concat(first, systemTables(), inboxTables()) {
 		if err := conn.Exec(sql); err != nil {
 			return err
 		}
 	}
-	return errors.Join(prepareOutbox(conn), preparePush(conn))
+	if err := prepareOutbox(conn); err != nil {
+		return err
+	}
+	if err := preparePush(conn); err != nil {
+		return err
+	}
+	return conn.Exec("COMMIT")
 }
 
 // systemTables are ours alone: declared names never start with an underscore.
