@@ -131,8 +131,8 @@ func sameAsText(t *testing.T, api *protobuf.API) {
 	}
 	want, got = proto.CloneOf(want), proto.CloneOf(got)
 	want.SourceCodeInfo, got.SourceCodeInfo = nil, nil
-	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
-		t.Errorf("descriptors (- text, + set):\n%s\n%s", diff, api.Source)
+	if !proto.Equal(want, got) { // which is asked first: a difference takes a hundred times as long to make, also where there is none
+		t.Errorf("descriptors (- text, + set):\n%s\n%s", cmp.Diff(want, got, protocmp.Transform()), api.Source)
 	}
 	for i, line := range bytes.Split(api.Source, []byte("\n")) {
 		if at := bytes.Index(line, []byte("//")); at >= 0 && len([]rune(string(line))) > 100 && bytes.Contains(bytes.TrimSpace(line[at+2:]), []byte(" ")) {
