@@ -24,6 +24,8 @@ CALLER := examples/gallery/clients/ts
 
 # Every package but those in test/, which need the built program.
 ROOMS = $(shell $(GO) list ./... | grep -v '/roundtrip/test/')
+# Those whose random walks are short under the race detector (internal/walk), so that they take them at length without it.
+WALKS = $(shell $(GO) list -f '{{range .TestImports}}{{.}} {{end}}{{range .XTestImports}}{{.}} {{end}}: {{.ImportPath}}' ./... | sed -n '/internal.walk .*:/s/.*: //p')
 
 .DEFAULT_GOAL := help
 .PHONY: help run build lab page test check lint fmt unit race e2e client doors browser node node20 fuzz bench soak debian tools clean
@@ -66,17 +68,18 @@ check: lint unit ## the inner loop: format, vet, lint, laws, unit tests (under 3
 
 lint: $(GOLANGCI) ## format check, vet and the lint set
 	@$(GOLANGCI) fmt --diff
-	@$(GO) vet ./...
 	@$(GOLANGCI) run ./...
 
 fmt: $(GOLANGCI) ## format the code
 	@$(GOLANGCI) fmt
 
+# Vet is in the lint set, which tells more; `go test` would run a part of it once more, with and without the race detector.
 unit: debian ## unit tests, without the race detector
-	@$(GO) test $(ROOMS)
+	@$(GO) test -vet=off $(ROOMS)
 
-race: debian ## unit tests with the race detector
-	@CGO_ENABLED=1 $(GO) test -race $(ROOMS)
+race: debian ## unit tests with the race detector, and long random walks without it
+	@CGO_ENABLED=1 $(GO) test -vet=off -race $(ROOMS)
+	@$(GO) test -vet=off $(WALKS)
 
 e2e: build debian $(H2SPEC) $(GRPCURL) $(PROTOGEN) node $(BEHIND)/node_modules/.package-lock.json $(CALLER)/node_modules/.package-lock.json ## end to end over TLS, hostile input, crash tests, command line
 	@ROUNDTRIP_BIN=$(CURDIR)/bin/roundtrip $(GO) test -count=1 -timeout=15m ./test/...

@@ -18,7 +18,7 @@ func TestPolicy_AgreesWithCEL(t *testing.T) {
 	judge := newJudge(t)
 	who := &roundtrip.Principal{ID: 1, Account: w.rows[w.users][1], Roles: []string{"staff", "a"}}
 	asked := 0
-	for i := range randomExpressions {
+	for i := range randomExpressions() {
 		m := &maker{r: r, w: w}
 		x := m.condition(r.IntN(3))
 		if !x.cel {
@@ -31,7 +31,7 @@ func TestPolicy_AgreesWithCEL(t *testing.T) {
 			t.Fatalf("seed %d, expression %d", seed, i)
 		}
 	}
-	if asked < randomExpressions/20 {
+	if asked < randomExpressions()/20 {
 		t.Errorf("only %d expressions were shared", asked)
 	}
 	t.Logf("%d expressions", asked)

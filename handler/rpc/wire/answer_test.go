@@ -15,6 +15,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/handler"
 	"github.com/roundtrip-dev/roundtrip/handler/rpc/wire"
 	"github.com/roundtrip-dev/roundtrip/handler/tree"
+	"github.com/roundtrip-dev/roundtrip/internal/walk"
 	"github.com/roundtrip-dev/roundtrip/policy"
 )
 
@@ -104,7 +105,7 @@ func randomPaths(r *rand.Rand, c *roundtrip.Collection) []string {
 func TestAnswer_ListIsWhatProtobufMakesOfIt(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 2026))
-	for range 150 {
+	for range walk.Steps(150) {
 		w := newWorld(t, randomSchema(r))
 		c := pick(r, w.schema.Collections...)
 		call := &roundtrip.Call{Action: pick(r, roundtrip.List, roundtrip.List, roundtrip.Get), Collection: c, ID: 1}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/handler/rpc/wire"
+	"github.com/roundtrip-dev/roundtrip/internal/walk"
 )
 
 // The encoders know nothing of descriptors; what they write must be what the standard library of protobuf writes from them.
@@ -13,7 +14,7 @@ func TestAppendRecord_IsWhatProtobufMakesOfIt(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(7, 2026))
 	records := 0
-	for records < 10_000 {
+	for records < walk.Steps(10_000) {
 		w := newWorld(t, randomSchema(r))
 		for range 100 {
 			c := w.schema.Collections[r.IntN(len(w.schema.Collections))]

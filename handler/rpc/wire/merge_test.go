@@ -9,6 +9,7 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/handler/rpc/wire"
+	"github.com/roundtrip-dev/roundtrip/internal/walk"
 )
 
 // Messages that stand behind each other are one message: the last value of a field counts, those inside are put together,
@@ -35,7 +36,7 @@ func TestRead_PutsPartsTogetherAsProtobufDoes(t *testing.T) {
 		},
 	}
 	for action, texts := range parts {
-		for range 300 {
+		for range walk.Steps(300) {
 			var whole []byte
 			for range 1 + r.IntN(4) {
 				whole = append(whole, w.bodies(t, requestOf(action), pick(r, texts...))[wire.Proto]...)
@@ -45,7 +46,7 @@ func TestRead_PutsPartsTogetherAsProtobufDoes(t *testing.T) {
 	}
 	// The writes of one op, again and again another one.
 	ops := [][]byte{part(8, part(1, part(26, []byte("T")))), part(8, part(1, part(18, []byte("C")))), part(10, part(1, []byte(idA))), part(9, part(1, part(1, []byte(idB)))), part(9, part(2, part(1, []byte("title"))))}
-	for range 300 {
+	for range walk.Steps(300) {
 		w.sameAsMerged(t, roundtrip.Batch, part(1, pick(r, ops...), pick(r, ops...), pick(r, ops...)))
 	}
 }
