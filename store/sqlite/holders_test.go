@@ -24,9 +24,7 @@ func TestHolders_AreKnownAndTold(t *testing.T) {
 	ok(t, s.Open(t.Context()))
 	t.Cleanup(func() { ok(t, s.Close()) })
 	apply(t, s, notes(nil))
-	if got := s.Holders(); len(got) != 0 {
-		t.Fatalf("nobody works, and %+v hold", got)
-	}
+	within(t, "nobody holds after the start", func() bool { return len(s.Holders()) == 0 }) // an answer comes before its writer lets go
 	var all sync.WaitGroup
 	free := make(chan struct{})
 	held := make(chan struct{}, 4)
