@@ -24,8 +24,6 @@ export function Shell({ name, children }: { name: string; children: ReactNode })
   const links = menu.flatMap((g) => g.links);
   const { path } = usePlace();
   const [help, setHelp] = useState(false);
-  const [changing, setChanging] = useState(false);
-  const own = { onHelp: () => setHelp(true), onPassword: () => setChanging(true) };
   useKeys({ '?': () => setHelp(true), ...Object.fromEntries(links.map((l) => [`g ${l.key}`, () => go(l.to)])) });
   return (
     <div className="shell">
@@ -35,11 +33,11 @@ export function Shell({ name, children }: { name: string; children: ReactNode })
         <nav aria-label="Pages">{menu.map((g) => <MenuGroup key={g.title} group={g} path={path} />)}</nav>
         <footer>
           <ThemeChoice />
-          <Who {...own} />
+          <Who onHelp={() => setHelp(true)} />
         </footer>
       </aside>
       <main className="main" id="main" tabIndex={-1}>{children}</main>
-      <Bar menu={menu} path={path} {...own} />
+      <Bar menu={menu} path={path} />
       {help && <Help links={links} onClose={() => setHelp(false)} />}
     </div>
   );
@@ -73,26 +71,23 @@ function ThemeChoice() {
   );
 }
 
-interface Own {
-  onHelp: () => void;
-  onPassword: () => void;
-}
-
-function Who({ onHelp, onPassword }: Own) {
+function Who({ onHelp }: { onHelp: () => void }) {
   const { name, role, guest } = useSession();
   const { signOut } = useKnown();
+  const [changing, setChanging] = useState(false);
   return (
     <div className="who">
       <span>{name}<small>{role}</small></span>
-      {!guest && <IconButton name="team" label="Change your password" aria-haspopup="dialog" onClick={onPassword} />}
+      {!guest && <IconButton name="team" label="Change your password" aria-haspopup="dialog" onClick={() => setChanging(true)} />}
       <IconButton name="keys" label="Keys" onClick={onHelp} />
       <IconButton name="exit" label="Sign out" onClick={() => void signOut()} />
+      {changing && <Password onClose={() => setChanging(false)} />}
     </div>
   );
 }
 
 // Bar is the menu of phones: what is needed most, and the rest behind More.
-function Bar({ menu, path, onHelp, onPassword }: { menu: Group[]; path: string } & Own) {
+function Bar({ menu, path }: { menu: Group[]; path: string }) {
   const [open, setOpen] = useState(false);
   const [first, ...rest] = menu;
   const close = () => setOpen(false);
@@ -108,7 +103,7 @@ function Bar({ menu, path, onHelp, onPassword }: { menu: Group[]; path: string }
           <div className="more-list">
             {rest.flatMap((g) => g.links).map((l) => <MenuLink key={l.to} link={l} path={path} onGo={close} />)}
             <ThemeChoice />
-            <Who onHelp={() => { close(); onHelp(); }} onPassword={() => { close(); onPassword(); }} />
+            <Who onHelp={close} />
           </div>
         </Dialog>
       )}
