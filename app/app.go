@@ -49,6 +49,9 @@ type Options struct {
 	Hint func(wake func())
 }
 
+// DevHTTPS is where dev serves HTTPS if nobody says otherwise.
+const DevHTTPS = "127.0.0.1:8443"
+
 // App is one running server.
 type App struct {
 	options Options
@@ -79,7 +82,8 @@ type App struct {
 	hint        chan struct{} // tells the jobs that there may be one
 	book        places.Book   // where in the declarations stands what journeys were decided by
 	looked      overviews
-	refused     atomic.Pointer[string] // why the declaration on the disk is not in force; nil: it is, as far as we were told to read it
+	missing     atomic.Pointer[[]string] // folders of pages that were told not to be there; nil: none was looked for yet
+	refused     atomic.Pointer[string]   // why the declaration on the disk is not in force; nil: it is, as far as we were told to read it
 }
 
 // Version returns the version that the program was built as.
@@ -207,11 +211,6 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 		return err
 	}
 	a.base.store.OnCommit(a.committed)
-	if a.options.Dev && !a.options.NoDemo {
-		if err := a.fillDemo(ctx, first); err != nil {
-			return err
-		}
-	}
 	doors, err := a.listen(ctx)
 	if err != nil {
 		return err
@@ -224,6 +223,11 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 	defer a.names.Close()
 	if err := a.openConsole(ctx); err != nil {
 		return err
+	}
+	if a.options.Dev && !a.options.NoDemo { // it takes a while: a port that is taken is told before
+		if err := a.fillDemo(ctx, first); err != nil {
+			return err
+		}
 	}
 	err = lifetime.Run(ctx, func() { a.sayReady(doors) }, a.parts(doors, reload)...)
 	a.sayStopped(err)

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -57,6 +58,8 @@ type demoRun struct {
 
 	pictures map[sketch][]byte
 }
+
+const demoOthers = 3 // accounts that are named beside the first
 
 // sketch says which picture is to be painted: a scene of width and height, or a portrait of size.
 type sketch struct{ seed, width, height, size uint64 }
@@ -124,10 +127,7 @@ func (a *App) fillDemo(ctx context.Context, h *house) error {
 	if err := yaml.UnmarshalWithOptions(text, &d, yaml.DisallowUnknownField()); err != nil {
 		return fmt.Errorf("demo.yaml: %w", err)
 	}
-	if len(d.Accounts) > 0 {
-		first := d.Accounts[0]
-		h.demo = fmt.Sprintf("as %s, password %s", first.Key, first.Password)
-	}
+	h.demo = h.demoSignIn(d.Accounts)
 	there, err := h.identity.ListUsers(ctx, 0, 1)
 	if err != nil || len(there) > 0 {
 		return err
@@ -146,6 +146,32 @@ func (a *App) fillDemo(ctx context.Context, h *house) error {
 		}
 	}
 	return nil
+}
+
+// demoSignIn says how to sign in as the first account, and who else has its password: a like of a photo needs two.
+func (h *house) demoSignIn(accounts []demoAccount) string {
+	if len(accounts) == 0 {
+		return ""
+	}
+	login := func(a demoAccount) string {
+		for _, name := range loginNames(h.config, h.identity.Users()) {
+			if v, ok := a.Record[name]; ok {
+				return fmt.Sprint(v)
+			}
+		}
+		return a.Key
+	}
+	line := fmt.Sprintf("as %s, password %s", login(accounts[0]), accounts[0].Password)
+	var others []string
+	for _, a := range accounts[1:] {
+		if a.Password == accounts[0].Password && len(others) < demoOthers {
+			others = append(others, login(a))
+		}
+	}
+	if len(others) > 0 {
+		line += "   (or as " + strings.Join(others, ", ") + ")"
+	}
+	return line
 }
 
 // account makes one account and signs it in.

@@ -7,7 +7,10 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"net"
+	"net/url"
 	"os"
+	"strings"
 
 	"github.com/roundtrip-dev/roundtrip/app/declare"
 	"github.com/roundtrip-dev/roundtrip/app/process"
@@ -19,9 +22,10 @@ import (
 	"github.com/roundtrip-dev/roundtrip/schema/protobuf"
 )
 
-// OpenAPI prints the REST API of a declaration as OpenAPI 3.1. Its error is a *config.Problems with every mistake.
-func OpenAPI(file string, s process.Surroundings) error {
-	d, err := documentOf(file, s)
+// OpenAPI prints the REST API of a declaration as OpenAPI 3.1. server is the URL of the API, as its callers reach it; nil: those
+// that the declaration and dev give it. Its error is a *config.Problems with every mistake.
+func OpenAPI(file string, server *url.URL, s process.Surroundings) error {
+	d, err := documentOf(file, server, s)
 	if err != nil {
 		return err
 	}
@@ -34,8 +38,8 @@ func OpenAPI(file string, s process.Surroundings) error {
 }
 
 // Postman prints the same as a collection of requests.
-func Postman(file string, s process.Surroundings) error {
-	d, err := documentOf(file, s)
+func Postman(file string, server *url.URL, s process.Surroundings) error {
+	d, err := documentOf(file, server, s)
 	if err != nil {
 		return err
 	}
@@ -47,7 +51,7 @@ func Postman(file string, s process.Surroundings) error {
 	return err
 }
 
-func documentOf(file string, s process.Surroundings) (*openapi.Document, error) {
+func documentOf(file string, server *url.URL, s process.Surroundings) (*openapi.Document, error) {
 	c, err := declare.Read(file, "", s.WithoutSecrets())
 	if err != nil {
 		return nil, err
@@ -57,9 +61,45 @@ func documentOf(file string, s process.Surroundings) (*openapi.Document, error) 
 		return nil, err
 	}
 	mount := mountOf(c)
-	o := apiOptions(c, built, mount, (&App{}).apiServers(c, mount))
+	o := apiOptions(c, built, mount, exportServers(c, mount, server))
 	o.Rules = true // whoever has the declaration has them
 	return openapi.Build(built.Schema, o), nil
+}
+
+// exportServers are the addresses that a document is written for: the one that somebody names, or else the declared ones and those of
+// dev. Dev's come first where a declared one is under .test or another name that no resolver knows (RFC 6761).
+func exportServers(c *config.Config, mount string, named *url.URL) []openapi.Server {
+	if named != nil {
+		u := *named
+		if strings.Trim(u.Path, "/") == "" {
+			u.Path = mount
+		}
+		return []openapi.Server{{URL: strings.TrimSuffix(u.String(), "/")}}
+	}
+	declared := (&App{}).apiServers(c, mount)
+	if len(apiHosts(c, mount)) == 0 {
+		return declared
+	}
+	_, port, _ := net.SplitHostPort(DevHTTPS)
+	dev := (&App{options: Options{HTTPS: DevHTTPS}}).apiServers(c.Dev(port), mount)
+	for i := range dev {
+		dev[i].Says = "roundtrip dev"
+	}
+	if nowhere(declared[0].URL) {
+		return append(dev, declared...)
+	}
+	return append(declared, dev...)
+}
+
+// nowhere reports whether the host of a URL has a name that no resolver knows.
+func nowhere(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	top := u.Hostname()
+	top = top[strings.LastIndexByte(top, '.')+1:]
+	return top == "test" || top == "example" || top == "invalid" || top == "localhost"
 }
 
 // mountOf is where the first API of a declaration is.
@@ -91,7 +131,8 @@ func Proto(ctx context.Context, file, data string, descriptors bool, s process.S
 	if err != nil {
 		return err
 	}
-	if _, err := preview(ctx, c, b, built, s.Now()); err != nil {
+	p, err := preview(ctx, c, b, built, s.Now())
+	if err != nil {
 		return err
 	}
 	api, err := protobuf.Build(built.Schema, protobuf.Options{Rules: true})
@@ -105,6 +146,9 @@ func Proto(ctx context.Context, file, data string, descriptors bool, s process.S
 	said := "// The numbers are those of the database in " + c.Store.Database + ".\n"
 	if _, err := os.Stat(c.Store.Database); errors.Is(err, fs.ErrNotExist) {
 		said = "// There is no database yet: the numbers are those of a new one. A server that runs elsewhere has its own, at descriptors.proto.\n"
+	}
+	for _, step := range p.Refused() {
+		said += "// A server that runs keeps its old declaration, since this is refused: " + step.Text + ". roundtrip plan tells what can be done.\n"
 	}
 	_, err = s.Out.Write(append([]byte(said), api.Source...))
 	return err

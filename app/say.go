@@ -44,9 +44,7 @@ func (a *App) sayReady(d *doors.Doors) {
 	if declare.HasTLS(h.config, config.TLSLocal) {
 		terminal.Say(a.around.Out, "trust", "roundtrip trust "+terminal.ShellWord(h.config.Dir)+"   (no more certificate warnings)")
 	}
-	for _, w := range missingFolders(h.config) {
-		terminal.Say(a.around.Out, "missing", w.Message)
-	}
+	a.sayMissing(h.config)
 	terminal.Say(a.around.Out, "stop", "Ctrl-C; "+h.config.File+" is read again when you save it")
 	fmt.Fprintln(a.around.Out)
 }
@@ -56,6 +54,23 @@ func (a *App) logWarnings() {
 	h := a.house.Load()
 	for _, w := range slices.Concat(h.warnings, missingFolders(h.config)) {
 		a.log.Warn("declaration", "at", w.Pos.String(), "warning", w.Message)
+	}
+}
+
+// sayMissing tells which folders of pages are not there, and after a reload only of those that it has not told before.
+func (a *App) sayMissing(c *config.Config) {
+	told := []string{}
+	for _, w := range missingFolders(c) {
+		told = append(told, w.Message)
+	}
+	var before []string
+	if was := a.missing.Swap(&told); was != nil {
+		before = *was
+	}
+	for _, message := range told {
+		if !slices.Contains(before, message) {
+			terminal.Say(a.around.Out, "missing", message)
+		}
 	}
 }
 
@@ -106,9 +121,7 @@ func (a *App) sayReloaded(err error, began time.Time) {
 	if err == nil {
 		h := a.house.Load()
 		fmt.Fprintf(a.around.Out, "  %s reloaded %s\n", at, h.config.File)
-		for _, w := range missingFolders(h.config) {
-			terminal.Say(a.around.Out, "missing", w.Message)
-		}
+		a.sayMissing(h.config)
 		return
 	}
 	fmt.Fprintf(a.around.Out, "  %s not reloaded, the old declaration stays in force:\n\n%v\n", at, terminal.Explain(err))

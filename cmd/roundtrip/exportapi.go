@@ -1,9 +1,12 @@
 package main
 
 import (
+	"net/url"
+
 	"github.com/spf13/cobra"
 
 	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/process"
 )
 
 // exportAPI are the commands that write down what the API of a declaration is.
@@ -27,33 +30,44 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 	}
 	proto.Flags().BoolVar(&descriptors, "descriptors", false, "the same in binary: a google.protobuf.FileDescriptorSet")
 	proto.Flags().StringVar(&data, "data", "", "`folder` of the database, if serve was given one")
-	return []*cobra.Command{
-		proto,
-		{
-			Use:   "openapi [FILE]",
-			Short: "The REST API of your collections, as OpenAPI 3.1",
-			Long: `Prints what a running server has at openapi.json: every path, what it takes and
+	return []*cobra.Command{proto, exportDocument(c, app.OpenAPI, &cobra.Command{
+		Use:   "openapi [FILE]",
+		Short: "The REST API of your collections, as OpenAPI 3.1",
+		Long: `Prints what a running server has at openapi.json: every path, what it takes and
 answers, and every error. What no rule allows to anybody is left out.
-
-FILE is a roundtrip.yaml or its folder; without it, this folder.`,
-			Example: "  roundtrip export openapi > openapi.json && npx openapi-typescript openapi.json -o api.ts",
-			Args:    fileArg,
-			RunE: func(_ *cobra.Command, args []string) error {
-				return app.OpenAPI(file(args), c.surroundings())
-			},
-		},
-		{
-			Use:   "postman [FILE]",
-			Short: "The same as a Postman collection (v2.1)",
-			Long: `Prints a collection of requests with examples, a folder for each collection of
+` + serversLong,
+		Example: "  roundtrip export openapi > openapi.json && npx openapi-typescript openapi.json -o api.ts",
+	}), exportDocument(c, app.Postman, &cobra.Command{
+		Use:   "postman [FILE]",
+		Short: "The same as a Postman collection (v2.1)",
+		Long: `Prints a collection of requests with examples, a folder for each collection of
 yours. Its variables are baseUrl and token: the one that sign-in answers with.
+` + serversLong,
+		Example: "  roundtrip export postman > gallery.postman_collection.json",
+	})}
+}
 
-FILE is a roundtrip.yaml or its folder; without it, this folder.`,
-			Example: "  roundtrip export postman > gallery.postman_collection.json",
-			Args:    fileArg,
-			RunE: func(_ *cobra.Command, args []string) error {
-				return app.Postman(file(args), c.surroundings())
-			},
-		},
+// serversLong is said by both commands that write addresses down.
+const serversLong = `
+Its servers are the sites of the declaration and those that roundtrip dev makes
+of them, on their usual port; --server names another one.
+
+FILE is a roundtrip.yaml or its folder; without it, this folder.`
+
+// exportDocument makes a command of something that writes down the REST API.
+func exportDocument(c console, write func(file string, server *url.URL, s process.Surroundings) error, cmd *cobra.Command) *cobra.Command {
+	var server string
+	cmd.Args = fileArg
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if server == "" {
+			return write(file(args), nil, c.surroundings())
+		}
+		u, err := url.Parse(server)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+			return usage("--server %s is no URL of an API: write it whole, such as https://api.example.com/api", server)
+		}
+		return write(file(args), u, c.surroundings())
 	}
+	cmd.Flags().StringVar(&server, "server", "", "`URL` of the API, such as https://api.example.com/api")
+	return cmd
 }

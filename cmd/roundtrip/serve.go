@@ -44,7 +44,7 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 		},
 	}
 	cmd.Flags().StringSliceVar(&o.AllowDataLoss, "allow-data-loss", nil, allowLossUsage)
-	cmd.Flags().StringVar(&o.HTTPS, "https", "127.0.0.1:8443", "`address` of HTTPS")
+	cmd.Flags().StringVar(&o.HTTPS, "https", app.DevHTTPS, "`address` of HTTPS")
 	cmd.Flags().StringVar(&o.HTTP, "http", "127.0.0.1:8080", "`address` of HTTP")
 	cmd.Flags().StringVar(&o.DNS, "dns", "127.0.0.1:5353", "`address` of DNS")
 	cmd.Flags().StringVar(&o.Console, "console", "127.0.0.1:9443", "`address` of the console")

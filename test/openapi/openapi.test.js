@@ -97,7 +97,7 @@ test('Postman reads the collection', async () => {
   const requests = [];
   collection.forEachItem((item) => requests.push(`${item.request.method} ${item.request.url.getPath()}`));
   assert.ok(requests.includes('PATCH /photos/:id') && requests.includes('POST /auth/sign-in'), requests.join('\n'));
-  assert.equal(collection.variables.get('baseUrl'), 'https://gallery.test/api');
+  assert.equal(collection.variables.get('baseUrl'), 'https://gallery.localhost:8443/api');
   const create = collection.items.all().find((folder) => folder.name === 'photos').items.all().find((item) => item.request.method === 'POST');
   assert.equal(create.request.body.mode, 'formdata');
 });
