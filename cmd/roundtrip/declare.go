@@ -82,7 +82,7 @@ func newExport(c console) *cobra.Command {
 		Use:     "export",
 		GroupID: "declare",
 		Short:   "Write what is made from the declaration or its language",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{
@@ -93,7 +93,7 @@ language server use it when the file's first line says:
 
   # yaml-language-server: $schema=./roundtrip.schema.json`,
 		Example: "  roundtrip export config-schema > roundtrip.schema.json",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := c.out.Write(config.JSONSchema())
 			return err
@@ -102,7 +102,7 @@ language server use it when the file's first line says:
 	cmd.AddCommand(&cobra.Command{
 		Use:   "reference",
 		Short: "Every key of roundtrip.yaml, as a page in Markdown",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := c.out.Write(config.Reference())
 			return err

@@ -42,7 +42,7 @@ func newDNS(c console) *cobra.Command {
 		Use:     "dns",
 		GroupID: "operate",
 		Short:   "Explain an answer of the name server, show how it is",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newDNSExplain(c), newDNSStatus(c))

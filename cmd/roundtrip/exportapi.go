@@ -22,8 +22,10 @@ names, also while a server has it open; where there is none yet, those that a
 new one would get.
 
 FILE is a roundtrip.yaml or its folder; without it, this folder.`,
-		Example: "  roundtrip export proto > gallery.proto\n  roundtrip export proto --descriptors > gallery.binpb && buf generate gallery.binpb",
-		Args:    fileArg,
+		Example: `  roundtrip export proto > gallery.proto
+  roundtrip export proto --descriptors > gallery.binpb
+  buf generate gallery.binpb`,
+		Args: fileArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.Proto(cmd.Context(), file(args), data, descriptors, c.surroundings())
 		},
@@ -36,7 +38,8 @@ FILE is a roundtrip.yaml or its folder; without it, this folder.`,
 		Long: `Prints what a running server has at openapi.json: every path, what it takes and
 answers, and every error. What no rule allows to anybody is left out.
 ` + serversLong,
-		Example: "  roundtrip export openapi > openapi.json && npx openapi-typescript openapi.json -o api.ts",
+		Example: `  roundtrip export openapi > openapi.json
+  npx openapi-typescript openapi.json -o api.ts`,
 	}), exportDocument(c, app.Postman, &cobra.Command{
 		Use:   "postman [FILE]",
 		Short: "The same as a Postman collection (v2.1)",

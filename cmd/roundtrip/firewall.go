@@ -19,7 +19,7 @@ func newFirewall(c console) *cobra.Command {
 		Use:     "firewall",
 		GroupID: "operate",
 		Short:   "Security groups in the kernel: apply, confirm, look, off",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newFirewallApply(c), newFirewallConfirm(c), newFirewallStatus(c), newFirewallOff(c),

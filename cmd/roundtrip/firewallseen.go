@@ -68,10 +68,10 @@ func newFirewallCut(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cut [FILE]",
 		Short: "End live flows: those of a rule, or those that no rule allows now",
-		Long: `Ends exactly the flows that flows lists with the same flags, and no others. A TCP
-connection of this machine ends at both sides at once; flows of UDP, and those
-that another network namespace serves, are forgotten by the kernel, so that
-their next packet is judged like a first one.
+		Long: `Ends exactly the flows that flows lists with the same flags, and no others. A
+TCP connection of this machine ends at both sides at once; flows of UDP, and
+those that another network namespace serves, are forgotten by the kernel, so
+that their next packet is judged like a first one.
 
 What a rule still allows may come again at once.`,
 		Example: `  roundtrip firewall cut --removed shop

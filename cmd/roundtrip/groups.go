@@ -42,7 +42,7 @@ func newImport(c console) *cobra.Command {
 		Use:     "import",
 		GroupID: "declare",
 		Short:   "Read what others have, and write it as a part of the declaration",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{

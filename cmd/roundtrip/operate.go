@@ -38,7 +38,7 @@ func newUser(c console) *cobra.Command {
 		Use:     "user",
 		GroupID: "operate",
 		Short:   "Add and list accounts, set passwords and roles",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.PersistentFlags().StringVarP(&o.File, "file", "f", ".", "the roundtrip.yaml, or its folder")
@@ -89,7 +89,7 @@ func newUser(c console) *cobra.Command {
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "List the accounts with their roles",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return app.UserList(cmd.Context(), o, c.surroundings())
 		},

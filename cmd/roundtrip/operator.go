@@ -21,7 +21,7 @@ does not. Each has one of three roles:
   owner      that, too
 
 These commands work while the server runs and while it does not.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.PersistentFlags().StringVarP(&o.File, "file", "f", ".", "the roundtrip.yaml, or its folder")
@@ -31,7 +31,7 @@ These commands work while the server runs and while it does not.`,
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "List the operators with their roles",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return app.OperatorList(cmd.Context(), o, c.surroundings())
 		},
@@ -60,7 +60,7 @@ These commands work while the server runs and while it does not.`,
 	verify := &cobra.Command{
 		Use:   "audit",
 		Short: "Check that nobody changed the audit log",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return app.OperatorAudit(cmd.Context(), o, c.surroundings())
 		},
@@ -78,7 +78,7 @@ func newOperatorLink(c console, o *app.OperatorOptions) *cobra.Command {
 then. It can be used once, within 15 minutes.`,
 		Example: `  roundtrip operator link
   roundtrip operator link --role viewer`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return app.OperatorLink(cmd.Context(), *o, role, c.surroundings())
 		},

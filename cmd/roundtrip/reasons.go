@@ -23,7 +23,12 @@ the first part of codes, such as cors.`,
 		Example: `  roundtrip reasons access.rule_denied
   roundtrip reasons ARD
   roundtrip reasons cors`,
-		Args: cobra.MaximumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage("reasons takes one code, and %d were given; see %s --help", len(args), cmd.CommandPath())
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			return printReasons(c.out, strings.ToLower(strings.Join(args, "")), c.display())
 		},

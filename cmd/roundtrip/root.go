@@ -27,9 +27,6 @@ const (
 	exitUsage  = 2 // the command line is wrong; exit.go has those from 11
 )
 
-// errUsage marks mistakes of the command line.
-var errUsage = errors.New("usage")
-
 // console is what a command may speak with.
 type console struct {
 	in       io.Reader
@@ -86,7 +83,7 @@ func (c console) report(err error) int {
 		return exitFailed
 	}
 	fmt.Fprintf(c.err, "roundtrip: %s\n", strings.TrimPrefix(terminal.Explain(err), "usage: "))
-	if errors.Is(err, errUsage) || strings.HasPrefix(err.Error(), "unknown command") {
+	if errors.Is(err, errUsage) {
 		return exitUsage
 	}
 	return exitFailed
@@ -94,10 +91,6 @@ func (c console) report(err error) int {
 
 // errSaid ends a command that has told everything already.
 var errSaid = errors.New("said")
-
-func usage(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", errUsage, fmt.Sprintf(format, args...))
-}
 
 func newRoot(c console) *cobra.Command {
 	root := &cobra.Command{
@@ -113,14 +106,13 @@ rules, kept in SQLite.`,
   roundtrip check shop                       find every mistake in the file`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       app.Version(),
 
-		SuggestionsMinimumDistance: 2, // two letters that changed places
-		Version:                    app.Version(),
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("roundtrip {{.Version}}\n")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%v; see roundtrip %s --help", err, cmd.Name())
-	})
+	root.SetFlagErrorFunc(flagMistake)
 	root.AddGroup(
 		&cobra.Group{ID: "run", Title: "Run:"},
 		&cobra.Group{ID: "declare", Title: "Declare:"},
@@ -137,14 +129,6 @@ rules, kept in SQLite.`,
 	root.SetHelpCommandGroupID("operate")
 	root.SetCompletionCommandGroupID("operate")
 	return root
-}
-
-// fileArg takes the one optional argument of most commands: a roundtrip.yaml or its folder.
-func fileArg(cmd *cobra.Command, args []string) error {
-	if len(args) > 1 {
-		return usage("%s takes one file or folder, and %d were given", cmd.Name(), len(args))
-	}
-	return nil
 }
 
 func file(args []string) string {

@@ -40,7 +40,7 @@ It works beside a server that runs, and without one.`,
 	dead := &cobra.Command{
 		Use:   "dead",
 		Short: "List the messages that were given up",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return app.WebhooksDead(cmd.Context(), o, c.surroundings())
 		},
