@@ -74,11 +74,12 @@ async function startWire(to) {
 }
 
 // openHouse starts it all. person opens a page of a browser profile of its own, signed in if a handle is given; with a wire,
-// all of its traffic goes through that.
-export async function openHouse() {
+// all of its traffic goes through that. prepare may change the folder before the program reads it.
+export async function openHouse({ prepare } = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), 'gallery-'));
   const from = path.join(root, 'examples/gallery');
   for (const part of ['roundtrip.yaml', 'demo.yaml', 'web/dist']) await cp(path.join(from, part), path.join(folder, part), { recursive: true });
+  await prepare?.(folder);
   const server = await startServer(folder);
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -126,7 +127,7 @@ export async function openHouse() {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   }
-  return { server, person, operator, wire, close };
+  return { server, folder, person, operator, wire, close };
 }
 
 // call asks the API as the person whose page it is.
