@@ -204,6 +204,9 @@ func (g *Gate) serveFolder(x *exchange, rt *route.Route, path string, r *http.Re
 	e := roundtrip.AsError(err)
 	if e.Allow != "" {
 		e.Allow = merge(e.Allow, x.site.Allow(r.Method, path, r.Header)) // a folder may stand behind routes of other methods
+		if near := nearService(x.site, path); near != "" && r.Method == http.MethodPost {
+			e.Public = near + " " + e.Public // a call of Connect, from a client that doesn't say so: curl
+		}
 	}
 	verdict := trace.Deny
 	if e.Kind == roundtrip.Internal {
@@ -260,6 +263,16 @@ func (g *Gate) noHost(x *exchange, t *Table, host string) *roundtrip.Error {
 	return x.denyWith("host", note, err)
 }
 
+// nearService asks whoever calls a service that is not there which one they meant; "" where none is near.
+func nearService(s *site, path string) string {
+	service, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	near := nearest.Of(cors.Clip(service), s.Services())
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf("There is no service %q here; did you mean %s?", cors.Clip(service), near)
+}
+
 // noRoute says that no route of the site fits, and to the journey which one was nearest.
 func (g *Gate) noRoute(x *exchange, s *site, path string, r *http.Request) *roundtrip.Error {
 	err := roundtrip.E(roundtrip.Missing, "route.no_path", "No route of this site matches %q.", path)
@@ -268,9 +281,8 @@ func (g *Gate) noRoute(x *exchange, s *site, path string, r *http.Request) *roun
 		err.Allow = allow
 	} else if refusal.Of(r) != refusal.None {
 		err.Kind, err.Status = roundtrip.Unsupported, http.StatusNotFound // what clients of gRPC expect of a method that is not there
-		service, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-		if near := nearest.Of(cors.Clip(service), s.Services()); near != "" {
-			err.Public = fmt.Sprintf("There is no service %q here; did you mean %s?", cors.Clip(service), near)
+		if near := nearService(s, path); near != "" {
+			err.Public = near
 		}
 	}
 	note := ""

@@ -60,7 +60,7 @@ func TestGate_NoFolderAnswersCalls(t *testing.T) {
 	h := open(t, ok, withLimits(nil))
 	serves(t, h, ok, []string{"gallery.v1.Photos"}, plain(config.Route{Path: "/api/", API: true}, config.Route{Path: "/", Static: h.routes, SPA: true}))
 	c := h.client(t, false)
-	for kind, status := range map[string]string{"application/grpc": "12", "application/grpc-web+proto": "12", "application/proto": ""} {
+	for kind, status := range map[string]string{"application/grpc": "12", "application/grpc-web+proto": "12", "application/proto": "", "application/json": ""} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://open.localhost/gallery.v1.Phots/Get", strings.NewReader("\x00\x00\x00\x00\x00"))
 		if err != nil {
 			t.Fatal(err)

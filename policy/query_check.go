@@ -61,8 +61,16 @@ func wrong(parameter string, column int, code, format string, args ...any) error
 	case "page_size", "page_token", "count": // those neither filter, order nor select
 		reason = "request.invalid"
 	}
-	return roundtrip.E(roundtrip.Invalid, reason, "%s is wrong: %s.", parameter, strings.TrimRight(message, "?.")).
+	return roundtrip.E(roundtrip.Invalid, reason, "%s is wrong: %s", parameter, sentence(message)).
 		With(roundtrip.Detail{Parameter: parameter, Column: column, Code: code, Message: message})
+}
+
+// sentence ends a message as it has to end: one that asks keeps its question mark.
+func sentence(message string) string {
+	if strings.HasSuffix(message, "?") || strings.HasSuffix(message, ".") {
+		return message
+	}
+	return message + "."
 }
 
 // unused refuses what an action does not take.

@@ -70,8 +70,8 @@ func (e *Engine) compileFilter(p *Permit) (*program, error) {
 
 // filterError says what is wrong with a filter, each mistake with its column.
 func filterError(source string, mistakes []mistake) error {
-	err := roundtrip.E(roundtrip.Invalid, "request.filter", "The filter is wrong at column %d: %s.",
-		columnOf(source, mistakes[0].pos), strings.TrimRight(mistakes[0].message, "?."))
+	err := roundtrip.E(roundtrip.Invalid, "request.filter", "The filter is wrong at column %d: %s",
+		columnOf(source, mistakes[0].pos), sentence(mistakes[0].message))
 	for _, m := range mistakes {
 		err.Details = append(err.Details, roundtrip.Detail{
 			Parameter: "filter", Column: columnOf(source, m.pos), Code: m.code, Message: m.message,

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -54,6 +55,9 @@ func inMessage(e *roundtrip.Error) *roundtrip.Error {
 		}
 		renamed := *e
 		renamed.Details = slices.Clone(e.Details)
+		if rest, ok := strings.CutPrefix(e.Public, e.Details[i].Parameter+" is wrong"); ok { // the sentence begins with the name
+			renamed.Public = name + " is wrong" + rest
+		}
 		for j := i; j < len(renamed.Details); j++ {
 			renamed.Details[j].Parameter = fieldOf(renamed.Details[j].Parameter)
 		}

@@ -71,6 +71,7 @@ func TestDoor_AnswersWhatIsNoGoodCallInItsOwnForm(t *testing.T) {
 		{"a form", "POST", "/gallery.v1.Photos/Create", "application/x-www-form-urlencoded", "caption=x", 415, "POST a message as application/json", "request.media_type"},
 		{"plain text", "POST", "/gallery.v1.Photos/Create", "text/plain", `{"photo":{}}`, 415, "application/json", "request.media_type"},
 		{"another service", "POST", "/gallery.v1.Fotos/Get", "application/json", "{}", 501, "did you mean gallery.v1.Photos?", "route.no_path"},
+		{"a mask of another field", "POST", "/gallery.v1.Photos/List", "application/json", `{"read_mask":"captoin"}`, 400, `read_mask is wrong: photos has no field \"captoin\"; did you mean \"caption\"?"`, "request.filter"},
 		{"another method", "POST", "/gallery.v1.Photos/Gett", "application/json", "{}", 501, "did you mean Get?", "route.no_path"},
 		{"another method, over gRPC", "POST", "/gallery.v1.Photos/Gett", "application/grpc", "", 200, "", "route.no_path"},
 		{"no JSON", "POST", get, "application/json", "{", 400, "invalid_argument", "request.json"},

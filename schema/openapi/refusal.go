@@ -72,7 +72,7 @@ func (w *writer) addInvalid(add adder) {
 		With(parameter("Idempotency-Key", "header", "one key of 1 to 255 printable ASCII characters without spaces is expected"))
 	noJSON := e(roundtrip.Invalid, "request.json", "the body is no good JSON at byte 14: it ends too early").
 		With(at("", "syntax", "at byte 14: it ends too early"))
-	filter := e(roundtrip.Invalid, "request.filter", "The filter is wrong at column 1: "+name+" has no field \""+field+"x\"; did you mean \""+field+"\".").
+	filter := e(roundtrip.Invalid, "request.filter", "The filter is wrong at column 1: "+name+" has no field \""+field+"x\"; did you mean \""+field+"\"?").
 		With(roundtrip.Detail{Parameter: "filter", Column: 1, Code: "unknown_field", Message: name + " has no field \"" + field + "x\"; did you mean \"" + field + "\"?"})
 	invalid := e(roundtrip.Invalid, "schema.invalid", field+" is required and can't be null").With(at("/"+field, "required", field+" is required and can't be null"))
 	noRecord := e(roundtrip.Invalid, "store.no_such_record", "A reference points to no record.").With(at("/author", "no_such_record", `there is no record "0am5tepg0000z"`))
