@@ -59,7 +59,7 @@ func TestMistakes_SayWhatWouldBeRight(t *testing.T) {
 		"serve --htps :1":                        `unknown flag: --htps (did you mean --https?); see roundtrip serve --help`,
 		"firewall apply --nosuch":                `unknown flag: --nosuch; see roundtrip firewall apply --help`,
 		"export proto a b":                       `export proto takes one file or folder, and 2 were given: a, b`,
-		"journeys --status all":                  `--status takes a whole number, not "all"; see roundtrip journeys --help`,
+		"journeys --number all":                  `--number takes a whole number, not "all"; see roundtrip journeys --help`,
 		"serve --lock-out=perhaps":               `--lock-out takes true or false, not "perhaps"; see roundtrip serve --help`,
 		"reasons store unique":                   `reasons takes one code, and 2 were given; see roundtrip reasons --help`,
 		"export openapi --server api.shop.dev":   `--server api.shop.dev is no URL of an API: write it whole, such as https://api.example.com/api`,

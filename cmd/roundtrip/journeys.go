@@ -49,7 +49,7 @@ went well are left out.`,
 	f.StringVar(&o.Host, "host", "", "those of the host `name`")
 	f.StringVar(&o.Path, "path", "", "those whose path begins with `/path`")
 	f.StringVar(&o.Reason, "reason", "", "those that ended for the `reason`: cors, COR …")
-	f.StringVar(&o.Status, "status", "", "those of the `status`: 404, 4xx, or a call's PERMISSION_DENIED")
+	f.StringVar(&o.Status, "status", "", "those of `status` 404, 4xx, or PERMISSION_DENIED")
 	f.IntVarP(&o.Most, "number", "n", 20, "how many at the most")
 	return cmd
 }
