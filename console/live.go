@@ -9,7 +9,7 @@ import (
 )
 
 // batchMost is how many journeys one batch has at most: 250 a second are more than anybody reads, and three pages that are open
-// must not cost the requests anything that could be measured. What does not fit comes with the next batch; what is too far behind
+// must cost the requests little. What does not fit comes with the next batch; what is too far behind
 // by then is counted as missed.
 const batchMost = 25
 
