@@ -380,8 +380,9 @@ func problemFault(body obj, retry bool) *fault {
 	for _, w := range wrong {
 		one, _ := w.(obj)
 		where := text(one["parameter"])
-		if where == "fields" {
+		if where == "fields" { // the doors have each their own name for it, in sentences too
 			where = "read_mask"
+			f.Message = strings.Replace(f.Message, "fields is wrong:", "read_mask is wrong:", 1)
 		}
 		if pointer := text(one["pointer"]); pointer != "" {
 			where = strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", ".")
