@@ -18,9 +18,11 @@ import (
 	"github.com/roundtrip-dev/roundtrip/app/declare"
 	"github.com/roundtrip-dev/roundtrip/app/doors"
 	"github.com/roundtrip-dev/roundtrip/app/names"
+	"github.com/roundtrip-dev/roundtrip/app/overview"
 	"github.com/roundtrip-dev/roundtrip/app/places"
 	"github.com/roundtrip-dev/roundtrip/app/process"
 	"github.com/roundtrip-dev/roundtrip/app/wall"
+	"github.com/roundtrip-dev/roundtrip/app/witness"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/console"
 	"github.com/roundtrip-dev/roundtrip/gate"
@@ -61,10 +63,9 @@ type App struct {
 
 	config      *config.Config // the first one; house has the one in force
 	recorder    *trace.Recorder
-	lookups     lookups     // who asked our name server for what
-	used        usedTickets // links that let operators in at sites
-	pages       pageProbes  // probes that pages have begun
-	lines       *trace.Log  // nil: no access log
+	lookups     lookups          // who asked our name server for what
+	witness     *witness.Witness // of probes; nil in commands
+	lines       *trace.Log       // nil: no access log
 	base        *base
 	gate        *gate.Gate
 	doors       *doors.Doors                    // nil: not open yet
@@ -74,14 +75,14 @@ type App struct {
 	house       atomic.Pointer[house]
 	generation  uint32
 	guard       wall.Guard
-	wall        *wall.Wall    // nil: the kernel is left alone
-	seen        *wall.Seen    // nil in commands
-	applies     chan applying // orders to read the declaration again and bring its groups into the kernel
-	closing     chan struct{} // closed when no orders are taken any more
-	serves      bool          // it opens doors; false where a command only looks at a declaration
-	hint        chan struct{} // tells the jobs that there may be one
-	book        places.Book   // where in the declarations stands what journeys were decided by
-	looked      overviews
+	wall        *wall.Wall               // nil: the kernel is left alone
+	seen        *wall.Seen               // nil in commands
+	applies     chan applying            // orders to read the declaration again and bring its groups into the kernel
+	closing     chan struct{}            // closed when no orders are taken any more
+	serves      bool                     // it opens doors; false where a command only looks at a declaration
+	hint        chan struct{}            // tells the jobs that there may be one
+	book        places.Book              // where in the declarations stands what journeys were decided by
+	looked      *overview.Overview       // nil until the doors are open
 	missing     atomic.Pointer[[]string] // folders of pages that were told not to be there; nil: none was looked for yet
 	refused     atomic.Pointer[string]   // why the declaration on the disk is not in force; nil: it is, as far as we were told to read it
 }
@@ -211,6 +212,9 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 		return err
 	}
 	a.base.store.OnCommit(a.committed)
+	if err := a.openWitness(); err != nil {
+		return err
+	}
 	doors, err := a.listen(ctx)
 	if err != nil {
 		return err
@@ -221,6 +225,7 @@ func (a *App) Run(ctx context.Context, reload <-chan struct{}) (err error) {
 		return err
 	}
 	defer a.names.Close()
+	a.openOverview()
 	if err := a.openConsole(ctx); err != nil {
 		return err
 	}

@@ -38,12 +38,11 @@ type base struct {
 	coder     *encode.Encoders
 	cache     *static.Cache
 	ups       *upstreams.Servers
-	key       []byte   // signs page tokens
-	vapid     []byte   // the seed of the key that pushes are signed with
-	stick     []byte   // makes the cookies that keep visitors with an upstream
-	probe     []byte   // signs the names of probes
-	tickets   *tickets // of the requests of probes
-	dnsCookie []byte   // of DNS cookies, so that a restart forgets nobody who has shown its address
+	key       []byte // signs page tokens
+	vapid     []byte // the seed of the key that pushes are signed with
+	stick     []byte // makes the cookies that keep visitors with an upstream
+	probe     []byte // signs the names of probes
+	dnsCookie []byte // of DNS cookies, so that a restart forgets nobody who has shown its address
 
 	authority string // path of the local authority's certificate, "" where there is none
 }
@@ -102,9 +101,6 @@ func open(ctx context.Context, c *config.Config, s process.Surroundings, log *sl
 	}
 	if err == nil {
 		b.probe, err = b.store.Secret(ctx, "probe")
-	}
-	if err == nil {
-		b.tickets, err = newTickets(b.probe)
 	}
 	if err == nil {
 		b.dnsCookie, err = b.store.Secret(ctx, "dns_cookie")

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +18,6 @@ import (
 	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/gate/cert"
-	"github.com/roundtrip-dev/roundtrip/policy"
 	"github.com/roundtrip-dev/roundtrip/schema"
 	"github.com/roundtrip-dev/roundtrip/store/sqlite/plan"
 )
@@ -44,7 +42,7 @@ func Check(ctx context.Context, file string, s process.Surroundings) error {
 	if err != nil {
 		return err
 	}
-	warnings := slices.Concat(h.warnings, missingFolders(c))
+	warnings := slices.Concat(h.warnings, declare.MissingFolders(c))
 	for _, w := range warnings {
 		p := c.Problems()
 		if w.Line != "" && w.Pos.Line > 0 {
@@ -146,33 +144,4 @@ func preview(ctx context.Context, c *config.Config, b *base, s *schema.Schema, n
 		return plan.Make(&plan.History{}, s.Schema, now), nil
 	}
 	return b.store.Preview(ctx, s.Schema)
-}
-
-// missingFolders warns of static routes whose folder is not there. It is no mistake: a page is often built later than its
-// backend is written, and the server serves it as soon as it is there.
-func missingFolders(c *config.Config) []policy.Warning {
-	var warnings []policy.Warning
-	for _, s := range c.Sites {
-		for _, r := range s.Routes {
-			if r.Static == "" {
-				continue
-			}
-			switch info, err := os.Stat(r.Static); {
-			case err != nil:
-				warnings = append(warnings, policy.Warning{Pos: r.Pos, Message: "the folder " + r.Static + " of this route is not there: " + howToBuild(r.Static)})
-			case !info.IsDir():
-				warnings = append(warnings, policy.Warning{Pos: r.Pos, Message: r.Static + " of this route is a file: static: takes the folder that it is in"})
-			}
-		}
-	}
-	return warnings
-}
-
-// howToBuild says how a folder of a page comes to be: with npm where its sources are beside it.
-func howToBuild(static string) string {
-	source := filepath.Dir(static)
-	if _, err := os.Stat(filepath.Join(source, "package.json")); err == nil {
-		return "build it with (cd " + terminal.ShellWord(source) + " && npm ci && npm run build)"
-	}
-	return "build the page, or correct the path"
 }

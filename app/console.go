@@ -47,10 +47,10 @@ func (a *App) openConsole(ctx context.Context) error {
 	o := console.Options{
 		Listener: &consoleDoor{Listener: l, app: a}, Dir: declare.DataFolder(a.config), Name: a.config.Name, Dev: a.options.Dev,
 		Now: a.around.Now, Rand: a.around.Rand, Log: a.log,
-		Recorder: a.recorder, Places: a.book.Where, Overview: a.overview, Diff: a.book.Diff, Why: a.why, API: a.describeAPI, Try: a.try, TryStream: a.tryStream, Pages: console.Built(),
+		Recorder: a.recorder, Places: a.book.Where, Overview: a.looked.Look, Diff: a.book.Diff, Why: a.witness.Why, API: a.describeAPI, Try: a.try, TryStream: a.tryStream, Pages: console.Built(),
 		Generations:  func() any { return a.book.Generations() },
 		MetricsToken: a.metricsToken,
-		Data:         a.data(), People: a.people(), Metrics: a.metrics(), SiteLink: a.siteLink,
+		Data:         a.data(), People: a.people(), Metrics: a.metrics(), SiteLink: a.witness.SiteLink,
 	}
 	if a.consoleCert.Load() != nil {
 		o.Certificate = a.consoleCert.Load

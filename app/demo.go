@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/people"
 	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/identity"
 	"github.com/roundtrip-dev/roundtrip/internal/picture"
@@ -184,7 +185,7 @@ func (r *demoRun) account(ctx context.Context, a demoAccount) error {
 			pictures = append(pictures, name) // given once the account is there, by itself
 			continue
 		}
-		if err := putField(record, name, fmt.Sprint(v)); err != nil {
+		if err := people.PutField(record, name, fmt.Sprint(v)); err != nil {
 			return err
 		}
 	}
@@ -197,7 +198,7 @@ func (r *demoRun) account(ctx context.Context, a demoAccount) error {
 		return err
 	}
 	r.ids[a.Key] = made.ID().String()
-	grant, err := r.house.identity.SignIn(ctx, identity.Login{Value: r.house.loginOf(made)}, a.Password, identity.Device{Name: "demo", Addr: netip.IPv6Loopback()})
+	grant, err := r.house.identity.SignIn(ctx, identity.Login{Value: r.house.desk().LoginOf(made)}, a.Password, identity.Device{Name: "demo", Addr: netip.IPv6Loopback()})
 	if err != nil {
 		return err
 	}

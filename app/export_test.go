@@ -3,12 +3,12 @@ package app
 import (
 	"context"
 	"net/http"
-	"net/netip"
 	"testing"
 
 	"github.com/roundtrip-dev/roundtrip/app/wall"
 	"github.com/roundtrip-dev/roundtrip/store"
 	"github.com/roundtrip-dev/roundtrip/trace"
+	"github.com/roundtrip-dev/roundtrip/why"
 )
 
 // Recorder gives tests the journeys: they are the oracle of what happened.
@@ -40,16 +40,13 @@ func (a *App) Folder() string { return a.options.File }
 // Metrics gives tests what the console answers to programs that measure.
 func (a *App) Metrics() http.Handler { return a.metrics() }
 
-// IsOurs is how the records of probes are found.
-var IsOurs = isOurs
-
-// Unnamed shortens a client's address in what the console shows of dropped packets.
-func Unnamed(client netip.Addr, sentence string) (from, short string) {
-	return unnamed(client, sentence)
+// Begin gives tests what the witness says before a probe.
+func (a *App) Begin(ctx context.Context, w why.Wanted) (*why.Begun, error) {
+	return a.witness.Begin(ctx, w)
 }
 
 // SiteLink gives tests what the console gives to operators.
-func (a *App) SiteLink(site string) (string, error) { return a.siteLink(site) }
+func (a *App) SiteLink(site string) (string, error) { return a.witness.SiteLink(site) }
 
 // Reload reads the declaration again, as a signal has it done.
 func (a *App) Reload(ctx context.Context) error { return a.reload(ctx, wall.Entering{LockOut: true}) }

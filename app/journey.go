@@ -8,6 +8,7 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip/app/declare"
 	"github.com/roundtrip-dev/roundtrip/app/names"
+	"github.com/roundtrip-dev/roundtrip/app/people"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/firewall"
 	"github.com/roundtrip-dev/roundtrip/gate"
@@ -136,6 +137,9 @@ func (a *App) targets(b *base, h *house, mount func(path string) http.Handler) r
 		Encoders: b.coder,
 	}
 }
+
+// desk is where orders about people are done.
+func (h *house) desk() *people.Desk { return &people.Desk{Identity: h.identity, Schema: h.schema} }
 
 // streams is what the hub of streams needs of the house.
 func (h *house) streams() *live.House {

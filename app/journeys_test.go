@@ -14,6 +14,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/app"
 	"github.com/roundtrip-dev/roundtrip/app/journeys"
+	"github.com/roundtrip-dev/roundtrip/app/overview"
 	"github.com/roundtrip-dev/roundtrip/app/process"
 	"github.com/roundtrip-dev/roundtrip/console"
 	"github.com/roundtrip-dev/roundtrip/trace"
@@ -213,14 +214,14 @@ func TestStatus_TellsOnOneScreenWhichStationIsToBeLookedAt(t *testing.T) {
 	look := func() (*console.Overview, string) {
 		t.Helper()
 		o, s, out := asked(a, false)
-		v, err := app.Status(t.Context(), o, s)
+		v, err := overview.Status(t.Context(), o, s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return v, out.String()
 	}
 	v, text := look()
-	if v.State != console.Well || !strings.Contains(text, "All is well") || app.WorstLayer(v) != 0 {
+	if v.State != console.Well || !strings.Contains(text, "All is well") || overview.WorstLayer(v) != 0 {
 		t.Errorf("at the start:\n%s", text)
 	}
 	_, _, _ = send(t, a, client, "GET", "notes", "")
@@ -272,7 +273,7 @@ func TestCommands_SayThatNoServerRuns(t *testing.T) {
 	}
 	o, s := journeys.JourneyOptions{File: folder}, process.Surroundings{Out: &bytes.Buffer{}, Now: time.Now, Getenv: os.LookupEnv}
 	_, journey := journeys.Journey(t.Context(), o, "00000000", s)
-	_, status := app.Status(t.Context(), o, s)
+	_, status := overview.Status(t.Context(), o, s)
 	for _, err := range []error{journeys.Journeys(t.Context(), journeys.ListOptions{JourneyOptions: o, Most: 5}, s), journey, status, journeys.PinJourney(t.Context(), o, "00000000", true, s)} {
 		if err == nil || !strings.Contains(err.Error(), "no server runs here with "+folder) {
 			t.Errorf("got %v", err)

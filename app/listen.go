@@ -40,13 +40,13 @@ func (a *App) listen(ctx context.Context) (d *doors.Doors, err error) {
 	if err != nil {
 		return d, err
 	}
-	page, err := a.diagnosis()
+	page, err := a.witness.Page()
 	if err != nil {
 		return d, err
 	}
 	d.Gate, err = gate.New(gate.Options{
 		Table: a.house.Load().table, Recorder: a.recorder, Certs: a.base.certs, Now: a.around.Now, Log: a.log,
-		Packets: d.Packets, Limits: limits, HTTPSPort: doors.Port(d.Secure), Dev: a.options.Dev, Enter: a.guard.Enter, Probe: a.probeOf, Lookup: a.lookedUp, Diagnose: page, Timing: a.isVisit, Peers: peers(a.config), Times: gate.Times{
+		Packets: d.Packets, Limits: limits, HTTPSPort: doors.Port(d.Secure), Dev: a.options.Dev, Enter: a.guard.Enter, Probe: a.witness.ProbeOf, Lookup: a.lookedUp, Diagnose: page, Timing: a.witness.IsVisit, Peers: peers(a.config), Times: gate.Times{
 			Header: a.config.Gate.Header, Idle: a.config.Gate.Idle, Stall: a.config.Gate.Stall, Drain: a.config.Gate.Drain,
 		},
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/roundtrip-dev/roundtrip/app/disk"
 	"github.com/roundtrip-dev/roundtrip/app/metrics"
 	"github.com/roundtrip-dev/roundtrip/app/wall"
 	"github.com/roundtrip-dev/roundtrip/gate/proxy/pool"
@@ -97,7 +98,7 @@ func (a *App) measureStore(ctx context.Context, s *metrics.Set, h *house) {
 	s.Add("roundtrip_store_readers_waiting", float64(st.Waiting))
 	s.Add("roundtrip_store_commits_total", float64(st.Commits))
 	s.Add("roundtrip_store_writes_total", float64(st.Writes))
-	s.Add("roundtrip_store_size_bytes", float64(sizeOf(h.config.Store.Database)))
+	s.Add("roundtrip_store_size_bytes", float64(disk.Size(h.config.Store.Database)))
 	live := a.base.live.Stats()
 	s.Add("roundtrip_stream_connections", float64(live.Connections))
 	s.Add("roundtrip_stream_behind_changes", float64(live.Behind))

@@ -21,8 +21,6 @@ func (a *App) machine() *names.Machine {
 
 func (a *App) facts(c *config.Config) *derive.Facts { return a.machine().Facts(c) }
 
-func (a *App) machineAddresses() []netip.Addr { return a.machine().Own() }
-
 // openNames makes the name server ready.
 func (a *App) openNames(b *base) (*names.Server, error) {
 	return names.Open(a.config, names.Options{

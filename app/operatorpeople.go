@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/handler"
 	"github.com/roundtrip-dev/roundtrip/identity"
 )
@@ -144,7 +145,7 @@ func quoteFilter(s string) string {
 
 func (h *house) personView(u identity.User) personView {
 	v := personView{
-		ID: u.Account.ID().String(), Login: h.loginOf(u.Account), Roles: append([]string{}, u.Roles...), Locked: u.Locked,
+		ID: u.Account.ID().String(), Login: h.desk().LoginOf(u.Account), Roles: append([]string{}, u.Roles...), Locked: u.Locked,
 		Since: u.Account.Values[roundtrip.FieldCreateTime].Time(),
 	}
 	if f := h.identity.FailuresOf(u.Account); f.Count > 0 {
@@ -172,7 +173,7 @@ func (h *house) person(ctx context.Context, id roundtrip.ID) (*personPage, error
 	}
 	for _, s := range sessions {
 		p.Sessions = append(p.Sessions, sessionView{
-			ID: s.ID.String(), Device: s.Name, From: network(s.Addr), Created: s.Created, LastUsed: s.LastUsed, Expires: s.Expires,
+			ID: s.ID.String(), Device: s.Name, From: terminal.Network(s.Addr), Created: s.Created, LastUsed: s.LastUsed, Expires: s.Expires,
 		})
 	}
 	slices.SortStableFunc(p.Sessions, func(a, z sessionView) int { return z.LastUsed.Compare(a.LastUsed) })

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/app/people"
 	"github.com/roundtrip-dev/roundtrip/console"
 	"github.com/roundtrip-dev/roundtrip/trace"
 )
@@ -119,7 +119,7 @@ func (h *house) putRoles(ctx context.Context, o personOrder) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	change := rolesText(u.Roles) + " → " + rolesText(want.Roles)
+	change := people.RolesText(u.Roles) + " → " + people.RolesText(want.Roles)
 	err = noted(ctx, console.Entry{What: "people.roles", Target: o.target, Note: change}, func() error {
 		return h.identity.SetUserRoles(ctx, o.who, want.Roles)
 	})
@@ -172,9 +172,9 @@ func (h *house) addPerson(ctx context.Context, body io.Reader, now time.Time) (a
 		return nil, roundtrip.E(roundtrip.Missing, "request.unknown_path", "there are no accounts here; declare identity.accounts to have some")
 	}
 	record := roundtrip.NewRecord(users)
-	entry := console.Entry{What: "people.add", Note: "with " + rolesText(want.Roles)}
+	entry := console.Entry{What: "people.add", Note: "with " + people.RolesText(want.Roles)}
 	for name, text := range want.Fields {
-		if err := putField(record, name, text); err != nil {
+		if err := people.PutField(record, name, text); err != nil {
 			return nil, err
 		}
 		entry.Fields = append(entry.Fields, name)
@@ -293,22 +293,4 @@ func answerJSON(w http.ResponseWriter, r *http.Request, answer any, err error) {
 		h.Set("Content-Type", "application/json")
 		_, _ = w.Write(body)
 	}
-}
-
-// network shortens an address to its network, /24 or /56, as it may be shown.
-func network(a netip.Addr) string {
-	bits := 24
-	switch a = a.Unmap(); {
-	case a.IsLoopback():
-		return "loopback"
-	case !a.IsValid(), a.IsUnspecified():
-		return ""
-	case a.Is6():
-		bits = 56
-	}
-	p, err := a.Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return p.String()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/roundtrip-dev/roundtrip/app/doors"
 	"github.com/roundtrip-dev/roundtrip/app/journeys"
 	"github.com/roundtrip-dev/roundtrip/app/names"
+	"github.com/roundtrip-dev/roundtrip/app/people"
 	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/app/wall"
 )
@@ -17,8 +18,8 @@ import (
 func (a *App) orders() map[string]control.Order {
 	j := &journeys.Diary{Recorder: a.recorder, Book: &a.book, Started: a.started, Generation: func() uint32 { return a.house.Load().generation }}
 	return map[string]control.Order{
-		"user": control.Taking(func(ctx context.Context, o userCommand, out io.Writer) error {
-			return a.house.Load().run(ctx, o, a.around.Now(), out)
+		"user": control.Taking(func(ctx context.Context, o people.Command, out io.Writer) error {
+			return a.house.Load().desk().Do(ctx, o, a.around.Now(), out)
 		}),
 		"webhooks": control.Taking(a.doWebhooks),
 		"drops": control.Taking(func(ctx context.Context, o wall.DropsCommand, out io.Writer) error {
@@ -37,11 +38,11 @@ func (a *App) orders() map[string]control.Order {
 		"diff":     control.Taking(j.Diff),
 		"pin":      control.Taking(j.Pin),
 		"status": func(ctx context.Context, _ *json.Decoder, out io.Writer) error {
-			return json.NewEncoder(out).Encode(a.overview(ctx))
+			return json.NewEncoder(out).Encode(a.looked.Look(ctx))
 		},
-		"why-begin": control.Taking(a.doWhyBegin),
-		"why-saw":   control.Taking(a.doWhySaw),
-		"why-end":   control.Taking(a.doWhyEnd),
+		"why-begin": control.Taking(a.witness.DoBegin),
+		"why-saw":   control.Taking(a.witness.DoSaw),
+		"why-end":   control.Taking(a.witness.DoEnd),
 
 		"operator": control.Taking(a.doOperator),
 		"zone":     a.nameOrder("zone"),

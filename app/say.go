@@ -52,7 +52,7 @@ func (a *App) sayReady(d *doors.Doors) {
 // logWarnings tells what check would warn of, at the start and after each reload.
 func (a *App) logWarnings() {
 	h := a.house.Load()
-	for _, w := range slices.Concat(h.warnings, missingFolders(h.config)) {
+	for _, w := range slices.Concat(h.warnings, declare.MissingFolders(h.config)) {
 		a.log.Warn("declaration", "at", w.Pos.String(), "warning", w.Message)
 	}
 }
@@ -60,7 +60,7 @@ func (a *App) logWarnings() {
 // sayMissing tells which folders of pages are not there, and after a reload only of those that it has not told before.
 func (a *App) sayMissing(c *config.Config) {
 	told := []string{}
-	for _, w := range missingFolders(c) {
+	for _, w := range declare.MissingFolders(c) {
 		told = append(told, w.Message)
 	}
 	var before []string

@@ -151,7 +151,7 @@ func (c *tryCall) saw(ctx context.Context) error {
 	if c.app.recorder == nil {
 		return nil
 	}
-	_, err := c.app.Saw(context.WithoutCancel(ctx), why.Asked{Since: c.began, Request: []string{c.id}})
+	_, err := c.app.witness.Saw(context.WithoutCancel(ctx), why.Asked{Since: c.began, Request: []string{c.id}})
 	return err
 }
 
@@ -193,11 +193,11 @@ func (a *App) tryRequest(ctx context.Context, o console.TryOrder) (req *http.Req
 	if o.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+o.Token)
 	}
-	id, err := a.newID()
+	id, signed, err := a.witness.Ticket()
 	if err != nil {
 		return nil, "", err
 	}
-	req.Header.Set("X-Probe", a.base.tickets.sign(id, a.around.Now()))
+	req.Header.Set("X-Probe", signed)
 	return req, id.String(), nil
 }
 

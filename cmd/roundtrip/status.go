@@ -3,8 +3,8 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/roundtrip-dev/roundtrip/app"
 	"github.com/roundtrip-dev/roundtrip/app/journeys"
+	"github.com/roundtrip-dev/roundtrip/app/overview"
 )
 
 func newStatus(c console) *cobra.Command {
@@ -25,11 +25,11 @@ as roundtrip journey does.`,
 		Args: fileArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.File, o.Show = file(args), c.display()
-			v, err := app.Status(cmd.Context(), o, c.surroundings())
+			v, err := overview.Status(cmd.Context(), o, c.surroundings())
 			if err != nil {
 				return err
 			}
-			return exitAt(app.WorstLayer(v))
+			return exitAt(overview.WorstLayer(v))
 		},
 	}
 	journeyFlags(cmd, &o)

@@ -7,11 +7,11 @@ import (
 	"golang.org/x/term"
 
 	"github.com/roundtrip-dev/roundtrip"
-	"github.com/roundtrip-dev/roundtrip/app"
+	"github.com/roundtrip-dev/roundtrip/app/witness"
 )
 
 func newWhy(c console) *cobra.Command {
-	var o app.WhyOptions
+	var o witness.WhyOptions
 	var credentials bool
 	cmd := &cobra.Command{
 		Use:     "why URL",
@@ -41,7 +41,7 @@ tcp 13, tls 14, route 15, cors 16 and so on.`,
 				o.Cookies = &credentials
 			}
 			o.Live, o.Colour = watched(c)
-			answer, err := app.Why(cmd.Context(), o, c.surroundings())
+			answer, err := witness.Why(cmd.Context(), o, c.surroundings())
 			if e := roundtrip.AsError(err); err != nil && e.Reason == "command.invalid" {
 				return usage("%s", e.Public)
 			}

@@ -1,9 +1,10 @@
-package app
+package overview
 
 import (
 	"fmt"
 	"strings"
 
+	"github.com/roundtrip-dev/roundtrip/app/declare"
 	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/console"
@@ -13,9 +14,9 @@ import (
 
 // siteOf finds a site by its name.
 func (l *look) siteOf(name string) *config.Site {
-	for i := range l.house.config.Sites {
-		if l.house.config.Sites[i].Name == name {
-			return &l.house.config.Sites[i]
+	for i := range l.house.Config.Sites {
+		if l.house.Config.Sites[i].Name == name {
+			return &l.house.Config.Sites[i]
 		}
 	}
 	return nil
@@ -39,7 +40,7 @@ func (l *look) told(s *console.Station, failed, refused float64, layers ...trace
 	for i := range all {
 		b := &all[i]
 		r := console.Row{State: console.Off, Note: b.reason.Fix(), Cells: []string{b.what, b.name, b.reason.Code(), fmt.Sprintf("%d of %d", b.n, max(b.n, b.of))}}
-		r.Where = l.app.book.Where(l.config, &trace.Hop{Layer: b.layer, Verdict: b.verdict, Reason: b.reason, Name: b.name})
+		r.Where = l.of.Book.Where(l.config, &trace.Hop{Layer: b.layer, Verdict: b.verdict, Reason: b.reason, Name: b.name})
 		verb, limit := "was refused by", refused
 		switch b.verdict {
 		case trace.Fail, trace.Timeout:
@@ -70,8 +71,8 @@ func (l *look) told(s *console.Station, failed, refused float64, layers ...trace
 func (l *look) cors() console.Station {
 	s := console.Station{Layer: trace.CORS.String(), Title: "CORS", State: console.Off, Where: l.where("sites"), Sentence: "no site lets pages of other origins call"}
 	t := console.Table{Title: "Who may call", Columns: []string{"site", "origins", "cookies"}}
-	for i := range l.house.config.Sites {
-		c := &l.house.config.Sites[i]
+	for i := range l.house.Config.Sites {
+		c := &l.house.Config.Sites[i]
 		if c.CORS == nil {
 			continue
 		}
@@ -93,8 +94,8 @@ func (l *look) cors() console.Station {
 func (l *look) limits() console.Station {
 	s := console.Station{Layer: trace.Limit.String(), Title: "Limits", State: console.Off, Sentence: "no rate of requests is declared", Where: l.where("sites")}
 	n := 0
-	for i := range l.house.config.Sites {
-		site := &l.house.config.Sites[i]
+	for i := range l.house.Config.Sites {
+		site := &l.house.Config.Sites[i]
 		n += len(site.Limits.Requests)
 		for j := range site.Routes {
 			if r := site.Routes[j].Limits; r != nil {
@@ -114,9 +115,9 @@ func (l *look) routes() console.Station {
 	s := console.Station{Layer: trace.Route.String(), Title: "Routes", State: console.Well, Where: l.where("sites")}
 	t := console.Table{Title: "Routes", Columns: []string{"site", "path", "leads to"}}
 	n := 0
-	missing := missingFolders(l.house.config)
-	for i := range l.house.config.Sites {
-		site := &l.house.config.Sites[i]
+	missing := declare.MissingFolders(l.house.Config)
+	for i := range l.house.Config.Sites {
+		site := &l.house.Config.Sites[i]
 		for j := range site.Routes {
 			r := &site.Routes[j]
 			n++
@@ -134,7 +135,7 @@ func (l *look) routes() console.Station {
 		}
 	}
 	if s.Sentence == "" {
-		s.Sentence = fmt.Sprintf("%s of %s", terminal.Count(n, "route"), terminal.Count(len(l.house.config.Sites), "site"))
+		s.Sentence = fmt.Sprintf("%s of %s", terminal.Count(n, "route"), terminal.Count(len(l.house.Config.Sites), "site"))
 	}
 	s.Tables = append(s.Tables, t)
 	l.told(&s, failedPart, never, trace.Route, trace.Static)
@@ -158,7 +159,7 @@ func leadsTo(r *config.Route) string {
 // upstreams is how the servers behind proxy routes are.
 func (l *look) upstreams() console.Station {
 	s := console.Station{Layer: trace.Proxy.String(), Title: "Upstreams", State: console.Off, Sentence: "no route leads to another server", Where: l.where("sites")}
-	states := l.app.base.ups.List()
+	states := l.of.Upstreams.List()
 	if len(states) == 0 {
 		return s
 	}
@@ -168,7 +169,7 @@ func (l *look) upstreams() console.Station {
 		u := &states[i]
 		allOf[u.Route]++
 		r := console.Row{State: console.Well, Note: u.Error, Cells: []string{u.Route, u.Upstream, string(u.Standing), terminal.Age(l.now.Sub(u.Since)), fmt.Sprint(u.Running)}}
-		r.Where = l.app.book.Where(l.config, &trace.Hop{Layer: trace.Proxy, Name: u.Upstream})
+		r.Where = l.of.Book.Where(l.config, &trace.Hop{Layer: trace.Proxy, Name: u.Upstream})
 		if u.Standing == pool.Ejected || u.Standing == pool.Unwell {
 			r.State = console.Warn
 		} else {

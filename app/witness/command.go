@@ -1,18 +1,14 @@
-package app
+package witness
 
 import (
 	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/json"
-	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"os"
-	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
@@ -21,8 +17,6 @@ import (
 	"github.com/roundtrip-dev/roundtrip/app/names"
 	"github.com/roundtrip-dev/roundtrip/app/process"
 	"github.com/roundtrip-dev/roundtrip/config"
-	"github.com/roundtrip-dev/roundtrip/console"
-	"github.com/roundtrip-dev/roundtrip/internal/publicnet"
 	"github.com/roundtrip-dev/roundtrip/why"
 )
 
@@ -181,40 +175,6 @@ func (w *whyServer) Saw(ctx context.Context, asked why.Asked) (*why.Saw, error) 
 // End is a [why.Server]'s.
 func (w *whyServer) End(ctx context.Context, b *why.Begun) error {
 	return w.ask(ctx, "why-end", b, nil)
-}
-
-// why probes a URL from the server's own machine, for the console. Its view is that of a client on this machine: what a
-// visitor's network does on the way is not seen.
-func (a *App) why(ctx context.Context, order console.WhyOrder, step func(any)) (any, error) {
-	o := why.Options{
-		URL: order.URL, Method: order.Method, Origin: order.Origin, As: order.As, Header: http.Header{}, Body: []byte(order.Body), Server: a, Dial: a.dialWhy,
-		Now: a.around.Now, Rand: a.around.Rand, Step: func(s why.Step) { step(s) },
-	}
-	for name, values := range order.Headers {
-		if strings.ContainsAny(name, " \t\r\n:") || name == "" || strings.ContainsAny(strings.Join(values, ""), "\r\n") {
-			return nil, badWhy("%q is no name of a header, or its value has a line end", name)
-		}
-		o.Header[http.CanonicalHeaderKey(name)] = values
-	}
-	if a.options.Dev && a.base.authority != "" { // a developer's browser trusts it or was told to; the page says so
-		if pem, err := os.ReadFile(a.base.authority); err == nil {
-			if o.Roots, err = x509.SystemCertPool(); err != nil {
-				o.Roots = x509.NewCertPool()
-			}
-			o.Roots.AppendCertsFromPEM(pem)
-		}
-	}
-	return why.Run(ctx, o)
-}
-
-// dialWhy connects a probe of the console: to the public Internet and to this machine. Its operators need not be those of the
-// network that the machine stands in, and what answers only there trusts whoever comes from there.
-func (a *App) dialWhy(ctx context.Context, port uint16, to netip.AddrPort) (net.Conn, error) {
-	own := to.Addr().IsLoopback() || slices.Contains(a.machineAddresses(), to.Addr()) || slices.Contains(a.reach(a.house.Load().config), to.Addr())
-	if !own && !a.options.Dev && !publicnet.NewGuard().Public(to.Addr()) {
-		return nil, fmt.Errorf("%s is neither public nor this machine, and the console asks nobody else; roundtrip why on the machine does: %w", to.Addr(), syscall.EACCES)
-	}
-	return why.DialFrom(ctx, port, to)
 }
 
 func badWhy(format string, args ...any) error {

@@ -1,4 +1,4 @@
-package app
+package witness
 
 import (
 	"context"
@@ -19,13 +19,13 @@ const (
 )
 
 // Saw says what this server saw of a probe. It waits a moment for what has to come.
-func (a *App) Saw(ctx context.Context, asked why.Asked) (*why.Saw, error) {
+func (wit *Witness) Saw(ctx context.Context, asked why.Asked) (*why.Saw, error) {
 	tick := time.NewTicker(sawAgain)
 	defer tick.Stop()
 	end := time.NewTimer(sawWait)
 	defer end.Stop()
 	for {
-		saw, owed := a.saw(asked)
+		saw, owed := wit.saw(asked)
 		if !owed && enough(saw, &asked) {
 			return saw, nil
 		}
@@ -48,20 +48,20 @@ func enough(saw *why.Saw, asked *why.Asked) bool {
 }
 
 // saw looks once. owed says that a note of one of the requests is still to come.
-func (a *App) saw(asked why.Asked) (saw *why.Saw, owed bool) {
-	own := a.machineAddresses()
-	saw = &why.Saw{Listens: a.listens(), Own: own}
-	for _, s := range a.recorder.Select(trace.Filter{Kinds: []trace.Kind{trace.Query, trace.Request, trace.Connection}, Since: asked.Since}, sawMost) {
+func (wit *Witness) saw(asked why.Asked) (saw *why.Saw, owed bool) {
+	own := wit.o.Machine().Own()
+	saw = &why.Saw{Listens: wit.listens(), Own: own}
+	for _, s := range wit.o.Recorder.Select(trace.Filter{Kinds: []trace.Kind{trace.Query, trace.Request, trace.Connection}, Since: asked.Since}, sawMost) {
 		id := s.ID.String()
 		switch {
 		case s.Kind == trace.Query && id == asked.Query:
-			saw.Queries = append(saw.Queries, a.viewOf(&s))
+			saw.Queries = append(saw.Queries, wit.viewOf(&s))
 		case s.Kind == trace.Request && slices.Contains(asked.Request, id):
 			owed = owed || s.Awaits
-			saw.Requests = append(saw.Requests, a.viewOf(&s))
+			saw.Requests = append(saw.Requests, wit.viewOf(&s))
 		case s.Kind == trace.Connection:
 			if exact, ok := isOurs(&s, &asked); ok {
-				saw.Connections = append(saw.Connections, why.Connection{Exact: exact, View: a.viewOf(&s)})
+				saw.Connections = append(saw.Connections, why.Connection{Exact: exact, View: wit.viewOf(&s)})
 			}
 		}
 	}
@@ -77,12 +77,14 @@ func (a *App) saw(asked why.Asked) (saw *why.Saw, owed bool) {
 	if len(asked.To) == 0 {
 		return saw, owed
 	}
-	a.sawDoors(saw, &asked)
+	wit.sawDoors(saw, &asked)
 	return saw, owed
 }
 
 // viewOf is a journey as the operator of this machine sees it.
-func (a *App) viewOf(s *trace.Snapshot) trace.View { return s.View(trace.Operator, a.book.Where) }
+func (wit *Witness) viewOf(s *trace.Snapshot) trace.View {
+	return s.View(trace.Operator, wit.o.Book.Where)
+}
 
 // isOurs reports whether a connection is one of those that the probe tried: for certain by its port, else by what it was for.
 // Where no translator of addresses can stand between, one from another address is a stranger's.
@@ -106,14 +108,14 @@ func mayBe(from, client netip.Addr) bool {
 }
 
 // sawDoors says what the firewall did with the last try, and what it would do.
-func (a *App) sawDoors(saw *why.Saw, asked *why.Asked) {
-	p := a.house.Load().doors
+func (wit *Witness) sawDoors(saw *why.Saw, asked *why.Asked) {
+	p := wit.o.House().Doors
 	if p == nil {
 		return
 	}
 	from, to := asked.From[len(asked.From)-1], asked.To[len(asked.To)-1]
 	remote := from.Addr()
-	for _, d := range a.seen.Watch().Packets(asked.Since) {
+	for _, d := range wit.o.Seen.Watch().Packets(asked.Since) {
 		exact := slices.ContainsFunc(asked.From, func(f netip.AddrPort) bool {
 			return f.Port() == d.From.Port() && (f.Addr().IsUnspecified() || f.Addr() == d.From.Addr().Unmap())
 		})
@@ -121,22 +123,22 @@ func (a *App) sawDoors(saw *why.Saw, asked *why.Asked) {
 			continue
 		}
 		remote = d.From.Addr().Unmap()
-		door := doorOf(p.Explain(firewall.Flow{Protocol: firewall.TCP, Remote: remote, Port: asked.Port}), a.wall.Enforced().Mode)
+		door := doorOf(p.Explain(firewall.Flow{Protocol: firewall.TCP, Remote: remote, Port: asked.Port}), wit.o.Wall.Enforced().Mode)
 		saw.Drops = append(saw.Drops, why.Drop{
 			Exact: true, Reason: d.Reason.Code(), Text: door.Text, Evidence: trace.Reported.String(), Fix: door.Fix, Where: door.Where,
 		})
 	}
 	if !remote.IsValid() || remote.IsUnspecified() { // the client does not know from which of its addresses it tried
-		remote = probeSource(a, to)
+		remote = probeSource(wit, to)
 	}
 	if remote.IsValid() {
-		saw.Door = doorOf(p.Explain(firewall.Flow{Protocol: firewall.TCP, Remote: remote, Port: asked.Port}), a.wall.Enforced().Mode)
+		saw.Door = doorOf(p.Explain(firewall.Flow{Protocol: firewall.TCP, Remote: remote, Port: asked.Port}), wit.o.Wall.Enforced().Mode)
 	}
 }
 
 // probeSource is the address from which this machine speaks with itself.
-func probeSource(a *App, to netip.AddrPort) netip.Addr {
-	if to.Addr().IsLoopback() || slices.Contains(a.machineAddresses(), to.Addr()) {
+func probeSource(wit *Witness, to netip.AddrPort) netip.Addr {
+	if to.Addr().IsLoopback() || slices.Contains(wit.o.Machine().Own(), to.Addr()) {
 		return to.Addr()
 	}
 	return netip.Addr{}

@@ -1,4 +1,6 @@
-package app
+// Package overview looks at all stations, in the order of the path, and says in one sentence how it is: for the console, and for
+// `roundtrip status`. Read [Overview.Look] first; each station has a method of its own.
+package overview
 
 import (
 	"context"
@@ -7,54 +9,92 @@ import (
 	"sync"
 	"time"
 
+	"github.com/roundtrip-dev/roundtrip/app/doors"
+	"github.com/roundtrip-dev/roundtrip/app/names"
+	"github.com/roundtrip-dev/roundtrip/app/places"
+	"github.com/roundtrip-dev/roundtrip/app/upstreams"
+	"github.com/roundtrip-dev/roundtrip/app/wall"
+	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/console"
+	"github.com/roundtrip-dev/roundtrip/firewall"
+	"github.com/roundtrip-dev/roundtrip/gate/cert"
+	"github.com/roundtrip-dev/roundtrip/store/sqlite"
+	"github.com/roundtrip-dev/roundtrip/stream/live"
+	"github.com/roundtrip-dev/roundtrip/trace"
 )
 
 // overviewEvery is for how long an overview is good: several viewers share one look at the stations.
 const overviewEvery = time.Second
 
-// overviews keeps the last overview.
-type overviews struct {
-	mu   sync.Mutex // guards both, and is held while the stations are looked at
+// Options is what is looked at.
+type Options struct {
+	Now       func() time.Time
+	House     func() House    // in force
+	Recorder  *trace.Recorder // nil: no journeys are kept
+	Book      *places.Book    // where in the declarations stands what journeys were decided by
+	Refused   func() string   // why the declaration on the disk is not in force, "" where it is
+	Doors     *doors.Doors
+	Names     *names.Server
+	Guard     *wall.Guard
+	Wall      *wall.Wall // nil: the kernel is left alone
+	Seen      *wall.Seen
+	Certs     *cert.Store // nil where no site has TLS
+	Upstreams *upstreams.Servers
+	Store     *sqlite.Store
+	Streams   *live.Hub
+}
+
+// House is the declaration in force.
+type House struct {
+	Config     *config.Config
+	Doors      *firewall.Policy // nil where no groups are declared
+	Generation uint32
+}
+
+// Overview looks at all stations, and keeps the last look.
+type Overview struct {
+	o Options
+
+	mu   sync.Mutex // guards what follows, and is held while the stations are looked at
 	at   time.Time
 	last console.Overview
 }
 
-// overview looks at all stations, in the order of the path, and says whether it is well, and if not, which one is to be
-// looked at. What it returns must not be changed.
-func (a *App) overview(ctx context.Context) console.Overview {
-	a.looked.mu.Lock()
-	defer a.looked.mu.Unlock()
-	now := a.around.Now()
-	if d := now.Sub(a.looked.at); d >= 0 && d < overviewEvery && a.looked.at.After(time.Time{}) {
-		return a.looked.last
+// New makes an overview of a server whose doors are open.
+func New(o Options) *Overview { return &Overview{o: o} }
+
+// Look looks at all stations, in the order of the path, and says whether it is well, and if not, which one is to be looked at.
+// What it returns must not be changed.
+func (v *Overview) Look(ctx context.Context) console.Overview {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	now := v.o.Now()
+	if d := now.Sub(v.at); d >= 0 && d < overviewEvery && v.at.After(time.Time{}) {
+		return v.last
 	}
-	h := a.house.Load()
-	l := &look{app: a, house: h, now: now, config: h.generation, traffic: trafficOf(a.recorder, now)}
-	o := console.Overview{Name: h.config.Name, Config: l.config, State: console.Well}
-	if refused := a.refused.Load(); refused != nil {
-		o.Refused = *refused
-	}
+	h := v.o.House()
+	l := &look{of: &v.o, house: h, now: now, config: h.Generation, traffic: trafficOf(v.o.Recorder, now)}
+	o := console.Overview{Name: h.Config.Name, Config: l.config, State: console.Well, Refused: v.o.Refused()}
 	o.Stations = []console.Station{
 		l.names(), l.firewall(ctx), l.gate(), l.certificates(), l.cors(), l.limits(), l.routes(), l.upstreams(),
 		l.identity(), l.access(), l.store(), l.streams(), l.webhooks(ctx), l.push(ctx), l.mail(ctx), l.journeys(), l.declaration(),
 	}
 	o.State, o.Sentence = judge(o.Stations, o.Refused, l.traffic)
-	a.looked.at, a.looked.last = now, o
+	v.at, v.last = now, o
 	return o
 }
 
 // look is one look at all stations.
 type look struct {
-	app     *App
-	house   *house
+	of      *Options
+	house   House
 	now     time.Time
 	config  uint32 // the generation in force
 	traffic *traffic
 }
 
 // where is the place of a key of the declaration in force.
-func (l *look) where(path ...string) string { return l.app.book.Key(l.config, path...) }
+func (l *look) where(path ...string) string { return l.of.Book.Key(l.config, path...) }
 
 // worse orders states.
 func worse(s console.State) int {

@@ -1,4 +1,4 @@
-package app
+package overview
 
 import (
 	"context"
@@ -20,11 +20,11 @@ import (
 // names is how the name server is.
 func (l *look) names() console.Station {
 	s := console.Station{Layer: trace.DNS.String(), Title: "Names", State: console.Off, Where: l.where("dns")}
-	if len(l.house.config.DNS.Zones) == 0 {
+	if len(l.house.Config.DNS.Zones) == 0 {
 		s.Sentence = "no zone is declared: another name server says where the sites are"
 		return s
 	}
-	st := l.app.names.State()
+	st := l.of.Names.State()
 	zones := console.Table{Title: "Zones", Columns: []string{"zone", "serial", "records", "note"}}
 	for _, z := range st.Zones {
 		r := console.Row{State: console.Well, Where: l.where("dns", "zones", z.Name), Cells: []string{z.Name, fmt.Sprint(z.Serial), fmt.Sprint(z.Records), ""}}
@@ -79,13 +79,13 @@ func (l *look) secondaries(s *console.Station, st *names.State) {
 // firewall is whether the groups are enforced, and what they let in.
 func (l *look) firewall(ctx context.Context) console.Station {
 	s := console.Station{Layer: trace.Firewall.String(), Title: "Firewall", State: console.Off, Where: l.where("firewall")}
-	p := l.house.doors
+	p := l.house.Doors
 	if p == nil {
 		s.Sentence = "no groups are declared: whoever reaches a port may connect"
 		return s
 	}
 	s.State = console.Well
-	how := l.app.wall.Enforced()
+	how := l.of.Wall.Enforced()
 	s.Sentence = fmt.Sprintf("%s of %s, enforced by this process", terminal.Count(len(p.Rules()), "rule"), terminal.Count(len(p.Groups()), "group"))
 	if how.Mode == wall.ByKernel {
 		s.Sentence = fmt.Sprintf("%s of %s, enforced by the kernel", terminal.Count(len(p.Rules()), "rule"), terminal.Count(len(p.Groups()), "group"))
@@ -109,12 +109,12 @@ func (l *look) firewall(ctx context.Context) console.Station {
 
 // kernel compares what the kernel has with what it ought to have.
 func (l *look) kernel(ctx context.Context, s *console.Station) {
-	st, err := l.app.wall.Status(ctx, l.house.doors, l.app.wall.Enforced())
+	st, err := l.of.Wall.Status(ctx, l.house.Doors, l.of.Wall.Enforced())
 	if err != nil {
 		s.State, s.Sentence, s.Fix = console.Warn, "the kernel could not be asked: "+terminal.Explain(err), "roundtrip firewall status says more"
 		return
 	}
-	l.app.seen.AddTo(&st, l.house.doors)
+	l.of.Seen.AddTo(&st, l.house.Doors)
 	if !st.Well() {
 		s.State, s.Sentence, s.Fix = console.Warn, "the kernel has other rules than are declared", "roundtrip firewall status shows them; roundtrip firewall apply brings ours in"
 	}
@@ -138,7 +138,7 @@ func (l *look) kernel(ctx context.Context, s *console.Station) {
 // admitted is what this process has let in, by rule.
 func (l *look) admitted() console.Table {
 	t := console.Table{Title: "Rules", Columns: []string{"rule", "way", "connections"}}
-	for _, r := range l.app.guard.Rules() {
+	for _, r := range l.of.Guard.Rules() {
 		row := console.Row{State: console.Well, Where: l.rulePlace(r.Rule), Cells: []string{r.Rule, wall.Direction(r.Out), fmt.Sprint(r.Flows)}}
 		if r.Rule == "" {
 			row.State, row.Cells[0] = console.Off, "refused"
@@ -149,7 +149,7 @@ func (l *look) admitted() console.Table {
 }
 
 func (l *look) rulePlace(name string) string {
-	return l.app.book.Where(l.config, &trace.Hop{Layer: trace.Firewall, Verdict: trace.OK, Name: name})
+	return l.of.Book.Where(l.config, &trace.Hop{Layer: trace.Firewall, Verdict: trace.OK, Name: name})
 }
 
 // dropsMost is how many kinds of dropped packets an overview shows.
@@ -158,7 +158,7 @@ const dropsMost = 12
 // dropped is what was dropped in the last minutes.
 func (l *look) dropped() console.Table {
 	t := console.Table{Title: "Dropped in the last 5 minutes", Columns: []string{"from", "to", "packets", "last", "why"}}
-	list := l.app.seen.Watch().Drops(0, dropsMost)
+	list := l.of.Seen.Watch().Drops(0, dropsMost)
 	for i := range list.Drops {
 		d := wall.DropOf(&list.Drops[i])
 		if l.now.Sub(d.Last) > trafficFor {
@@ -180,7 +180,7 @@ func (l *look) dropped() console.Table {
 // unnamed shortens a client's address to its network, in a sentence about it, too: viewers of the console see this, and not
 // who it was. The whole address stands in roundtrip firewall drops.
 func unnamed(client netip.Addr, sentence string) (from, short string) {
-	from = network(client)
+	from = terminal.Network(client)
 	for _, one := range []string{client.String() + "/32", client.String() + "/128", client.String()} {
 		sentence = strings.ReplaceAll(sentence, one, from)
 	}
@@ -190,13 +190,13 @@ func unnamed(client netip.Addr, sentence string) (from, short string) {
 // gate is whether the doors are open, and how many came in.
 func (l *look) gate() console.Station {
 	s := console.Station{Layer: trace.TCP.String(), Title: "Gate", State: console.Well, Where: l.where("gate")}
-	d := l.app.doors
+	d := l.of.Doors
 	if d == nil {
 		s.State, s.Sentence = console.Down, "no door is open yet"
 		return s
 	}
 	st := d.Gate.Stats()
-	most := l.house.config.Gate.Connections
+	most := l.house.Config.Gate.Connections
 	s.Sentence = fmt.Sprintf("%s open, %s under way", terminal.Count(st.Connections, "connection"), terminal.Count(st.Requests, "request"))
 	if most > 0 && st.Connections*10 > most*9 {
 		s.State, s.Fix = console.Warn, trace.ReasonOf("connection.too_many").Fix()
@@ -226,10 +226,10 @@ const endsSoon = 7
 // certificates is how long they hold, and what failed.
 func (l *look) certificates() console.Station {
 	s := console.Station{Layer: trace.TLS.String(), Title: "TLS", State: console.Off, Sentence: "no site has TLS", Where: l.where("sites")}
-	if l.app.base.certs == nil || !declare.IsSecure(l.house.config) {
+	if l.of.Certs == nil || !declare.IsSecure(l.house.Config) {
 		return s
 	}
-	states := l.app.base.certs.States()
+	states := l.of.Certs.States()
 	t := console.Table{Title: "Certificates", Columns: []string{"name", "source", "issuer", "days", "next"}}
 	s.State, s.Sentence = console.Well, terminal.Count(len(states), "certificate")
 	least := -1

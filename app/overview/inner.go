@@ -1,4 +1,4 @@
-package app
+package overview
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip/app/declare"
+	"github.com/roundtrip-dev/roundtrip/app/disk"
 	"github.com/roundtrip-dev/roundtrip/app/terminal"
 	"github.com/roundtrip-dev/roundtrip/console"
 	"github.com/roundtrip-dev/roundtrip/store"
@@ -16,7 +17,7 @@ import (
 // identity is who can sign in.
 func (l *look) identity() console.Station {
 	s := console.Station{Layer: trace.Auth.String(), Title: "Sign-in", State: console.Off, Sentence: "no accounts are declared", Where: l.where("identity")}
-	if l.house.config.Identity.Accounts == "" {
+	if l.house.Config.Identity.Accounts == "" {
 		return s
 	}
 	s.State = console.Well
@@ -26,7 +27,7 @@ func (l *look) identity() console.Station {
 			wrong += b.n
 		}
 	}
-	s.Sentence = "people sign in to " + l.house.config.Identity.Accounts + fmt.Sprintf("; %s failed in the last 5 minutes", terminal.Count(wrong, "sign-in"))
+	s.Sentence = "people sign in to " + l.house.Config.Identity.Accounts + fmt.Sprintf("; %s failed in the last 5 minutes", terminal.Count(wrong, "sign-in"))
 	l.told(&s, failedPart, never, trace.Auth)
 	return s
 }
@@ -34,18 +35,18 @@ func (l *look) identity() console.Station {
 // access is what the rules refused.
 func (l *look) access() console.Station {
 	s := console.Station{Layer: trace.Access.String(), Title: "Access rules", State: console.Off, Sentence: "no collection is declared", Where: l.where("collections")}
-	if len(l.house.config.Collections) == 0 {
+	if len(l.house.Config.Collections) == 0 {
 		return s
 	}
 	rules, refused := 0, 0
-	for i := range l.house.config.Collections {
-		rules += len(l.house.config.Collections[i].Rules)
+	for i := range l.house.Config.Collections {
+		rules += len(l.house.Config.Collections[i].Rules)
 	}
 	for _, b := range l.traffic.at(trace.Access, trace.Schema) {
 		refused += b.n
 	}
 	s.State = console.Well
-	s.Sentence = fmt.Sprintf("%s of %s; %s refused in the last 5 minutes", terminal.Count(rules, "rule"), terminal.Count(len(l.house.config.Collections), "collection"), terminal.Count(refused, "request"))
+	s.Sentence = fmt.Sprintf("%s of %s; %s refused in the last 5 minutes", terminal.Count(rules, "rule"), terminal.Count(len(l.house.Config.Collections), "collection"), terminal.Count(refused, "request"))
 	l.told(&s, failedPart, never, trace.Access, trace.Schema)
 	return s
 }
@@ -58,8 +59,8 @@ const (
 // store is the database: its pool, its writer, its disk.
 func (l *look) store() console.Station {
 	s := console.Station{Layer: trace.Pool.String(), Title: "Store", State: console.Well, Where: l.where("store")}
-	st := l.app.base.store.Stats()
-	size := sizeOf(l.house.config.Store.Database)
+	st := l.of.Store.Stats()
+	size := disk.Size(l.house.Config.Store.Database)
 	s.Sentence = fmt.Sprintf("%d of %d readers are at work, %s waiting, %s", st.Busy, st.Total, terminal.Count(st.Waiting, "request"), bytesText(size))
 	if st.Busy >= st.Total && st.Waiting > 0 {
 		s.State, s.Fix, s.Where = console.Warn, trace.ReasonOf("store.pool_exhausted").Fix(), l.where("store", "pool", "max")
@@ -69,12 +70,12 @@ func (l *look) store() console.Station {
 	add := func(what, text string, state console.State) {
 		t.Rows = append(t.Rows, console.Row{State: state, Cells: []string{what, text}})
 	}
-	add("file", l.house.config.Store.Database, console.Well)
+	add("file", l.house.Config.Store.Database, console.Well)
 	add("size", bytesText(size), console.Well)
 	add("readers at work", fmt.Sprintf("%d of %d", st.Busy, st.Total), s.State)
 	add("waiting for one", fmt.Sprint(st.Waiting), s.State)
 	add("writes since the start", fmt.Sprintf("%d in %d commits", st.Writes, st.Commits), console.Well)
-	if free, ok := freeOn(declare.DataFolder(l.house.config)); ok {
+	if free, ok := disk.Free(declare.DataFolder(l.house.Config)); ok {
 		state := console.Well
 		switch {
 		case free < diskNone:
@@ -87,7 +88,7 @@ func (l *look) store() console.Station {
 			}
 		}
 		if state != console.Well {
-			s.Fix = "make room on the disk of " + declare.DataFolder(l.house.config)
+			s.Fix = "make room on the disk of " + declare.DataFolder(l.house.Config)
 		}
 		add("free on its disk", bytesText(int64(free)), state)
 	}
@@ -107,7 +108,7 @@ const (
 // holders is who has connections of the database now, who has one longest first.
 func (l *look) holders() console.Table {
 	t := console.Table{Title: "Who has a connection", Columns: []string{"for", "way", "since", "journey"}}
-	for i, h := range l.app.base.store.Holders() {
+	for i, h := range l.of.Store.Holders() {
 		if i == holdersMost {
 			break
 		}
@@ -123,7 +124,7 @@ func (l *look) holders() console.Table {
 		}
 		held := l.now.Sub(h.Since)
 		r := console.Row{State: console.Well, Cells: []string{work, way, fmt.Sprintf("%d ms", max(0, held.Milliseconds())), id}}
-		r.Where = l.app.book.Where(l.config, &trace.Hop{Layer: trace.SQL, Name: h.Work})
+		r.Where = l.of.Book.Where(l.config, &trace.Hop{Layer: trace.SQL, Name: h.Work})
 		if held > heldLong {
 			r.State = console.Warn
 		}
@@ -153,7 +154,7 @@ func bytesText(n int64) string {
 // streams is who watches.
 func (l *look) streams() console.Station {
 	s := console.Station{Layer: trace.Stream.String(), Title: "Streams", State: console.Well}
-	st := l.app.base.live.Stats()
+	st := l.of.Streams.Stats()
 	s.Sentence = fmt.Sprintf("%s open, %s watched", terminal.Count(st.Connections, "stream"), terminal.Count(st.Topics+st.Inboxes+st.Channels, "topic"))
 	if st.Behind > behindMost {
 		s.State, s.Sentence = console.Warn, fmt.Sprintf("those who watch are %d changes behind", st.Behind)
@@ -176,7 +177,7 @@ const behindMost = 1000
 // webhooks is what waits for other programs.
 func (l *look) webhooks(ctx context.Context) console.Station {
 	s := console.Station{Layer: trace.Webhook.String(), Title: "Webhooks", State: console.Off, Sentence: "no webhook is declared", Where: l.where("webhooks")}
-	if len(l.house.config.Webhooks) == 0 {
+	if len(l.house.Config.Webhooks) == 0 {
 		return s
 	}
 	l.jobs(ctx, &s, store.JobWebhook, func(kind string) (name, where string) {
@@ -201,7 +202,7 @@ func (l *look) push(ctx context.Context) console.Station {
 // mail is what waits for mailboxes.
 func (l *look) mail(ctx context.Context) console.Station {
 	s := console.Station{Layer: trace.Mail.String(), Title: "Mail", State: console.Off, Sentence: "no e-mail is sent", Where: l.where("mail")}
-	if l.house.config.Mail == nil {
+	if l.house.Config.Mail == nil {
 		return s
 	}
 	l.jobs(ctx, &s, store.JobEmail, func(kind string) (string, string) { return kind, l.where("mail") })
@@ -211,8 +212,8 @@ func (l *look) mail(ctx context.Context) console.Station {
 
 // channel reports whether a kind of notification goes over a channel.
 func (l *look) channel(name string) bool {
-	for i := range l.house.config.Notices {
-		for _, c := range l.house.config.Notices[i].Channels {
+	for i := range l.house.Config.Notices {
+		for _, c := range l.house.Config.Notices[i].Channels {
 			if c == name {
 				return true
 			}
@@ -224,7 +225,7 @@ func (l *look) channel(name string) bool {
 // jobs is what waits in the outbox, and what was given up.
 func (l *look) jobs(ctx context.Context, s *console.Station, prefix string, named func(kind string) (name, where string)) {
 	s.State = console.Well
-	counts, err := l.app.base.store.CountJobs(ctx, prefix)
+	counts, err := l.of.Store.CountJobs(ctx, prefix)
 	if err != nil {
 		s.State, s.Sentence = console.Warn, "what waits could not be counted: "+terminal.Explain(err)
 		return

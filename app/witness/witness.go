@@ -1,4 +1,6 @@
-package app
+// Package witness is the server's half of `roundtrip why`: it signs ids beforehand and tells afterwards what it saw of them, to the
+// command, the console and the page of gate/diagnose. Links that let operators in at sites are signed here too.
+package witness
 
 import (
 	"context"
@@ -17,8 +19,13 @@ import (
 
 	"github.com/roundtrip-dev/roundtrip"
 	"github.com/roundtrip-dev/roundtrip/app/doors"
+	"github.com/roundtrip-dev/roundtrip/app/names"
+	"github.com/roundtrip-dev/roundtrip/app/people"
+	"github.com/roundtrip-dev/roundtrip/app/places"
+	"github.com/roundtrip-dev/roundtrip/app/wall"
 	"github.com/roundtrip-dev/roundtrip/config"
 	"github.com/roundtrip-dev/roundtrip/dns/probe"
+	"github.com/roundtrip-dev/roundtrip/firewall"
 	"github.com/roundtrip-dev/roundtrip/gate/route"
 	"github.com/roundtrip-dev/roundtrip/identity"
 	"github.com/roundtrip-dev/roundtrip/internal/nearest"
@@ -33,33 +40,78 @@ const (
 	ticketsMost = 8
 )
 
-// probeOf is the gate's question whether a request is a probe of ours, and of which id.
-func (a *App) probeOf(signed string) (trace.ID, bool) {
-	return a.base.tickets.take(signed, a.around.Now())
+// Options is what a witness needs of the server.
+type Options struct {
+	Dev       bool
+	Authority string // path of the local authority's certificate, "" where there is none
+	Key       []byte // signs the names of probes; the keys of all else that is signed here follow from it
+	Now       func() time.Time
+	Rand      io.Reader
+	Log       *slog.Logger
+	Recorder  *trace.Recorder // nil: no journeys are kept
+	Book      *places.Book    // where in the declarations stands what journeys were decided by
+	House     func() House    // in force
+	Machine   func() *names.Machine
+	Doors     func() *doors.Doors // nil: not open yet
+	Names     *names.Server
+	Wall      *wall.Wall // nil: the kernel is left alone
+	Seen      *wall.Seen
 }
 
-// Begin makes App the [why.Server] of its own process.
-func (a *App) Begin(ctx context.Context, w why.Wanted) (*why.Begun, error) {
-	if a.recorder == nil {
+// House is the declaration in force.
+type House struct {
+	Config *config.Config
+	Doors  *firewall.Policy // nil where no groups are declared
+	Desk   *people.Desk
+}
+
+// Witness is the [why.Server] of its own process.
+type Witness struct {
+	o       Options
+	tickets *tickets    // of the requests of probes
+	pages   pageProbes  // probes that pages have begun
+	used    usedTickets // links that let operators in at sites
+}
+
+// New makes the witness of a server.
+func New(o Options) (*Witness, error) {
+	tickets, err := newTickets(o.Key)
+	return &Witness{o: o, tickets: tickets}, err
+}
+
+// ProbeOf is the gate's question whether a request is a probe of ours, and of which id.
+func (wit *Witness) ProbeOf(signed string) (trace.ID, bool) {
+	return wit.tickets.take(signed, wit.o.Now())
+}
+
+// Ticket makes the id of a journey that is to come, and what the request has to show for it.
+func (wit *Witness) Ticket() (id trace.ID, signed string, err error) {
+	id, err = wit.newID()
+	return id, wit.tickets.sign(id, wit.o.Now()), err
+}
+
+// Begin says what is known before a probe.
+func (wit *Witness) Begin(ctx context.Context, w why.Wanted) (*why.Begun, error) {
+	if wit.o.Recorder == nil {
 		return nil, roundtrip.E(roundtrip.Unprocessable, "command.undeclared", "journeys are off in this declaration, and without them the server can't say what it saw: take journeys: { off: true } out")
 	}
-	h := a.house.Load()
-	b := &why.Begun{Dev: a.options.Dev, Reach: a.reach(h.config), Doors: a.listens()}
+	h := wit.o.House()
+	b := &why.Begun{Dev: wit.o.Dev, Reach: wit.reach(h.Config), Doors: wit.listens()}
 	host := strings.ToLower(w.Host)
-	a.beginSite(h, b, host)
-	if err := a.beginZone(h, b, host); err != nil {
+	wit.beginSite(h, b, host)
+	if err := wit.beginZone(h, b, host); err != nil {
 		return nil, err
 	}
 	b.Ours = b.Site != "" || b.Zone != ""
 	for range min(w.Tickets, ticketsMost) {
-		id, err := a.newID()
+		id, err := wit.newID()
 		if err != nil {
 			return nil, err
 		}
-		b.Tickets = append(b.Tickets, why.Ticket{ID: id.String(), Signed: a.base.tickets.sign(id, a.around.Now())})
+		b.Tickets = append(b.Tickets, why.Ticket{ID: id.String(), Signed: wit.tickets.sign(id, wit.o.Now())})
 	}
-	if a.base.authority != "" {
-		b.CA = a.base.authority
+	if wit.o.Authority != "" {
+		b.CA = wit.o.Authority
 		if root, err := os.ReadFile(b.CA); err == nil { // without it, it is only not known whether a certificate is ours
 			b.Roots = root
 		}
@@ -71,12 +123,12 @@ func (a *App) Begin(ctx context.Context, w why.Wanted) (*why.Begun, error) {
 		return nil, badWhy("--as: no site of this server has the name %s, and the session of an account is shown to nobody else", w.Host)
 	}
 	var err error
-	b.Session, err = a.lend(ctx, h, w)
+	b.Session, err = wit.lend(ctx, h, w)
 	return b, err
 }
 
-func (a *App) newID() (trace.ID, error) {
-	random := a.around.Rand
+func (wit *Witness) newID() (trace.ID, error) {
+	random := wit.o.Rand
 	if random == nil {
 		random = rand.Reader
 	}
@@ -86,10 +138,10 @@ func (a *App) newID() (trace.ID, error) {
 }
 
 // beginSite says which site has the host.
-func (a *App) beginSite(h *house, b *why.Begun, host string) {
+func (wit *Witness) beginSite(h House, b *why.Begun, host string) {
 	var names []string
-	for i := range h.config.Sites {
-		s := &h.config.Sites[i]
+	for i := range h.Config.Sites {
+		s := &h.Config.Sites[i]
 		names = append(names, s.Name)
 		if serves(s.Name, host) && (b.Site == "" || s.Name == host) {
 			b.Site, b.Where, b.TLSWhere = s.Name, s.Pos.String(), s.Pos.String()
@@ -116,14 +168,14 @@ func serves(site, host string) bool {
 }
 
 // beginZone says what our zone has for the host, and makes the unique name.
-func (a *App) beginZone(h *house, b *why.Begun, host string) error {
-	set := a.names.Zones()
+func (wit *Witness) beginZone(h House, b *why.Begun, host string) error {
+	set := wit.o.Names.Zones()
 	if set == nil {
 		return nil
 	}
 	var zone *config.Zone
-	for i := range h.config.DNS.Zones {
-		z := &h.config.DNS.Zones[i]
+	for i := range h.Config.DNS.Zones {
+		z := &h.Config.DNS.Zones[i]
 		if (host == z.Name || strings.HasSuffix(host, "."+z.Name)) && (zone == nil || len(z.Name) > len(zone.Name)) {
 			zone = z
 		}
@@ -147,19 +199,19 @@ func (a *App) beginZone(h *house, b *why.Begun, host string) error {
 		words := strings.Fields(answer)
 		b.NS = append(b.NS, strings.ToLower(strings.TrimSuffix(words[len(words)-1], ".")))
 	}
-	if !a.names.Runs() {
+	if !wit.o.Names.Runs() {
 		return nil
 	}
-	id, err := a.newID()
+	id, err := wit.newID()
 	if err != nil {
 		return err
 	}
-	signer, err := probe.New(a.base.probe)
+	signer, err := probe.New(wit.o.Key)
 	if err != nil {
 		return err
 	}
-	b.ProbeID, b.Probe = id.String(), signer.Name(id, a.around.Now().Add(probeLives), zone.Name)
-	b.Names = spread(a.names.All(), b.Reach)
+	b.ProbeID, b.Probe = id.String(), signer.Name(id, wit.o.Now().Add(probeLives), zone.Name)
+	b.Names = spread(wit.o.Names.All(), b.Reach)
 	return nil
 }
 
@@ -212,15 +264,15 @@ func spread(at []netip.AddrPort, reach []netip.Addr) []netip.AddrPort {
 }
 
 // reach are the addresses at which visitors reach this machine.
-func (a *App) reach(c *config.Config) []netip.Addr { return a.facts(c).Addresses }
+func (wit *Witness) reach(c *config.Config) []netip.Addr { return wit.o.Machine().Facts(c).Addresses }
 
 // listens are the doors of the gate.
-func (a *App) listens() []netip.AddrPort {
+func (wit *Witness) listens() []netip.AddrPort {
 	var all []netip.AddrPort
-	if a.doors == nil {
+	if wit.o.Doors() == nil {
 		return nil
 	}
-	for _, l := range []net.Listener{a.doors.Secure, a.doors.Plain} {
+	for _, l := range []net.Listener{wit.o.Doors().Secure, wit.o.Doors().Plain} {
 		if l != nil {
 			all = append(all, doors.AddrPort(l.Addr()))
 		}
@@ -229,16 +281,16 @@ func (a *App) listens() []netip.AddrPort {
 }
 
 // lend makes a session of an account, which is told in the log: somebody acts as somebody else.
-func (a *App) lend(ctx context.Context, h *house, w why.Wanted) (*why.Session, error) {
-	if h.identity.Users() == nil {
+func (wit *Witness) lend(ctx context.Context, h House, w why.Wanted) (*why.Session, error) {
+	if h.Desk.Identity.Users() == nil {
 		return nil, roundtrip.E(roundtrip.Unprocessable, "command.undeclared", "--as: the declaration has no accounts; name their collection with identity.accounts")
 	}
-	g, err := h.identity.Lend(ctx, w.As, identity.Device{Name: "roundtrip why"})
+	g, err := h.Desk.Identity.Lend(ctx, w.As, identity.Device{Name: "roundtrip why"})
 	if err != nil {
 		return nil, err
 	}
-	a.log.InfoContext(ctx, "roundtrip why acts as an account", slog.String("account", g.Account.ID().String()), slog.String("host", w.Host))
-	s := &why.Session{ID: int64(g.Session.ID), Account: int64(g.Account.ID()), Name: h.loginOf(g.Account), Cookie: "session", Token: g.Token}
+	wit.o.Log.InfoContext(ctx, "roundtrip why acts as an account", slog.String("account", g.Account.ID().String()), slog.String("host", w.Host))
+	s := &why.Session{ID: int64(g.Session.ID), Account: int64(g.Account.ID()), Name: h.Desk.LoginOf(g.Account), Cookie: "session", Token: g.Token}
 	if w.Secure {
 		s.Cookie = "__Host-session"
 	}
@@ -246,27 +298,32 @@ func (a *App) lend(ctx context.Context, h *house, w why.Wanted) (*why.Session, e
 }
 
 // End takes the session back.
-func (a *App) End(ctx context.Context, b *why.Begun) error {
+func (wit *Witness) End(ctx context.Context, b *why.Begun) error {
 	if b.Session == nil {
 		return nil
 	}
-	return a.house.Load().identity.TakeBack(ctx, roundtrip.ID(b.Session.Account), roundtrip.ID(b.Session.ID))
+	return wit.o.House().Desk.Identity.TakeBack(ctx, roundtrip.ID(b.Session.Account), roundtrip.ID(b.Session.ID))
 }
 
-func (a *App) doWhyBegin(ctx context.Context, w why.Wanted, out io.Writer) error {
-	b, err := a.Begin(ctx, w)
+// DoBegin answers the order of the command that begins a probe.
+func (wit *Witness) DoBegin(ctx context.Context, w why.Wanted, out io.Writer) error {
+	b, err := wit.Begin(ctx, w)
 	if err != nil {
 		return err
 	}
 	return json.NewEncoder(out).Encode(b)
 }
 
-func (a *App) doWhySaw(ctx context.Context, asked why.Asked, out io.Writer) error {
-	saw, err := a.Saw(ctx, asked)
+// DoSaw answers what was seen of it.
+func (wit *Witness) DoSaw(ctx context.Context, asked why.Asked, out io.Writer) error {
+	saw, err := wit.Saw(ctx, asked)
 	if err != nil {
 		return err
 	}
 	return json.NewEncoder(out).Encode(saw)
 }
 
-func (a *App) doWhyEnd(ctx context.Context, b why.Begun, _ io.Writer) error { return a.End(ctx, &b) }
+// DoEnd answers that it has ended.
+func (wit *Witness) DoEnd(ctx context.Context, b why.Begun, _ io.Writer) error {
+	return wit.End(ctx, &b)
+}

@@ -1,4 +1,4 @@
-package app
+package overview
 
 import (
 	"bytes"
@@ -13,11 +13,11 @@ import (
 // journeys is whether what happens is recorded.
 func (l *look) journeys() console.Station {
 	s := console.Station{Layer: "journeys", Title: "Journeys", State: console.Off, Sentence: "journeys: off keeps none, so that nobody can see what happened", Where: l.where("journeys")}
-	if l.app.recorder == nil {
+	if l.of.Recorder == nil {
 		return s
 	}
 	s.State, s.Sentence = console.Well, l.traffic.sentence()
-	st := l.app.recorder.Stats()
+	st := l.of.Recorder.Stats()
 	t := console.Table{Title: "Recorder", Columns: []string{"what", "how many"}}
 	add := func(what string, n uint64) {
 		t.Rows = append(t.Rows, console.Row{State: console.Well, Cells: []string{what, fmt.Sprint(n)}})
@@ -45,12 +45,12 @@ const generationsShown = 8
 
 // declaration is whether the file on the disk is in force.
 func (l *look) declaration() console.Station {
-	c := l.house.config
+	c := l.house.Config
 	s := console.Station{Layer: declarationLayer, Title: "Declaration", State: console.Well, Where: c.File}
 	s.Sentence = fmt.Sprintf("generation %d of %s is in force", l.config, c.File)
-	switch refused := l.app.refused.Load(); {
-	case refused != nil:
-		s.State, s.Sentence = console.Warn, "the file on the disk was refused, what was in force before still is: "+strings.TrimSuffix(oneLine(*refused), ".")
+	switch refused := l.of.Refused(); {
+	case refused != "":
+		s.State, s.Sentence = console.Warn, "the file on the disk was refused, what was in force before still is: "+strings.TrimSuffix(oneLine(refused), ".")
 		s.Fix = "correct the file and save it: roundtrip check shows its mistakes, roundtrip plan what it would change"
 	default:
 		if now, err := os.ReadFile(c.File); err == nil && !bytes.Equal(now, c.Source) {
@@ -59,7 +59,7 @@ func (l *look) declaration() console.Station {
 		}
 	}
 	t := console.Table{Title: "Generations", Columns: []string{"generation", "in force for", "changes"}}
-	for i, g := range l.app.book.Generations() {
+	for i, g := range l.of.Book.Generations() {
 		if i == generationsShown {
 			break
 		}

@@ -1,11 +1,11 @@
 //go:build unix
 
-package app
+package disk
 
 import "syscall"
 
-// freeOn returns how many bytes may still be written on the disk of a folder; ok is false where that is not known.
-func freeOn(dir string) (free uint64, ok bool) {
+// Free returns how many bytes may still be written on the disk of a folder; ok is false where that is not known.
+func Free(dir string) (free uint64, ok bool) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, false

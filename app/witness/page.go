@@ -1,4 +1,4 @@
-package app
+package witness
 
 import (
 	"context"
@@ -76,24 +76,24 @@ type pageBegun struct {
 	Probe string `json:"probe,omitempty"` // a name that shows which resolver the browser asks
 }
 
-// diagnosis makes the page that the gate serves.
-func (a *App) diagnosis() (*diagnose.Page, error) {
-	return diagnose.New(diagnose.Options{Begin: a.beginPage, Conclude: a.concludePage, Enter: a.enterSite})
+// Page makes the page that the gate serves.
+func (wit *Witness) Page() (*diagnose.Page, error) {
+	return diagnose.New(diagnose.Options{Begin: wit.beginPage, Conclude: wit.concludePage, Enter: wit.enterSite})
 }
 
 // beginPage is asked before a page sends anything.
-func (a *App) beginPage(ctx context.Context, from diagnose.From, body []byte) (any, error) {
+func (wit *Witness) beginPage(ctx context.Context, from diagnose.From, body []byte) (any, error) {
 	f, err := why.ReadBrowserOrder(body, from.Origin)
 	if err != nil {
 		return nil, err
 	}
-	since := a.around.Now()
+	since := wit.o.Now()
 	t := &f.Target
-	b, err := a.Begin(ctx, why.Wanted{Host: t.Host, Port: t.Port, Secure: t.Secure})
+	b, err := wit.Begin(ctx, why.Wanted{Host: t.Host, Port: t.Port, Secure: t.Secure})
 	if err != nil {
 		return nil, err
 	}
-	id, err := a.newID()
+	id, err := wit.newID()
 	if err != nil {
 		return nil, err
 	}
@@ -101,20 +101,20 @@ func (a *App) beginPage(ctx context.Context, from diagnose.From, body []byte) (a
 	if strings.HasSuffix("."+t.Host, ".localhost") { // no browser asks anybody for it
 		told.Probe = ""
 	}
-	return told, a.pages.keep(told.ID, &pageProbe{since, from, f, b})
+	return told, wit.pages.keep(told.ID, &pageProbe{since, from, f, b})
 }
 
 // concludePage joins what a page saw with what this server did.
-func (a *App) concludePage(ctx context.Context, from diagnose.From, body []byte) (any, error) {
+func (wit *Witness) concludePage(ctx context.Context, from diagnose.From, body []byte) (any, error) {
 	id, b, err := why.ReadBrowser(body)
 	if err != nil {
 		return nil, err
 	}
-	one, err := a.pages.take(id, from, a.around.Now())
+	one, err := wit.pages.take(id, from, wit.o.Now())
 	if err != nil {
 		return nil, err
 	}
-	saw, err := a.sawPage(ctx, one, b)
+	saw, err := wit.sawPage(ctx, one, b)
 	if err != nil {
 		return nil, err
 	}
@@ -122,13 +122,13 @@ func (a *App) concludePage(ctx context.Context, from diagnose.From, body []byte)
 }
 
 // sawPage says what this server saw of a page's requests. It waits a moment for what has to come.
-func (a *App) sawPage(ctx context.Context, one *pageProbe, b *why.Browser) (*why.Saw, error) {
+func (wit *Witness) sawPage(ctx context.Context, one *pageProbe, b *why.Browser) (*why.Saw, error) {
 	tick := time.NewTicker(sawAgain)
 	defer tick.Stop()
 	end := time.NewTimer(sawWait)
 	defer end.Stop()
 	for {
-		saw := a.lookForPage(one)
+		saw := wit.lookForPage(one)
 		if len(saw.Requests) >= why.BrowserWants(one.facts, b, saw.Requests) {
 			return saw, nil
 		}
@@ -143,29 +143,29 @@ func (a *App) sawPage(ctx context.Context, one *pageProbe, b *why.Browser) (*why
 }
 
 // lookForPage finds what came from the page's address since the probe began, the oldest first.
-func (a *App) lookForPage(one *pageProbe) *why.Saw {
+func (wit *Witness) lookForPage(one *pageProbe) *why.Saw {
 	t, client := &one.facts.Target, one.from.Client
-	saw := &why.Saw{Listens: a.listens(), Own: a.machineAddresses()}
-	all := a.recorder.Select(trace.Filter{Kinds: []trace.Kind{trace.Query, trace.Request, trace.Connection}, Since: one.since}, sawMost)
+	saw := &why.Saw{Listens: wit.listens(), Own: wit.o.Machine().Own()}
+	all := wit.o.Recorder.Select(trace.Filter{Kinds: []trace.Kind{trace.Query, trace.Request, trace.Connection}, Since: one.since}, sawMost)
 	slices.Reverse(all)
 	for i := range all {
 		s := &all[i]
 		switch {
 		case s.Kind == trace.Query:
 			if one.begun.ProbeID != "" && s.ID.String() == one.begun.ProbeID {
-				saw.Queries = append(saw.Queries, a.viewOf(s))
+				saw.Queries = append(saw.Queries, wit.viewOf(s))
 			}
 		case !isNear(s.Client, client):
 		case s.Kind == trace.Request:
 			if strings.EqualFold(route.HostName(s.Host), t.URL.Hostname()) && s.Path == t.URL.Path {
-				saw.Requests = append(saw.Requests, a.viewOf(s))
+				saw.Requests = append(saw.Requests, wit.viewOf(s))
 			}
 		case s.Reason != trace.None && strings.EqualFold(s.Host, t.Host):
-			saw.Connections = append(saw.Connections, why.Connection{View: a.viewOf(s)})
+			saw.Connections = append(saw.Connections, why.Connection{View: wit.viewOf(s)})
 		}
 	}
 	if one.begun.Ours {
-		a.doorsOfPage(saw, one)
+		wit.doorsOfPage(saw, one)
 	}
 	return saw
 }
@@ -175,15 +175,15 @@ func (a *App) lookForPage(one *pageProbe) *why.Saw {
 func isNear(a, b netip.Addr) bool { return a == b || a.IsLoopback() && b.IsLoopback() }
 
 // doorsOfPage says what the firewall did with the browser's address, and would do.
-func (a *App) doorsOfPage(saw *why.Saw, one *pageProbe) {
-	p := a.house.Load().doors
+func (wit *Witness) doorsOfPage(saw *why.Saw, one *pageProbe) {
+	p := wit.o.House().Doors
 	if p == nil {
 		return
 	}
 	port := one.facts.Target.Port
-	door := doorOf(p.Explain(firewall.Flow{Protocol: firewall.TCP, Remote: one.from.Client, Port: port}), a.wall.Enforced().Mode)
+	door := doorOf(p.Explain(firewall.Flow{Protocol: firewall.TCP, Remote: one.from.Client, Port: port}), wit.o.Wall.Enforced().Mode)
 	saw.Door = door
-	for _, d := range a.seen.Watch().Packets(one.since) {
+	for _, d := range wit.o.Seen.Watch().Packets(one.since) {
 		if d.Protocol == firewall.TCP && d.From.Addr().Unmap() == one.from.Client && d.To.Port() == port {
 			saw.Drops = append(saw.Drops, why.Drop{Reason: d.Reason.Code(), Text: door.Text, Evidence: trace.Likely.String(), Fix: door.Fix, Where: door.Where})
 		}

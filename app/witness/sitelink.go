@@ -1,4 +1,4 @@
-package app
+package witness
 
 import (
 	"crypto/hmac"
@@ -55,53 +55,53 @@ func (u *usedTickets) use(id trace.ID, now time.Time) bool {
 }
 
 // visitSigner signs for one use and one host: what is shown to one site is good at no other.
-func (a *App) visitSigner(use, host string) (*probe.Signer, error) {
-	mac := hmac.New(sha256.New, a.base.probe)
+func (wit *Witness) visitSigner(use, host string) (*probe.Signer, error) {
+	mac := hmac.New(sha256.New, wit.o.Key)
 	mac.Write([]byte("roundtrip operator " + use + " " + strings.ToLower(route.HostName(host))))
 	return probe.New(mac.Sum(nil))
 }
 
-// siteLink makes a link that lets an operator of the console in at a site, once.
-func (a *App) siteLink(site string) (string, error) {
-	for i := range a.house.Load().config.Sites {
-		s := &a.house.Load().config.Sites[i]
+// SiteLink makes a link that lets an operator of the console in at a site, once.
+func (wit *Witness) SiteLink(site string) (string, error) {
+	for i := range wit.o.House().Config.Sites {
+		s := &wit.o.House().Config.Sites[i]
 		if !strings.EqualFold(s.Name, site) || strings.HasPrefix(s.Name, "*.") || s.TLS.Mode == config.TLSOff {
 			continue
 		}
-		signer, err := a.visitSigner("ticket", s.Name)
+		signer, err := wit.visitSigner("ticket", s.Name)
 		if err != nil {
 			return "", err
 		}
-		id, err := a.newID()
+		id, err := wit.newID()
 		if err != nil {
 			return "", err
 		}
 		host := s.Name
-		if p := doors.Port(a.doors.Secure); p != 0 && p != 443 {
+		if p := doors.Port(wit.o.Doors().Secure); p != 0 && p != 443 {
 			host += ":" + strconv.Itoa(p)
 		}
-		ticket := url.Values{"ticket": {signer.Sign(id, a.around.Now().Add(ticketLives))}}
+		ticket := url.Values{"ticket": {signer.Sign(id, wit.o.Now().Add(ticketLives))}}
 		return "https://" + host + diagnose.Path + "?" + ticket.Encode(), nil
 	}
 	return "", roundtrip.E(roundtrip.Invalid, "request.invalid", "no site here has the name %q and TLS, which the cookie needs", site)
 }
 
 // enterSite takes a ticket, and gives the cookie for it.
-func (a *App) enterSite(w http.ResponseWriter, r *http.Request) bool {
+func (wit *Witness) enterSite(w http.ResponseWriter, r *http.Request) bool {
 	ticket := r.URL.Query().Get("ticket")
 	if ticket == "" || r.Method != http.MethodGet {
 		return false
 	}
-	now := a.around.Now()
-	signer, err := a.visitSigner("ticket", r.Host)
+	now := wit.o.Now()
+	signer, err := wit.visitSigner("ticket", r.Host)
 	if err != nil {
 		return false
 	}
 	id, err := signer.Verify([]byte(ticket), now)
-	if err != nil || !a.used.use(id, now) {
+	if err != nil || !wit.used.use(id, now) {
 		return false
 	}
-	if signer, err = a.visitSigner("visit", r.Host); err != nil {
+	if signer, err = wit.visitSigner("visit", r.Host); err != nil {
 		return false
 	}
 	http.SetCookie(w, &http.Cookie{
@@ -111,8 +111,8 @@ func (a *App) enterSite(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// isVisit reports whether an operator sent the request.
-func (a *App) isVisit(r *http.Request) bool {
+// IsVisit reports whether an operator sent the request.
+func (wit *Witness) IsVisit(r *http.Request) bool {
 	there := false
 	for _, line := range r.Header["Cookie"] {
 		there = there || strings.Contains(line, visitCookie+"=")
@@ -121,10 +121,10 @@ func (a *App) isVisit(r *http.Request) bool {
 		return false
 	}
 	cookies := r.CookiesNamed(visitCookie)
-	signer, err := a.visitSigner("visit", r.Host)
+	signer, err := wit.visitSigner("visit", r.Host)
 	if err != nil || len(cookies) != 1 {
 		return false
 	}
-	_, err = signer.Verify([]byte(cookies[0].Value), a.around.Now())
+	_, err = signer.Verify([]byte(cookies[0].Value), wit.o.Now())
 	return err == nil
 }
