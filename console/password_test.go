@@ -83,3 +83,14 @@ func TestSignIn_StrangersDoNotLockAnOperatorOut(t *testing.T) {
 	b.clock.add(time.Minute)
 	b.browser(t).want(200, "POST", "/api/sign-in", good, from("100.64.5.1")...)
 }
+
+// Another spelling of a name that the list takes for the same would be counted as another name, and have tries of its own.
+func TestSignIn_ANameHasOneSpelling(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.join(t, "tess", operators.Owner)
+	for _, name := range []string{"teſſ", "teſs", "tesſ"} {
+		b.browser(t).want(401, "POST", "/api/sign-in", args{"name": name, "password": secret})
+	}
+	b.browser(t).want(200, "POST", "/api/sign-in", args{"name": " TESS ", "password": secret})
+}

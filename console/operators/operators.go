@@ -218,9 +218,12 @@ func keepsOwner(c *content, was Role) error {
 	return roundtrip.E(roundtrip.Unprocessable, "console.last_owner", "this is the last owner: make somebody else owner first")
 }
 
-// index returns the place of a name in the list, -1 where it is not there. The caller holds mu.
+// index returns the place of a name in the list, in whatever case, -1 where it is not there. It takes the same names for one as
+// those do who count tries of a name: to Unicode's folding ſ is an s too, and each s would give strangers as many tries again.
+// The caller holds mu.
 func (b *Book) index(name string) int {
-	return slices.IndexFunc(b.have.Operators, func(o Operator) bool { return strings.EqualFold(o.Name, name) })
+	name = strings.ToLower(name)
+	return slices.IndexFunc(b.have.Operators, func(o Operator) bool { return o.Name == name })
 }
 
 // checkName wants a name that reads the same everywhere: in a log, in a link, on the command line.
