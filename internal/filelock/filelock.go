@@ -33,10 +33,12 @@ func Take(path string) (giveBack func(), err error) {
 		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
 			return nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), f.Close())
 		}
+		if ctx.Err() != nil { // asked behind the last try: where this process stood still for so long, the lock may be free since
+			return nil, errors.Join(fmt.Errorf("%s is locked by another process for more than %v", path, patience), f.Close())
+		}
 		select {
 		case <-time.After(look):
 		case <-ctx.Done():
-			return nil, errors.Join(fmt.Errorf("%s is locked by another process for more than %v", path, patience), f.Close())
 		}
 	}
 }
