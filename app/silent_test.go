@@ -15,8 +15,8 @@ import (
 // with it again: through the real gate, over HTTP/2.
 func TestApp_ACallBothWaysMayBeSilent(t *testing.T) {
 	t.Parallel()
-	stall := time.Second // the least that may be declared
-	_, client := startWith(t, declaration+"gate: { timeouts: { stall: 1s } }\n", func(*process.Surroundings) {})
+	stall := 4 * time.Second // a machine that stands still for as long before the answer has begun would end the call
+	_, client := startWith(t, declaration+"gate: { timeouts: { stall: 4s } }\n", func(*process.Surroundings) {})
 	out, in := io.Pipe()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://notes.test/notes.v1.Live/Open", out)
 	if err != nil {
@@ -55,7 +55,7 @@ func TestApp_ACallBothWaysMayBeSilent(t *testing.T) {
 		}
 	}
 	said(`{"id":1,"ping":true}`, `"id":"1"`)
-	<-time.After(3 * stall) // it is the silence that is tested
+	<-time.After(2 * stall) // it is the silence that is tested
 	said(`{"id":2,"ping":true}`, `"id":"2"`)
 	if err := in.Close(); err != nil {
 		t.Fatal(err)

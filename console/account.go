@@ -40,19 +40,6 @@ func (s *sessions) allAs(token string) map[string]account {
 	return nil
 }
 
-// forgetAs takes the accounts of a session away and returns them.
-func (s *sessions) forgetAs(token string) map[string]account {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	one := s.list[sha256.Sum256([]byte(token))]
-	if one == nil {
-		return nil
-	}
-	list := one.accounts
-	one.accounts = nil
-	return list
-}
-
 // setAs keeps who they are at a site, and returns who they were.
 func (s *sessions) setAs(token, site string, a account) (old account, ok bool) {
 	s.mu.Lock()
@@ -137,13 +124,6 @@ func (c *Console) sweep() {
 		}
 		return known.Created.After(began) // another one of the same name
 	})
-}
-
-// leaveAll signs out at once the accounts that an operator has at sites.
-func (c *Console) leaveAll(r *http.Request) {
-	for site, one := range c.sessions.forgetAs(c.cookieOf(r)) {
-		c.leave(r.Context(), site, one)
-	}
 }
 
 // leave signs an account out at a site. It waits for no place among the tries. Where it fails the session ends by itself:

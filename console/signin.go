@@ -145,7 +145,6 @@ func (c *Console) enter(w http.ResponseWriter, r *http.Request, o Operator, what
 
 // signOut ends a session. It is the one deed that is done though it can't be noted: a full disk must keep nobody signed in.
 func (c *Console) signOut(w http.ResponseWriter, r *http.Request) error {
-	c.leaveAll(r)
 	c.sessions.end(c.cookieOf(r))
 	c.setCookie(w, "", -time.Second)
 	if err := Note(r.Context(), Entry{What: "sign-out"}); err != nil {

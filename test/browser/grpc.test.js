@@ -188,7 +188,7 @@ for (const over of protocols) {
       assert.deepEqual([seen?.code, seen?.hops.at(-1).reason], ['CANCELLED', 'client.aborted']);
     });
     // A deadline of the page's ends a stream, too.
-    await watcher.want('watch', photo, 2000);
+    await watcher.want('watch', photo, 10_000);
     assert.equal((await watcher.want('ended')).code, 'DeadlineExceeded');
     assert.equal((await watcher.want('late', photo)).code, 'Canceled');
     await watcher.close();

@@ -41,8 +41,8 @@ export function Came({ answer: a, children }: { answer: Answer; children?: React
   const { data, error, again } = useApi<{ journey: Journey }>(a.journey ? `/api/journeys/${a.journey}` : null);
   const tries = useRef(0);
   useEffect(() => { // the journey of a stream that was stopped ends a moment later
-    if (!error || ++tries.current > 5) return;
-    const timer = setTimeout(again, 500);
+    if (!error || ++tries.current > 20) return;
+    const timer = setTimeout(again, 300 * tries.current);
     return () => clearTimeout(timer);
   }, [error, again]);
   const j = data?.journey;
