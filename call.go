@@ -82,7 +82,7 @@ type Add struct {
 }
 
 // Same is a field of a stored record that has to have this value already: one that is set at creation only, or a file that is
-// named and not sent. A record that was read can so be written back whole.
+// named and not sent. A record that was read can so be written back whole. Who may not read the record has no value right.
 type Same struct {
 	Field int
 	Value Value // of a file: its JSON with the id, and the name where one was given

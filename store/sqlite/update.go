@@ -172,7 +172,8 @@ func (t *tx) matching(tb *table, p *policy.Permit) (*roundtrip.Record, error) {
 	return record, failed(tb.names.get, err, t.conn.Late())
 }
 
-// same refuses an update that gives another value to what can't be changed. Who may not write does not learn the values.
+// same refuses an update that gives another value to what can't be changed. Who may not write does not learn the values, nor does
+// who may write and not read: to them each is another one, so that nobody finds out by guessing.
 func (t *tx) same(tb *table, p *policy.Permit) error {
 	if len(p.Call().Same) == 0 {
 		return nil
@@ -181,15 +182,21 @@ func (t *tx) same(tb *table, p *policy.Permit) error {
 	if err != nil {
 		return err
 	}
+	shown := true
+	if see := p.See(); see != nil && !see.Always() {
+		if shown, err = t.probe(tb, p, see, func(*raw.Stmt) {}); err != nil {
+			return err
+		}
+	}
 	var wrong []roundtrip.Detail
 	for _, s := range p.Call().Same {
 		f := tb.c.Fields[s.Field]
 		switch {
 		case f.Type == roundtrip.TypeFile:
-			if !sameFile(record.Values[s.Field], s.Value) {
-				wrong = append(wrong, roundtrip.Detail{Pointer: "/" + f.Name, Code: "wrong_value", Message: f.Name + " is another file than the one that is there; send its content, or leave it out"})
+			if !shown || !sameFile(record.Values[s.Field], s.Value) {
+				wrong = append(wrong, roundtrip.Detail{Pointer: "/" + f.Name, Code: "wrong_value", Message: f.Name + " is no file that you see there; send its content, or leave it out"})
 			}
-		case !record.Values[s.Field].Equal(s.Value):
+		case !shown || !record.Values[s.Field].Equal(s.Value):
 			wrong = append(wrong, roundtrip.Detail{Pointer: "/" + f.Name, Code: "immutable", Message: f.Name + " can be set at creation only; leave it out"})
 		}
 	}

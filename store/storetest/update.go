@@ -1,9 +1,11 @@
 package storetest
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/roundtrip-dev/roundtrip"
+	"github.com/roundtrip-dev/roundtrip/policy"
 )
 
 func updateTests() map[string]func(*world) {
@@ -66,6 +68,34 @@ func updateTests() map[string]func(*world) {
 			call.Same = []roundtrip.Same{{Field: author, Value: roundtrip.Ref(bo.ID)}}
 			_, err = w.write(w.Context(), call, ana)
 			wants(w, err, roundtrip.Invalid, "schema.invalid")
+		},
+		"GivenAsItIsByWhoMayNotRead": func(w *world) {
+			ana, bo := w.user("ana"), w.user("bo")
+			photos := w.schema.Lookup("photos")
+			rules(photos, "auth.id == record.author", "auth.id == record.author", "true", "")
+			var err error
+			if w.rules, err = policy.New(w.schema, make([]byte, 32)); err != nil {
+				w.Fatal(err)
+			}
+			p := w.photo(ana, fields{"image": file("one")})
+			for name, values := range map[string][2]roundtrip.Value{
+				"author": {roundtrip.Ref(ana.ID), roundtrip.Ref(bo.ID)},
+				"image":  {file("one"), file("two")},
+			} {
+				at, _ := photos.Lookup(name)
+				call := w.updating("photos", p.ID(), fields{"caption": roundtrip.Text("x")})
+				var said [2]string
+				for i, v := range values {
+					call.Same = []roundtrip.Same{{Field: at, Value: v}}
+					_, err := w.write(w.Context(), call, bo)
+					e := wants(w, err, roundtrip.Invalid, "schema.invalid")
+					said[i] = fmt.Sprint(e.Public, e.Details)
+				}
+				equal(w, "what is said of a right guess and of a wrong one, "+name, said[0], said[1])
+				call.Same[0].Value = values[0]
+				w.must(call, ana)
+			}
+			w.must(w.updating("photos", p.ID(), fields{"caption": roundtrip.Text("y")}), bo)
 		},
 		"Adds": func(w *world) {
 			ana := w.user("ana")

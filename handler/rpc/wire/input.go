@@ -178,14 +178,14 @@ func (in *Input) Done(masked []bool, files Files) error {
 			if err := in.set(i, f, files); err != nil {
 				return err
 			}
-			if f.Immutable && in.call.Action == roundtrip.Update {
-				in.same(i, f)
-			}
 		case masked == nil && in.call.Action == roundtrip.Update:
 		case !c.explicit && (c.form == integer || c.form == float || c.form == boolean):
 			in.setZero(i, c.form)
 		case masked != nil:
 			input.PutValue(in.call, i, roundtrip.Value{})
+		}
+		if f.Immutable && in.call.Action == roundtrip.Update {
+			in.same(i, f)
 		}
 	}
 	return nil
@@ -270,9 +270,10 @@ func (in *Input) setValue(i int, f *roundtrip.Field, v []byte) {
 	input.PutValue(in.call, i, roundtrip.JSON(string(v)))
 }
 
-// same makes a condition of a value that was given for a field that can't be changed. JSON has no one form to be compared in.
+// same makes a condition of a value that was given for a field that can't be changed. JSON has no one form to be compared in, and
+// a file that was sent is a new one: package schema refuses these.
 func (in *Input) same(i int, f *roundtrip.Field) {
-	if r := in.call.Input; r.Set[i] && f.Type != roundtrip.TypeJSON {
+	if r := in.call.Input; r.Set[i] && f.Type != roundtrip.TypeJSON && f.Type != roundtrip.TypeFile {
 		in.call.Same = append(in.call.Same, roundtrip.Same{Field: i, Value: r.Values[i]})
 		r.Set[i], r.Values[i] = false, roundtrip.Value{}
 	}

@@ -77,6 +77,10 @@ func TestRead_MeansTheSameInBothFormats(t *testing.T) {
 			"update by a mask: a stored file is named", roundtrip.Update, `{"photo":{"id":"` + idA + `","image":{"id":"x"}},"update_mask":"image"}`,
 			query(`update id=`+idA+` match=0 key=`) + ` image=={"id":"x","name":"","type":"","size":0}`,
 		},
+		{
+			"update by a mask: what is set at creation only has to be as it is", roundtrip.Update, `{"photo":{"id":"` + idA + `"},"update_mask":"author"}`,
+			query(`update id=`+idA+` match=0 key=`) + ` author==null`,
+		},
 		{"update: a file of neither", roundtrip.Update, `{"photo":{"id":"` + idA + `","image":{"size":"3"}}}`, query(`update id=`+idA+` match=0 key=`) + ` WRONG /image wrong_type`},
 		{"update by an empty mask", roundtrip.Update, `{"photo":{"id":"` + idA + `","caption":"c"},"update_mask":""}`, query(`update id=`+idA+` match=0 key=`) + ` caption="c"`},
 		{
