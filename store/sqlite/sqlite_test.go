@@ -37,13 +37,13 @@ func (c *clock) Advance(d time.Duration) {
 
 func open(tb testing.TB, path string, c *clock) *sqlite.Store {
 	tb.Helper()
-	return openWith(tb, path, c, roundtrip.NewIDs(1, c.Now))
+	return openWith(tb, path, c, roundtrip.NewIDs(1, c.Now), time.Minute)
 }
 
-func openWith(tb testing.TB, path string, c *clock, ids *roundtrip.IDs) *sqlite.Store {
+func openWith(tb testing.TB, path string, c *clock, ids *roundtrip.IDs, wait time.Duration) *sqlite.Store {
 	tb.Helper()
 	s, err := sqlite.New(sqlite.Options{
-		Path: path, PoolMax: 4, PoolWait: time.Minute, Now: c.Now, IDs: ids,
+		Path: path, PoolMax: 4, PoolWait: wait, Now: c.Now, IDs: ids,
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -76,7 +76,7 @@ func TestSQLite_DoesWhatAStoreDoes(t *testing.T) {
 		t.Helper()
 		c := newClock()
 		own := roundtrip.NewIDs(1, c.Now)
-		s := openWith(t, filepath.Join(t.TempDir(), "test.db"), c, own)
+		s := openWith(t, filepath.Join(t.TempDir(), "test.db"), c, own, 5*time.Second)
 		apply(t, s, schema)
 		return storetest.Env{Engine: s, IDs: roundtrip.NewIDs(2, c.Now), Own: own, Now: c.Now, Advance: c.Advance, PoolMax: 4}
 	})
