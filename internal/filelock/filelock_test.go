@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/roundtrip-dev/roundtrip/internal/filelock"
@@ -13,7 +14,7 @@ import (
 func TestTake_OneAtATime(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "lock")
-	inside, total := 0, 0 // the lock alone guards them
+	var inside, total atomic.Int32 // the race detector does not know of the kernel's locks
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -23,18 +24,18 @@ func TestTake_OneAtATime(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if inside++; inside != 1 {
-					t.Errorf("%d are inside at once", inside)
+				if n := inside.Add(1); n != 1 {
+					t.Errorf("%d are inside at once", n)
 				}
-				total++
-				inside--
+				total.Add(1)
+				inside.Add(-1)
 				giveBack()
 			}
 		})
 	}
 	all.Wait()
-	if total != 160 {
-		t.Errorf("%d turns, want 160", total)
+	if n := total.Load(); n != 160 {
+		t.Errorf("%d turns, want 160", n)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the lock's file: %v, %v", info, err)
