@@ -96,7 +96,7 @@ export class Proxy {
   constructor(target) {
     this.open = true;
     this.accepted = 0;
-    /** Cut the next connection that the server answers on; the client gets nothing of that answer. */
+    /** Cut the connection of the next request when the server answers it; the client gets nothing of that answer. */
     this.cutAnswer = false;
     this.pairs = new Set();
     this.server = createServer((near) => {
@@ -113,13 +113,17 @@ export class Proxy {
       for (const socket of pair) socket.on('error', end).on('close', end);
       near.pipe(far);
       far.on('data', (bytes) => {
-        if (this.cutAnswer && pair.answering) {
-          this.cutAnswer = false;
-          return end();
-        }
+        if (pair.cut) return end();
+        pair.spoken = true;
         near.write(bytes);
       });
-      near.on('data', (bytes) => (pair.answering = bytes.length > 0));
+      // Connections that are opened in reserve shake hands at any time: a hello comes before the server has spoken, and what
+      // ends a handshake is shorter than any request.
+      near.on('data', (bytes) => {
+        if (!this.cutAnswer || !pair.spoken || bytes.length < 200) return;
+        this.cutAnswer = false;
+        pair.cut = true;
+      });
     });
   }
 
