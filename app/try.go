@@ -181,7 +181,6 @@ func (a *App) tryRequest(ctx context.Context, o console.TryOrder) (req *http.Req
 	}
 	if o.Content != nil {
 		req.Body, req.GetBody, req.ContentLength = io.NopCloser(o.Content), nil, o.Size
-		req.Header.Set("Expect", "100-continue") // who is refused need not send it all first
 	}
 	for name, value := range o.Headers {
 		if name = textproto.CanonicalMIMEHeaderKey(name); !slices.Contains(triedHeaders(), name) {
@@ -213,7 +212,9 @@ func (a *App) tryTransport(u *url.URL) *http.Transport {
 		to = netip.AddrPortFrom(loopback, to.Port())
 	}
 	return &http.Transport{
-		DisableKeepAlives: true, DisableCompression: true, ResponseHeaderTimeout: 10 * time.Second, ExpectContinueTimeout: 5 * time.Second, MaxResponseHeaderBytes: 64 << 10,
+		// Neither Expect nor Connection: close: where net/http refuses a body of such a request half read, it closes at once, and
+		// the answer is lost.
+		DisableCompression: true, ResponseHeaderTimeout: 10 * time.Second, MaxResponseHeaderBytes: 64 << 10,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "tcp", to.String())
 		},

@@ -169,6 +169,9 @@ func (in *Input) Done(masked []bool, files Files) error {
 		f, c := in.plan.collection.Fields[i], &in.plan.columns[i]
 		switch {
 		case i != roundtrip.FieldID && input.ReadOnly(i, f):
+			if err := in.passOver(i); err != nil {
+				return err
+			}
 			continue
 		case i == roundtrip.FieldID && in.call.Action == roundtrip.Update:
 			continue
@@ -253,6 +256,15 @@ func (in *Input) setTime(i int, f *roundtrip.Field, v []byte) error {
 		input.PutValue(in.call, i, roundtrip.Micros(micros))
 	}
 	return nil
+}
+
+// passOver looks at what is not taken only as far as to know that it is a message.
+func (in *Input) passOver(i int) error {
+	if !in.values[i].has || in.format != Proto || in.plan.columns[i].form != moment {
+		return nil
+	}
+	_, _, err := readTimestamp(in.values[i].v.text)
+	return err
 }
 
 func (in *Input) setValue(i int, f *roundtrip.Field, v []byte) {
