@@ -36,7 +36,8 @@ after(async () => {
 });
 
 test('redocly finds no mistake in the gallery', async () => {
-  const { stdout } = await run(binary, ['export', 'openapi', path.join(here, '../../examples/gallery')], { maxBuffer: 1 << 24 });
+  // The address of `roundtrip dev`, which stands first where a site is a .test name, is one that redocly warns of.
+  const { stdout } = await run(binary, ['export', 'openapi', '--server', 'https://gallery.test', path.join(here, '../../examples/gallery')], { maxBuffer: 1 << 24 });
   await writeFile(path.join(here, 'made/gallery.json'), stdout);
   const linted = await tool('redocly', 'lint', 'made/gallery.json', '--extends', 'recommended', '--format', 'json');
   const found = JSON.parse(linted.stdout.slice(linted.stdout.indexOf('{')));
